@@ -1,0 +1,7 @@
+"""Messages in, use-cases called. The broker first, then every actor module, so that each registers."""
+
+from actors.broker import broker
+
+from actors import cleanup, hashing, transitions  # isort: skip
+
+__all__ = ["broker", "cleanup", "hashing", "transitions"]

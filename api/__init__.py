@@ -1,0 +1,1 @@
+"""HTTP only. No rules: those live in the use-cases."""

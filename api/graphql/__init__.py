@@ -1,0 +1,1 @@
+"""The GraphQL face, mounted at /graphql."""

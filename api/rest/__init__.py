@@ -1,0 +1,1 @@
+"""The REST face, mounted at /api/v1."""

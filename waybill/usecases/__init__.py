@@ -1,0 +1,1 @@
+"""What a caller, or a message, may ask for. Each rule lives here, once."""

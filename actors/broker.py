@@ -1,0 +1,82 @@
+"""The broker, its middleware, and the resources on the actors' event loop."""
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import (
+    AgeLimit,
+    AsyncIO,
+    Middleware,
+    MiddlewareError,
+    Retries,
+    ShutdownNotifications,
+    TimeLimit,
+)
+
+from actors.schedule import Schedule
+from waybill.resources import Resources, open_resources, redis_client
+from waybill.settings import load_settings
+
+settings = load_settings()
+
+
+class OpenResources(Middleware):
+    """Opens the use-cases' resources on the event loop that the actors run on.
+
+    Stands after AsyncIO: that makes the loop in its before-hook and, as after-hooks run in reverse, ends it
+    in its own after ours.
+    """
+
+    def __init__(self) -> None:
+        self.opened: Resources | None = None
+        self._stack = AsyncExitStack()
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        try:
+            self.opened = self._loop().run_coroutine(
+                self._stack.enter_async_context(open_resources(settings, broker))
+            )
+        except Exception as error:
+            # Dramatiq swallows every other exception here, and the worker would run without resources.
+            raise MiddlewareError(f"The worker cannot open its resources: {error}") from error
+
+    def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._loop().run_coroutine(self._stack.aclose())
+
+    def _loop(self) -> Any:
+        return get_event_loop_thread()
+
+
+_resources = OpenResources()
+
+
+def resources() -> Resources:
+    """The resources of this worker. Actors run only after they were opened."""
+    if _resources.opened is None:
+        raise RuntimeError("No worker runs in this process, so no resources are open.")
+    return _resources.opened
+
+
+broker = RedisBroker(
+    client=redis_client(settings),
+    middleware=[
+        AgeLimit(),
+        TimeLimit(),
+        ShutdownNotifications(notify_shutdown=True),
+        Retries(),
+        AsyncIO(),
+        _resources,
+        Schedule(settings.sweep_interval),
+    ],
+    # A worker that was killed is noticed after this many milliseconds without a sign of life, and its
+    # messages go to another. The default is a minute; a false alarm costs one message that does nothing.
+    heartbeat_timeout=15_000,
+    # The chance, in a million, that a fetch looks for such workers. The default of 0.1 % can take minutes.
+    maintenance_chance=50_000,
+    # Failed jobs stay on the dashboard for a week, in milliseconds.
+    dead_message_ttl=7 * 24 * 3600 * 1000,
+)
+dramatiq.set_broker(broker)

@@ -1,0 +1,22 @@
+"""Jobs that remove objects."""
+
+import dramatiq
+
+from actors.broker import resources
+from waybill.messages import PURGE_OBJECT, QUEUES
+from waybill.usecases.purge import purge_object as purge
+
+
+@dramatiq.actor(
+    actor_name=PURGE_OBJECT,
+    queue_name=QUEUES[PURGE_OBJECT],
+    # One DELETE and two small updates. A store that needs longer is down.
+    time_limit=60_000,
+    # As for hashing: past these the job is a dead letter to look at, and the reconciler sends another.
+    max_retries=8,
+    min_backoff=1_000,
+    max_backoff=5 * 60_000,
+)
+async def purge_object(file_id: str) -> None:
+    """Take a file's object out of the bucket."""
+    await purge(resources(), file_id)

@@ -1,0 +1,55 @@
+"""When the sweepers run."""
+
+import time
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from dramatiq import Message
+from dramatiq.middleware import Middleware
+from redis.exceptions import RedisError
+
+from waybill.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
+
+log = structlog.get_logger(__name__)
+
+
+class Schedule(Middleware):
+    """Every worker ticks; for each tick Redis lets one of them send the message.
+
+    ``interval`` is in seconds. A tick that is lost (Redis away, the sender killed) is made up by the next,
+    for the sweepers look at the database and not at what was sent.
+    """
+
+    def __init__(self, interval: int) -> None:
+        self._interval = interval
+        self._scheduler = BackgroundScheduler(timezone="UTC")
+
+    def after_worker_boot(self, broker: Any, worker: Any) -> None:
+        for actor in (EXPIRE_UPLOADS, RECONCILE):
+            self._scheduler.add_job(
+                self._tick, "interval", seconds=self._interval, args=[broker, actor], coalesce=True
+            )
+        self._scheduler.start()
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._scheduler.shutdown()
+
+    def _tick(self, broker: Any, actor: str) -> None:
+        slot = int(time.time() // self._interval)
+        try:
+            # The slot is part of the key: a worker whose clock is off can send an extra message at worst.
+            if not broker.client.set(f"waybill:tick:{actor}:{slot}", "1", nx=True, ex=10 * self._interval):
+                return
+            broker.enqueue(
+                Message(
+                    queue_name=QUEUES[actor],
+                    actor_name=actor,
+                    args=(),
+                    kwargs={},
+                    # Behind a long queue older ticks are dropped; the newest does the same work.
+                    options={"max_age": 3 * self._interval * 1000},
+                )
+            )
+        except RedisError as error:
+            log.warning("tick not sent", actor=actor, error=str(error))

@@ -1,0 +1,96 @@
+"""How each error code is shown: its HTTP status, its problem document, its GraphQL extensions. One table."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from waybill.errors import WaybillError
+
+log = structlog.get_logger(__name__)
+
+STATUS = {
+    "unauthenticated": HTTPStatus.UNAUTHORIZED,
+    "forbidden": HTTPStatus.FORBIDDEN,
+    "file_not_found": HTTPStatus.NOT_FOUND,
+    "invalid_input": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "file_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "object_missing": HTTPStatus.CONFLICT,
+    "wrong_state": HTTPStatus.CONFLICT,
+    "service_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    # Of HTTP itself rather than of a use-case.
+    "not_found": HTTPStatus.NOT_FOUND,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
+    "request_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+#: Headers that belong to a code, on either face. RFC 6750, 3: no error attribute where no token was sent.
+HEADERS = {
+    "unauthenticated": {"WWW-Authenticate": "Bearer"},
+    "service_unavailable": {"Retry-After": "2"},
+}
+
+CODE_OF_STATUS = {
+    400: "invalid_input",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "request_too_large",
+    415: "unsupported_media_type",
+}
+
+
+class ProblemResponse(JSONResponse):
+    """An error as a problem document (RFC 9457) with a stable ``code``."""
+
+    media_type = "application/problem+json"
+
+
+def problem(code: str, detail: str, headers: dict[str, str] | None = None, **context: Any) -> ProblemResponse:
+    """A problem document of that code."""
+    status = STATUS[code]
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+    }
+    return ProblemResponse({**body, **context}, status.value, headers)
+
+
+def extensions_of(error: WaybillError) -> dict[str, Any]:
+    """What GraphQL says beside an error's message."""
+    return {"code": error.code, **error.context}
+
+
+async def show_waybill_error(request: Request, error: Exception) -> Response:
+    """Render an outcome that a use-case raised."""
+    assert isinstance(error, WaybillError)  # noqa: S101  # registered for this class alone
+    return problem(error.code, error.message, HEADERS.get(error.code), **error.context)
+
+
+async def show_http_error(request: Request, error: Exception) -> Response:
+    """Render what the router refused."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
+    code = CODE_OF_STATUS.get(error.status_code, "internal_error")
+    return problem(code, error.detail, dict(error.headers or {}))
+
+
+async def show_unexpected_error(request: Request, error: Exception) -> Response:
+    """Render a defect of ours: logged whole, shown as nothing but its status."""
+    log.error("unexpected error", path=request.url.path, exc_info=error)
+    return problem("internal_error", "Something went wrong on our side. It was logged; a repeat is safe.")
+
+
+EXCEPTION_HANDLERS = {
+    WaybillError: show_waybill_error,
+    HTTPException: show_http_error,
+    Exception: show_unexpected_error,
+}

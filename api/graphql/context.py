@@ -1,0 +1,37 @@
+"""What a resolver can reach."""
+
+from starlette.requests import Request
+from strawberry.types import Info as StrawberryInfo
+
+from waybill.principal import Principal
+from waybill.resources import Resources
+
+
+class Context:
+    """One request: its resources, and the caller once a resolver asks who it is.
+
+    Introspection needs no token, so the token is checked by the resolvers and not before them.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._principal: Principal | None = None
+
+    @property
+    def resources(self) -> Resources:
+        """What use-cases are handed."""
+        resources: Resources = self._request.state.resources
+        return resources
+
+    async def principal(self) -> Principal:
+        """The caller.
+
+        Raises:
+            Unauthenticated: no token, or one that fails any check.
+        """
+        if self._principal is None:
+            self._principal = await self._request.state.authenticator.principal(self._request)
+        return self._principal
+
+
+Info = StrawberryInfo[Context, None]

@@ -1,0 +1,52 @@
+"""Scalars that GraphQL lacks."""
+
+from datetime import datetime
+from typing import NewType
+
+import strawberry
+from graphql import GraphQLError, IntValueNode, ValueNode
+from strawberry.types.scalar import ScalarDefinition
+
+from api.times import rfc3339
+
+BigInt = NewType("BigInt", int)
+
+
+def _parse_value(value: object) -> int:
+    # A bool is an int in Python, and neither a float nor a text is a size.
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise GraphQLError("BigInt must be an integer, written as a JSON number.")
+    return value
+
+
+def _parse_literal(node: ValueNode, _variables: object = None) -> int:
+    if not isinstance(node, IntValueNode):
+        raise GraphQLError("BigInt must be an integer.", nodes=node)
+    return int(node.value)
+
+
+def _parse_time(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise GraphQLError("DateTime must be a text such as 2026-11-23T13:28:49.424Z.")
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise GraphQLError("DateTime must be a text such as 2026-11-23T13:28:49.424Z.") from None
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description="An integer of any size, as a JSON number: file sizes outgrow Int's 32 bits.",
+        serialize=int,
+        parse_value=_parse_value,
+        parse_literal=_parse_literal,
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A time in UTC (RFC 3339), with milliseconds.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=rfc3339,
+        parse_value=_parse_time,
+    ),
+}

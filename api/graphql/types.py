@@ -1,0 +1,147 @@
+"""The types of the schema, each made from what a use-case answers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Self
+
+import strawberry
+from strawberry.relay import PageInfo
+
+from api.graphql.scalars import BigInt
+from waybill import documents
+from waybill.disposition import Disposition
+from waybill.lifecycle import FailureReason, Status
+from waybill.presign import PresignedRequest
+from waybill.usecases.read import Page, cursor_of
+from waybill.usecases.request import Requested
+
+FileStatus = strawberry.enum(Status, name="FileStatus", description="Where a file stands.")
+FileFailureReason = strawberry.enum(
+    FailureReason, name="FailureReason", description="Why verification ended in FAILED."
+)
+DownloadDisposition = strawberry.enum(
+    Disposition, name="Disposition", description="Whether a browser saves a download or shows it."
+)
+
+
+@strawberry.type(description="One upload and where it stands.")
+class File:
+    id: strawberry.ID
+    name: str
+    size: BigInt = strawberry.field(description="Bytes.")
+    content_type: str
+    status: FileStatus  # type: ignore[valid-type]
+    sha256: str | None = strawberry.field(
+        description="Hexadecimal; computed by the server from what arrived."
+    )
+    duplicate_of: strawberry.ID | None = strawberry.field(
+        description="Of a DUPLICATE: the COMPLETED file with the same content."
+    )
+    failure_reason: FileFailureReason | None = strawberry.field(description="Of a FAILED file.")  # type: ignore[valid-type]
+    created_at: datetime
+    completed_at: datetime | None
+    deleted_at: datetime | None
+    purged_at: datetime | None = strawberry.field(description="When the object left the bucket.")
+
+    @classmethod
+    def of(cls, file: documents.File) -> Self:
+        return cls(
+            id=strawberry.ID(file.file_id),
+            name=file.name,
+            size=BigInt(file.size),
+            content_type=file.content_type,
+            status=file.status,
+            sha256=file.sha256,
+            duplicate_of=None if file.duplicate_of is None else strawberry.ID(str(file.duplicate_of)),
+            failure_reason=file.failure_reason,
+            created_at=file.created_at,
+            completed_at=file.completed_at,
+            deleted_at=file.deleted_at,
+            purged_at=file.purged_at,
+        )
+
+
+@strawberry.type(description="A file and its place in the list.")
+class FileEdge:
+    node: File
+    cursor: str
+
+
+@strawberry.type(description="Files, newest first (Relay connection).")
+class FileConnection:
+    edges: Sequence[FileEdge]
+    page_info: PageInfo
+
+    @classmethod
+    def of(cls, page: Page, after: str | None) -> Self:
+        edges = [FileEdge(node=File.of(file), cursor=cursor_of(file)) for file in page.items]
+        return cls(
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=page.has_more,
+                # What the cursor was taken from comes before this page.
+                has_previous_page=after is not None,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+        )
+
+
+@strawberry.type(description="A header to send.")
+class Header:
+    name: str
+    value: str
+
+
+@strawberry.type(description="The one request that may carry the bytes, straight to the object store.")
+class Upload:
+    url: str
+    method: str
+    headers: Sequence[Header] = strawberry.field(description="Send exactly these.")
+    expires_at: datetime = strawberry.field(description="The upload must begin before.")
+
+    @classmethod
+    def of(cls, upload: PresignedRequest) -> Self:
+        return cls(
+            url=upload.url,
+            method=upload.method,
+            headers=[Header(name=name, value=value) for name, value in upload.headers.items()],
+            expires_at=upload.expires_at,
+        )
+
+
+@strawberry.type(description="A file and how to send it.")
+class RequestUploadPayload:
+    file: File
+    upload: Upload | None = strawberry.field(
+        description="Null where this owner has stored the content already."
+    )
+
+    @classmethod
+    def of(cls, requested: Requested) -> Self:
+        upload = None if requested.upload is None else Upload.of(requested.upload)
+        return cls(file=File.of(requested.file), upload=upload)
+
+
+@strawberry.type(description="Where the bytes are, for a while.")
+class DownloadLink:
+    url: str
+    method: str
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, download: PresignedRequest) -> Self:
+        return cls(url=download.url, method=download.method, expires_at=download.expires_at)
+
+
+@strawberry.input(description="An upload to announce.")
+class RequestUploadInput:
+    name: str = strawberry.field(description="The file's name: no path, no control characters.")
+    size: BigInt = strawberry.field(description="How many bytes will be sent, exactly.")
+    content_type: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The media type; the upload must be sent with it."
+    )
+    sha256: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="SHA-256 of the content, in hexadecimal. The store then refuses any other content.",
+    )

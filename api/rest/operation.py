@@ -1,0 +1,110 @@
+"""One decorator for a REST operation: what it takes and answers, for the checks and for OpenAPI."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Concatenate
+
+from pydantic import BaseModel, ValidationError
+from spectree import Response as Answers
+from spectree import SecurityScheme, SpecTree
+from spectree.models import SecureType, SecuritySchemeData
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.body import read_json_body
+from api.errors import STATUS
+from api.rest.schemas import Problem
+from waybill.principal import Principal
+from waybill.usecases.request import invalid_input
+
+#: Any operation can answer these.
+_ALWAYS = ("unauthenticated", "service_unavailable")
+
+_spec = SpecTree(
+    "starlette",
+    title="Waybill",
+    version="1",
+    description="File metadata, presigned URLs and verified uploads. The bytes never pass through this API.",
+    openapi_version="3.1.0",
+    security_schemes=[
+        SecurityScheme(
+            name="bearer",
+            data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer", bearer_format="JWT"),
+        )
+    ],
+    security={"bearer": []},
+    servers=[{"url": "/api/v1"}],
+    annotations=False,
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _, name: name,
+)
+
+
+def operation(
+    name: str,
+    *,
+    answers: Mapping[int, type[BaseModel] | None],
+    errors: tuple[str, ...],
+    query: type[BaseModel] | None = None,
+    body: type[BaseModel] | None = None,
+) -> Callable[[Callable[Concatenate[Request, Principal, ...], Awaitable[Response]]], Any]:
+    """Turn ``handler(request, principal[, query][, body])`` into an endpoint.
+
+    The token is checked first, then query and body are validated by the very models that OpenAPI shows.
+    """
+    documented: dict[str, Any] = {f"HTTP_{status}": model for status, model in answers.items()}
+    for code in (*_ALWAYS, *errors):
+        documented[f"HTTP_{STATUS[code]}"] = Problem
+
+    def decorate(handler: Callable[Concatenate[Request, Principal, ...], Awaitable[Response]]) -> Any:
+        async def endpoint(request: Request) -> Response:
+            arguments: list[BaseModel] = []
+            principal = await request.state.authenticator.principal(request)
+            if query is not None:
+                arguments.append(_parse_query(request, query))
+            if body is not None:
+                arguments.append(_parse_body(await read_json_body(request), body))
+            return await handler(request, principal, *arguments)
+
+        endpoint.__doc__ = handler.__doc__
+        endpoint.__name__ = handler.__name__
+        # Documents only: its own validation lets a body with another content type pass unseen.
+        return _spec.validate(
+            query=query, json=body, resp=Answers(**documented), operation_id=name, skip_validation=True
+        )(endpoint)
+
+    return decorate
+
+
+def openapi(app: Starlette) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the operations that ``app`` routes to."""
+    _spec.app = app
+    document: dict[str, Any] = _spec.spec
+    for path in document["paths"].values():
+        for described in path.values():
+            for status, answer in described["responses"].items():
+                content = answer.get("content", {})
+                if int(status) >= HTTPStatus.BAD_REQUEST and "application/json" in content:
+                    content["application/problem+json"] = content.pop("application/json")
+    return document
+
+
+def _parse_query(request: Request, model: type[BaseModel]) -> BaseModel:
+    parameters: dict[str, Any] = {}
+    for name in request.query_params:
+        values = request.query_params.getlist(name)
+        # Several values stay a list, which only a parameter that may be repeated accepts.
+        is_list = name in model.model_fields and isinstance(model.model_fields[name].default, list)
+        parameters[name] = values if is_list or len(values) > 1 else values[0]
+    try:
+        return model.model_validate(parameters)
+    except ValidationError as error:
+        raise invalid_input(error) from None
+
+
+def _parse_body(body: bytes, model: type[BaseModel]) -> BaseModel:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid_input(error) from None

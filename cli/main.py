@@ -1,0 +1,127 @@
+"""The commands. Each imports what it needs when it runs: `waybill token` should not wait for a web server."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from waybill.errors import SettingsError, WaybillError
+
+DATA_DIR = Path(".waybill")
+
+app = typer.Typer(
+    name="waybill",
+    help="The paperwork of file uploads.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+DataDir = Annotated[Path, typer.Option(help="Where the embedded stack keeps its data.")]
+
+
+@app.command()
+def up(
+    host: Annotated[str, typer.Option(help="Address to listen on, for the API and for S3.")] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(help="The API's port. [default: 8000, or the next free one]", min=1, max=65535),
+    ] = None,
+    data_dir: DataDir = DATA_DIR,
+    workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
+    with_parent: Annotated[
+        bool, typer.Option(help="Stop when the process that started this one dies.", hidden=True)
+    ] = False,
+) -> None:
+    """Run the embedded stack, the API and the workers, until Ctrl-C."""
+    from cli.up import run_up
+
+    run_up(host, port, data_dir, workers, with_parent=with_parent)
+
+
+@app.command()
+def api(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    processes: Annotated[int, typer.Option(help="API processes.", min=1)] = 1,
+) -> None:
+    """Run the HTTP API alone."""
+    from cli.serve import run_api
+
+    run_api(host, port, processes)
+
+
+@app.command()
+def worker(
+    threads: Annotated[int, typer.Option(help="Jobs at a time.", min=1)] = 8,
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Only these queues; repeat for several. [default: all]")
+    ] = None,
+) -> None:
+    """Run one worker process alone."""
+    from cli.serve import run_worker
+
+    run_worker(threads, queue)
+
+
+@app.command()
+def init() -> None:
+    """Create the indexes, the bucket and its CORS rules. Safe to repeat."""
+    import asyncio
+
+    from cli.serve import initialise
+    from waybill.settings import load_settings
+
+    asyncio.run(initialise(load_settings()))
+
+
+@app.command()
+def token(
+    sub: Annotated[str, typer.Option(help="Whom the token names: the owner of the files.")],
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Take the embedded stack's secret from here. [default: .waybill]")
+    ] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="Open the dashboard too.")] = False,
+    hours: Annotated[int, typer.Option(help="How long it is good for.", min=1)] = 24,
+) -> None:
+    """Print a token and nothing else. Uses WAYBILL_JWT_SECRET where it is set."""
+    from stack.stack import Stack
+    from waybill.settings import load_token_settings
+    from waybill.tokens import make_token
+
+    settings = load_token_settings()
+    if settings.jwt_secret is not None and data_dir is None:
+        secret = settings.jwt_secret.get_secret_value()
+    else:
+        secret = Stack.read_jwt_secret(data_dir or DATA_DIR)
+    print(
+        make_token(
+            secret,
+            sub,
+            lifetime=timedelta(hours=hours),
+            admin=admin,
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+        )
+    )
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema, as kept in schema.graphql."""
+    from api.graphql.schema import create_schema
+
+    print(create_schema().as_str())
+
+
+def main() -> None:
+    """Run a command; an error that the user can mend is one message, not a traceback."""
+    from stack.errors import StackError
+
+    try:
+        app()
+    except (SettingsError, StackError, WaybillError) as error:
+        print(f"waybill: {error}", file=sys.stderr)
+        sys.exit(1)

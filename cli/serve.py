@@ -1,0 +1,73 @@
+"""The parts alone: API, worker, and what they need to be there first."""
+
+import os
+import signal
+import threading
+
+import uvicorn
+from starlette.applications import Starlette
+
+from waybill import documents
+from waybill.logs import configure_logs
+from waybill.resources import open_storage_and_database
+from waybill.settings import Settings, load_settings
+
+#: Seconds that running requests and jobs get once a stop is asked for. Jobs that take longer are cancelled
+#: and handed back to the queue.
+GRACE = 10
+
+
+async def initialise(settings: Settings) -> None:
+    """Create the indexes, the bucket and its CORS rules; harmless where they are there already."""
+    async with open_storage_and_database(settings) as storage:
+        await documents.create_indexes()
+        await storage.create_bucket(settings.s3_region, settings.cors_origins)
+
+
+def create_served_app() -> Starlette:
+    """The application of one API process."""
+    from api.app import create_app
+
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    return create_app(settings)
+
+
+def run_api(host: str, port: int, processes: int) -> None:
+    """Serve HTTP until SIGTERM or Ctrl-C."""
+    load_settings()  # a wrong setting is reported once, here, and not by every process
+    uvicorn.run(
+        "cli.serve:create_served_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=processes,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+def run_worker(threads: int, queues: list[str] | None) -> None:
+    """Process messages until SIGTERM or Ctrl-C, in this process.
+
+    Dramatiq's own command line forks workers and ends them all when one dies; one process that is watched
+    from outside is simpler to supervise and to scale.
+    """
+    settings = load_settings()
+    configure_logs(settings.log_level)
+    # Messages fetched ahead wait here while other workers are idle, and after a kill until they are missed.
+    os.environ.setdefault("dramatiq_queue_prefetch", str(threads))
+    from dramatiq import Worker
+
+    from actors import broker
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker = Worker(broker, queues=set(queues) if queues else None, worker_threads=threads)
+    worker.start()
+    stop.wait()
+    worker.stop(timeout=GRACE * 1000)
+    broker.close()

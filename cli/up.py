@@ -1,0 +1,136 @@
+"""`waybill up`: the embedded stack, the API and the workers, in the foreground."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import timedelta
+from pathlib import Path
+
+from cli.serve import GRACE, initialise
+from stack.errors import StackError
+from stack.stack import Child, Stack
+from waybill.settings import load_settings
+from waybill.tokens import make_token
+
+FIRST_PORT = 8000
+PORTS_TO_TRY = 20
+
+#: The owner of what is uploaded from the printed lines and from the browser pages.
+DEMO_OWNER = "demo"
+
+#: Pages that a developer serves from this machine may call the API and the store; no others may.
+LOCAL_ORIGINS = "http://localhost:*,http://127.0.0.1:*"
+
+
+def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_parent: bool) -> None:
+    """Start everything, say where it is, and stop it all on Ctrl-C, SIGTERM or the death of a child.
+
+    Raises:
+        StackError: a port or the folder is in use, or a child died; names it, with the end of its log.
+    """
+    began = time.monotonic()
+    stack = Stack(data_dir, host=host)
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop_signal, lambda *_: stack.request_stop())
+    if with_parent:
+        _die_with_parent()
+    port = _free_port(host, port)
+    with stack:
+        os.environ.update(_environment(stack, host))
+        asyncio.run(initialise(load_settings()))
+        api = stack.spawn("api", _command("api", "--host", host, "--port", str(port)), grace=GRACE + 5)
+        for number in range(1, workers + 1):
+            stack.spawn(f"worker-{number}", _command("worker"), grace=GRACE + 5)
+        address = f"http://{_reachable_name(host)}:{port}"
+        _wait_until_ready(stack, api, address)
+        print(_welcome(stack, address, data_dir, time.monotonic() - began), flush=True)
+        stack.watch()
+        print("Stopping…", flush=True)
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "cli", *arguments]
+
+
+def _environment(stack: Stack, host: str) -> dict[str, str]:
+    """What the parts are told. The servers and secrets are always the stack's own; the rest may be set."""
+    own = stack.env() | {"WAYBILL_EMBEDDED": "true"}
+    store = own["WAYBILL_S3_ENDPOINT_URL"]
+    defaults = {
+        "WAYBILL_CORS_ORIGINS": LOCAL_ORIGINS,
+        "WAYBILL_S3_PUBLIC_ENDPOINT_URL": store.replace("127.0.0.1", _reachable_name(host)),
+    }
+    return {name: os.environ.get(name, value) for name, value in defaults.items()} | own
+
+
+def _reachable_name(host: str) -> str:
+    """The name under which a browser on this machine, or for a wildcard on another, finds us."""
+    return socket.gethostname() if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared, not bound
+
+
+def _free_port(host: str, wanted: int | None) -> int:
+    candidates = range(FIRST_PORT, FIRST_PORT + PORTS_TO_TRY) if wanted is None else [wanted]
+    for port in candidates:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except PermissionError:
+                raise StackError(
+                    f"Port {port} needs more rights than this user has. Choose one above 1023."
+                ) from None
+            except OSError:
+                continue
+            return port
+    if wanted is None:
+        raise StackError(
+            f"Ports {FIRST_PORT} to {candidates[-1]} of {host} are all taken. Choose one with --port."
+        )
+    raise StackError(f"Port {wanted} of {host} is taken by another program. Choose another with --port.")
+
+
+def _wait_until_ready(stack: Stack, api: Child, address: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if api.died():
+            break
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310  # our own address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise StackError(f"The API does not answer at {address}. {api.obituary()}")
+
+
+def _die_with_parent() -> None:
+    """Be asked to stop when the parent dies: `kill -9` of `make up` then ends what make started."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def _welcome(stack: Stack, address: str, data_dir: Path, seconds: float) -> str:
+    token = make_token(stack.jwt_secret, DEMO_OWNER, lifetime=timedelta(days=1))
+    return f"""
+Waybill is ready ({seconds:.1f} s).
+
+  GraphiQL     {address}/graphql
+  REST docs    {address}/api/v1/docs
+  Dashboard    {address}/dashboard
+  Data, logs   {data_dir.resolve()}
+
+Announce an upload:
+
+  curl -X POST {address}/api/v1/files/upload-request \\
+    -H 'Authorization: Bearer {token}' \\
+    -H 'Content-Type: application/json' \\
+    -d '{{"name": "hello.txt", "size": 5, "contentType": "text/plain"}}'
+
+Ctrl-C stops everything; the data stays.
+"""

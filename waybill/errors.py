@@ -1,0 +1,96 @@
+"""The family of errors. Each has a stable code; faces decide how a code is shown.
+
+WaybillError
+├── Unauthenticated       no token, or one that cannot be trusted
+├── Forbidden             a good token without the right to do this
+├── FileNotFound          no such file, or somebody else's
+├── InvalidInput          the request breaks a rule; names the fields
+├── FileTooLarge          more bytes than this service accepts
+├── ObjectMissing         the bytes have not arrived
+├── WrongState            the file's status does not allow this
+└── ServiceUnavailable    a server that we need is away; try again
+
+SettingsError             a setting is missing or wrong; raised at start only
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class WaybillError(Exception):
+    """An outcome that the caller can act on.
+
+    ``message`` says what was tried, what was found and what to do next. ``context`` holds facts that a
+    program can use; it is shown to the caller and so never holds a secret.
+    """
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str, **context: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context: Mapping[str, Any] = context
+
+
+class Unauthenticated(WaybillError):
+    """Raised when a request carries no bearer token, or one that fails any check."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(WaybillError):
+    """Raised when the caller is known but may not do this."""
+
+    code = "forbidden"
+
+
+class FileNotFound(WaybillError):
+    """Raised for an id that is malformed, unknown or another owner's: the three look alike on purpose."""
+
+    code = "file_not_found"
+
+    def __init__(self, file_id: str) -> None:
+        super().__init__(
+            "There is no such file. Check the id, and that the token is its owner's.", id=file_id
+        )
+
+
+class InvalidInput(WaybillError):
+    """Raised when a request breaks a rule. ``fields`` maps each field to what is wrong with it."""
+
+    code = "invalid_input"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        summary = "; ".join(f"{name}: {problem}" for name, problem in fields.items())
+        super().__init__(f"The request is not valid. {summary}", fields=dict(fields))
+
+
+class FileTooLarge(WaybillError):
+    """Raised when a declared size is over MAX_FILE_SIZE."""
+
+    code = "file_too_large"
+
+
+class ObjectMissing(WaybillError):
+    """Raised by complete when the object store does not hold the object; the file stays PENDING."""
+
+    code = "object_missing"
+
+
+class WrongState(WaybillError):
+    """Raised when the file's status, or its deletion, does not allow the operation."""
+
+    code = "wrong_state"
+
+
+class ServiceUnavailable(WaybillError):
+    """Raised when MongoDB, the object store or the token issuer cannot be reached."""
+
+    code = "service_unavailable"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"{service} cannot be reached. Nothing was lost: try again.", service=service)
+
+
+class SettingsError(Exception):
+    """Raised at start when a WAYBILL_* variable is missing or wrong. Names each, never its value."""

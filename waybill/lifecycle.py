@@ -1,0 +1,59 @@
+"""Statuses and the table of arrows. Pure: no I/O, nothing but the standard library.
+
+            complete                      verified, first of its content
+ PENDING ───────────────▶ PROCESSING ───────────────────────────────▶ COMPLETED
+    │                        │  └── same content already COMPLETED ───▶ DUPLICATE
+    │ URL expired + grace    └── size or checksum differs, or gone ───▶ FAILED
+    └─────────────────────────────────────────────────────────────────▶ EXPIRED
+
+Deletion is a second axis (deleted, then purged) and is not a status.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Status(StrEnum):
+    """Where a file stands. A file that is not deleted always ends in one of the last four."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    DUPLICATE = "DUPLICATE"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
+class FailureReason(StrEnum):
+    """Why verification ended in FAILED."""
+
+    SIZE_MISMATCH = "SIZE_MISMATCH"
+    CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
+    OBJECT_MISSING = "OBJECT_MISSING"
+    OBJECT_CHANGED = "OBJECT_CHANGED"
+
+
+ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
+    {
+        Status.PENDING: frozenset({Status.PROCESSING, Status.EXPIRED}),
+        Status.PROCESSING: frozenset({Status.COMPLETED, Status.DUPLICATE, Status.FAILED}),
+        Status.COMPLETED: frozenset(),
+        Status.DUPLICATE: frozenset(),
+        Status.FAILED: frozenset(),
+        Status.EXPIRED: frozenset(),
+    }
+)
+
+#: Statuses whose object nobody will ever ask for: the bucket must not keep it.
+UNWANTED = frozenset({Status.DUPLICATE, Status.FAILED, Status.EXPIRED})
+
+
+def sources(target: Status) -> frozenset[Status]:
+    """The statuses from which an arrow leads to ``target``."""
+    return frozenset(source for source, targets in ARROWS.items() if target in targets)
+
+
+def is_final(status: Status) -> bool:
+    """Whether no arrow leaves ``status``."""
+    return not ARROWS[status]

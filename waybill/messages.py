@@ -1,0 +1,59 @@
+"""What an actor is sent, and the sender. Names actors and imports none: the API sends without them."""
+
+import asyncio
+
+import structlog
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import RedisError
+
+from waybill.errors import ServiceUnavailable
+
+VERIFY_UPLOAD = "verify_upload"
+PURGE_OBJECT = "purge_object"
+EXPIRE_UPLOADS = "expire_uploads"
+RECONCILE = "reconcile"
+
+#: Which queue each actor listens on. Hashing can take hours and must not keep a purge waiting.
+QUEUES = {
+    VERIFY_UPLOAD: "hashing",
+    PURGE_OBJECT: "cleanup",
+    EXPIRE_UPLOADS: "transitions",
+    RECONCILE: "transitions",
+}
+
+log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Sends messages to actors by name."""
+
+    def __init__(self, broker: RedisBroker) -> None:
+        self._broker = broker
+
+    async def send(self, actor: str, *arguments: str) -> bool:
+        """Send one message; whether Redis took it.
+
+        A failure is logged and not raised. The document already says what is owed (``File.due_at``), so the
+        reconciler sends again what was lost here.
+        """
+        message: Message[None] = Message(
+            queue_name=QUEUES[actor], actor_name=actor, args=arguments, kwargs={}, options={}
+        )
+        try:
+            await asyncio.to_thread(self._broker.enqueue, message)
+        except RedisError as error:
+            log.warning("message not sent, the reconciler will", actor=actor, error=str(error))
+            return False
+        return True
+
+    async def ping(self) -> None:
+        """Prove that Redis answers.
+
+        Raises:
+            ServiceUnavailable: it does not.
+        """
+        try:
+            await asyncio.to_thread(self._broker.client.ping)
+        except RedisError as error:
+            raise ServiceUnavailable("Redis") from error

@@ -1,0 +1,49 @@
+"""Opens MongoDB, the object store and the broker. The only wiring."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import redis
+from dramatiq.brokers.redis import RedisBroker
+
+from waybill.documents import open_database
+from waybill.messages import Sender
+from waybill.presign import Presigner
+from waybill.settings import Settings
+from waybill.storage import Storage, open_storage
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What use-cases are handed. The documents find their database on their own, through Beanie."""
+
+    settings: Settings
+    storage: Storage
+    presigner: Presigner
+    sender: Sender
+
+
+def redis_client(settings: Settings) -> "redis.Redis":
+    """A Redis client that fails within two seconds rather than hang."""
+    return redis.Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_connect_timeout=1,
+        socket_timeout=2,
+        health_check_interval=15,
+    )
+
+
+@asynccontextmanager
+async def open_storage_and_database(settings: Settings) -> AsyncIterator[Storage]:
+    """The two stores, without a broker."""
+    database = open_database(settings.mongodb_url.get_secret_value(), settings.mongodb_database)
+    async with database, open_storage(settings) as storage:
+        yield storage
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterator[Resources]:
+    """Everything that a use-case needs, for as long as the context lasts, on the running event loop."""
+    async with open_storage_and_database(settings) as storage:
+        yield Resources(settings, storage, Presigner.from_settings(settings), Sender(broker))

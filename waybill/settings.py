@@ -1,0 +1,115 @@
+"""The settings: one typed class, the only reader of the environment."""
+
+from typing import Annotated, Self, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from waybill.errors import SettingsError
+
+GIB = 1024**3
+WEEK = 7 * 24 * 3600
+
+S = TypeVar("S", bound="TokenSettings")
+
+
+def _without_trailing_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+HttpAddress = Annotated[str, Field(pattern=r"^https?://[^/]+"), AfterValidator(_without_trailing_slash)]
+
+
+class TokenSettings(BaseSettings):
+    """How bearer tokens are trusted. WAYBILL_JWT_SECRET, _JWKS_URL, _JWT_ISSUER, _JWT_AUDIENCE."""
+
+    model_config = SettingsConfigDict(env_prefix="WAYBILL_", extra="ignore")
+
+    jwt_secret: SecretStr | None = None
+    jwks_url: HttpAddress | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        # RFC 7518, 3.2: an HS256 key has at least 256 bits.
+        if value is not None and len(value.get_secret_value().encode()) < 32:
+            raise ValueError("needs 32 bytes or more, for example from: openssl rand -base64 32")
+        return value
+
+
+class Settings(TokenSettings):
+    """All WAYBILL_* variables. Durations are in seconds, sizes in bytes. No secret has a default."""
+
+    # An address may carry a password, so it is as secret as one.
+    mongodb_url: SecretStr
+    mongodb_database: str = "waybill"
+    redis_url: SecretStr
+
+    s3_endpoint_url: HttpAddress
+    s3_public_endpoint_url: HttpAddress | None = None
+    s3_bucket: str = Field(min_length=3, max_length=63)
+    s3_region: str = "us-east-1"
+    s3_access_key: str = Field(min_length=1)
+    s3_secret_key: SecretStr
+
+    # S3 refuses a signature older than a week, and a single PUT of more than 5 GiB.
+    upload_url_ttl: int = Field(default=900, ge=1, le=WEEK)
+    download_url_ttl: int = Field(default=300, ge=1, le=WEEK)
+    upload_grace: int = Field(default=3600, ge=0)
+    max_file_size: int = Field(default=5 * GIB, ge=1, le=5 * GIB)
+    purge_delay: int = Field(default=0, ge=0)
+    sweep_interval: int = Field(default=10, ge=1)
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    # Set by `waybill up` alone: opens the dashboard to everybody who reaches the port, and puts a working
+    # token into the browser pages.
+    embedded: bool = False
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+    @model_validator(mode="after")
+    def _some_way_to_trust_a_token(self) -> Self:
+        if self.jwt_secret is None and self.jwks_url is None:
+            raise ValueError("set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, else no token can be trusted")
+        return self
+
+    @property
+    def public_endpoint_url(self) -> str:
+        """The endpoint that presigned URLs name."""
+        return self.s3_public_endpoint_url or self.s3_endpoint_url
+
+
+def load_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        SettingsError: a variable is missing or wrong; every one is named, none is shown.
+    """
+    return _load(Settings)
+
+
+def load_token_settings() -> TokenSettings:
+    """Read the few variables that making a token needs. Raises as ``load_settings`` does."""
+    return _load(TokenSettings)
+
+
+def _load(kind: type[S]) -> S:
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_input=False, include_url=False):
+            key = "".join(f"WAYBILL_{str(part).upper()}" for part in problem["loc"][:1]) or "settings"
+            text = (
+                "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+            )
+            lines.append(f"  {key}: {text}")
+        raise SettingsError("The settings are not complete:\n" + "\n".join(lines)) from None

@@ -1,0 +1,176 @@
+"""The only client of the object store's own API. Presigned URLs are made elsewhere, without it."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from aiohttp import ClientError as TransferError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from waybill.errors import ServiceUnavailable
+from waybill.settings import Settings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.literals import BucketLocationConstraintType
+
+#: Bytes read at once while streaming. Two such pieces are in memory at a time.
+CHUNK = 4 * 1024**2
+
+
+class Unavailable(ServiceUnavailable):
+    """The object store did not answer, or answered that it cannot serve."""
+
+    def __init__(self) -> None:
+        super().__init__("The object store")
+
+
+class ObjectGoneError(Exception):
+    """Raised when the object to read is not there."""
+
+
+class ObjectChangedError(Exception):
+    """Raised when the object to read is not the one that was seen before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHead:
+    """What the store says of an object. ``etag`` is quoted, as the store sent it."""
+
+    size: int
+    etag: str
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Tell outages (no answer, a broken transfer, any 5xx) from answers."""
+    try:
+        yield
+    except (BotoCoreError, TransferError, TimeoutError, OSError) as error:
+        raise Unavailable from error
+    except ClientError as error:
+        if _status(error) >= 500 or _code(error) == "SlowDown":
+            raise Unavailable from error
+        raise
+
+
+class Storage:
+    """One bucket of an S3 store, over its internal endpoint."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    async def head(self, key: str) -> ObjectHead | None:
+        """Size and etag of an object, or None where there is none."""
+        with _reachable():
+            try:
+                answer = await self._client.head_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if _status(error) == 404:
+                    return None
+                raise
+        return ObjectHead(size=answer["ContentLength"], etag=answer["ETag"])
+
+    async def stream(self, key: str, etag: str) -> AsyncIterator[bytes]:
+        """The bytes of exactly that version of an object, in pieces of up to ``CHUNK``.
+
+        Raises:
+            ObjectGoneError: there is no such object.
+            ObjectChangedError: there is one, with another etag.
+        """
+        with _reachable():
+            try:
+                answer = await self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+            except ClientError as error:
+                if _status(error) == 404:
+                    raise ObjectGoneError(key) from error
+                if _status(error) == 412:
+                    raise ObjectChangedError(key) from error
+                raise
+            body = answer["Body"]
+            try:
+                while piece := await body.read(CHUNK):
+                    yield piece
+            finally:
+                body.close()
+
+    async def delete(self, key: str) -> None:
+        """Remove an object. One that is not there counts as removed (S3 answers 204 to both)."""
+        with _reachable():
+            try:
+                await self._client.delete_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if _status(error) != 404:
+                    raise
+
+    async def ping(self) -> None:
+        """Prove that the bucket can be reached with our credentials."""
+        with _reachable():
+            await self._client.head_bucket(Bucket=self._bucket)
+
+    async def create_bucket(self, region: str, origins: Sequence[str]) -> None:
+        """Create the bucket where it is missing, and let pages of ``origins`` send and fetch objects."""
+        with _reachable():
+            try:
+                if region == "us-east-1":  # the one region that S3 refuses to be told
+                    await self._client.create_bucket(Bucket=self._bucket)
+                else:
+                    constraint: BucketLocationConstraintType = region  # type: ignore[assignment]
+                    await self._client.create_bucket(
+                        Bucket=self._bucket, CreateBucketConfiguration={"LocationConstraint": constraint}
+                    )
+            except ClientError as error:
+                if _code(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                    raise
+            if not origins:
+                return
+            await self._client.put_bucket_cors(
+                Bucket=self._bucket,
+                CORSConfiguration={
+                    "CORSRules": [
+                        {
+                            "AllowedOrigins": list(origins),
+                            "AllowedMethods": ["GET", "HEAD", "PUT"],
+                            "AllowedHeaders": ["*"],
+                            "ExposeHeaders": ["ETag"],
+                            "MaxAgeSeconds": 3600,
+                        }
+                    ]
+                },
+            )
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """A client of the store for as long as the context lasts. Makes no round trip."""
+    session = aioboto3.Session(
+        aws_access_key_id=settings.s3_access_key,
+        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
+        region_name=settings.s3_region,
+    )
+    config = AioConfig(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        connect_timeout=1,
+        # Between two pieces of a stream too: a store that hangs is noticed, a large object is not cut short.
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=64,
+        # The newer defaults add a CRC to requests and demand one of answers; not every S3 store knows them.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    async with session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config) as client:
+        yield Storage(client, settings.s3_bucket)
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

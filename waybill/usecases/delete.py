@@ -1,0 +1,34 @@
+"""Delete: the record at once, the object soon after."""
+
+from waybill import documents
+from waybill.documents import NOW, File, Later
+from waybill.messages import PURGE_OBJECT
+from waybill.principal import Principal
+from waybill.resources import Resources
+from waybill.usecases.complete import PATIENCE
+
+
+async def delete_file(resources: Resources, principal: Principal, file_id: str) -> File:
+    """Mark a file deleted, whatever its status, and have its object purged. A repeat answers the same.
+
+    Raises:
+        FileNotFound: no such file of this owner.
+        ServiceUnavailable: MongoDB is away; a repeat is safe.
+    """
+    file = await documents.find(file_id, principal.owner)
+    delay = resources.settings.purge_delay
+    deleted = await documents.change(
+        file,
+        {"deleted_at": None},
+        deleted_at=NOW,
+        purge_at=Later(delay),
+        expire_at=None,
+        due_at=Later(delay or PATIENCE),
+        # A running hash loses its lease, and with it the right to write.
+        attempt=None,
+    )
+    if deleted is None:
+        return await documents.find(file_id, principal.owner)
+    if not delay:
+        await resources.sender.send(PURGE_OBJECT, file_id)
+    return deleted

@@ -1,0 +1,41 @@
+"""Hand out the URL of a verified file."""
+
+from waybill import documents
+from waybill.disposition import Disposition, content_disposition
+from waybill.errors import WrongState
+from waybill.lifecycle import Status
+from waybill.presign import PresignedRequest
+from waybill.principal import Principal
+from waybill.resources import Resources
+
+
+async def download_file(
+    resources: Resources,
+    principal: Principal,
+    file_id: str,
+    disposition: Disposition = Disposition.ATTACHMENT,
+) -> PresignedRequest:
+    """A GET for a COMPLETED file's bytes. HTML, SVG and XML come as attachments whatever is asked.
+
+    Raises:
+        FileNotFound: no such file of this owner.
+        WrongState: the file is deleted or not COMPLETED; of a DUPLICATE the error names the file to take.
+    """
+    file = await documents.find(file_id, principal.owner)
+    facts = {"id": file_id, "fileStatus": file.status.value}
+    if file.deleted_at is not None:
+        raise WrongState("The file is deleted.", **facts)
+    if file.status is Status.DUPLICATE:
+        raise WrongState(
+            "The file is a duplicate. Download the one that duplicateOf names.",
+            duplicateOf=str(file.duplicate_of),
+            **facts,
+        )
+    if file.status is not Status.COMPLETED:
+        raise WrongState(f"Only a COMPLETED file can be downloaded, this one is {file.status}.", **facts)
+    return resources.presigner.get(
+        file.object_key,
+        disposition=content_disposition(file.name, file.content_type, disposition),
+        content_type=file.content_type,
+        ttl=resources.settings.download_url_ttl,
+    )
