@@ -58,6 +58,7 @@ def run_worker(threads: int, queues: list[str] | None) -> None:
     settings = load_settings()
     configure_logs(settings.log_level)
     # Messages fetched ahead wait here while other workers are idle, and after a kill until they are missed.
+    # Dramatiq reads this one from the environment alone, when it is imported.
     os.environ.setdefault("dramatiq_queue_prefetch", str(threads))
     from dramatiq import Worker
 
@@ -66,7 +67,14 @@ def run_worker(threads: int, queues: list[str] | None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    worker = Worker(broker, queues=set(queues) if queues else None, worker_threads=threads)
+    worker = Worker(
+        broker,
+        queues=set(queues) if queues else None,
+        worker_threads=threads,
+        # The longest wait, in milliseconds, between two looks at an idle queue. The default of a second is
+        # what a client would wait for its verdict.
+        worker_timeout=100,
+    )
     worker.start()
     stop.wait()
     worker.stop(timeout=GRACE * 1000)

@@ -45,9 +45,6 @@ ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
     }
 )
 
-#: Statuses whose object nobody will ever ask for: the bucket must not keep it.
-UNWANTED = frozenset({Status.DUPLICATE, Status.FAILED, Status.EXPIRED})
-
 
 def sources(target: Status) -> frozenset[Status]:
     """The statuses from which an arrow leads to ``target``."""

@@ -43,9 +43,10 @@ class Presigner:
         access_key: str,
         secret_key: str,
     ) -> None:
-        self._endpoint_url = endpoint_url
+        parts = urlsplit(endpoint_url)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
         self._host = _host_header(endpoint_url)
-        self._path = f"{urlsplit(endpoint_url).path}/{bucket}"
+        self._path = f"{parts.path}/{bucket}"
         self._region = region
         self._access_key = access_key
         self._secret_key = secret_key
@@ -95,43 +96,31 @@ class Presigner:
         scope = f"{timestamp[:8]}/{self._region}/s3/aws4_request"
         signed = {name.lower(): value for name, value in headers.items()} | {"host": self._host}
         names = ";".join(sorted(signed))
-        parameters = {
-            **query,
-            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-            "X-Amz-Credential": f"{self._access_key}/{scope}",
-            "X-Amz-Date": timestamp,
-            "X-Amz-Expires": str(ttl),
-            "X-Amz-SignedHeaders": names,
-        }
-        canonical_query = "&".join(
-            f"{_encode(name)}={_encode(value)}" for name, value in sorted(parameters.items())
+        parameters = [
+            f"{_encode(name)}={_encode(value)}"
+            for name, value in {
+                **query,
+                "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+                "X-Amz-Credential": f"{self._access_key}/{scope}",
+                "X-Amz-Date": timestamp,
+                "X-Amz-Expires": str(ttl),
+                "X-Amz-SignedHeaders": names,
+            }.items()
+        ]
+        path = quote(f"{self._path}/{key}", safe="/~")
+        canonical_headers = [f"{name}:{signed[name]}" for name in sorted(signed)]
+        canonical_request = "\n".join(
+            [method, path, "&".join(sorted(parameters)), *canonical_headers, "", names, "UNSIGNED-PAYLOAD"]
         )
-        canonical = "\n".join(
-            [
-                method,
-                quote(f"{self._path}/{key}", safe="/~"),
-                canonical_query,
-                *(f"{name}:{signed[name]}" for name in sorted(signed)),
-                "",
-                names,
-                "UNSIGNED-PAYLOAD",
-            ]
-        )
-        to_sign = "\n".join(
-            ["AWS4-HMAC-SHA256", timestamp, scope, hashlib.sha256(canonical.encode()).hexdigest()]
-        )
+        digest = hashlib.sha256(canonical_request.encode()).hexdigest()
+        to_sign = "\n".join(["AWS4-HMAC-SHA256", timestamp, scope, digest])
         signature = hmac.new(self._key_of(timestamp[:8]), to_sign.encode(), hashlib.sha256).hexdigest()
-        url = f"{self._origin()}{quote(f'{self._path}/{key}', safe='/~')}?{canonical_query}"
         return PresignedRequest(
             method=method,
-            url=f"{url}&X-Amz-Signature={signature}",
+            url=f"{self._origin}{path}?{'&'.join(parameters)}&X-Amz-Signature={signature}",
             headers=headers,
             expires_at=now + timedelta(seconds=ttl),
         )
-
-    def _origin(self) -> str:
-        parts = urlsplit(self._endpoint_url)
-        return f"{parts.scheme}://{parts.netloc}"
 
     def _key_of(self, day: str) -> bytes:
         # The key changes with the day only. Day and key are one tuple, so no thread sees half a change.

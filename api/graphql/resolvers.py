@@ -35,15 +35,16 @@ class Query:
         status: list[FileStatus] | None = strawberry.UNSET,  # type: ignore[valid-type]
         name: str | None = strawberry.UNSET,
     ) -> FileConnection:
-        # Null and absent are the same to all of these.
+        # Null and absent are the same to all of these; an empty cursor is not a cursor.
+        cursor = None if after is strawberry.UNSET else after
         page = await list_files(
             await info.context.principal(),
             limit=20 if first is None else first,
-            cursor=after or None,
+            cursor=cursor,
             statuses=status or (),
             name=name or None,
         )
-        return FileConnection.of(page, after or None)
+        return FileConnection.of(page, cursor)
 
     @strawberry.field(description="A URL for the bytes of a COMPLETED file.")
     async def download(

@@ -1,0 +1,98 @@
+"""Bad input gets its documented code and leaves no record behind."""
+
+from typing import Any
+
+import pytest
+
+from tests.parity.faces import Face
+
+GOOD: dict[str, Any] = {"name": "a.txt", "size": 5}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"size": -1}, "invalid_input"),
+        ({"size": 5 * 1024**3 + 1}, "file_too_large"),
+        ({"size": 10**30}, "file_too_large"),
+        ({"size": 1.5}, "invalid_input"),
+        ({"size": "5"}, "invalid_input"),
+        ({"size": True}, "invalid_input"),
+        ({"size": None}, "invalid_input"),
+        ({"name": ""}, "invalid_input"),
+        ({"name": " "}, "invalid_input"),
+        ({"name": "a" * 10_000}, "invalid_input"),
+        ({"name": "../../etc/passwd"}, "invalid_input"),
+        ({"name": ".."}, "invalid_input"),
+        ({"name": "a\\b"}, "invalid_input"),
+        ({"name": "a\nb"}, "invalid_input"),
+        ({"name": "a\x00b"}, "invalid_input"),
+        ({"name": "a\x7fb"}, "invalid_input"),
+        ({"name": "gpj.\u202eexe"}, "invalid_input"),
+        ({"name": "lone \ud800 surrogate"}, "invalid_input"),
+        ({"name": 7}, "invalid_input"),
+        ({"contentType": "no slash"}, "invalid_input"),
+        ({"contentType": "text/plain\r\nX-Evil: 1"}, "invalid_input"),
+        ({"contentType": "text/plain\n"}, "invalid_input"),
+        ({"contentType": "*/*"}, "invalid_input"),
+        ({"contentType": "a/" + "b" * 300}, "invalid_input"),
+        ({"sha256": "abc"}, "invalid_input"),
+        ({"sha256": "g" * 64}, "invalid_input"),
+        ({"unknown": 1}, "invalid_input"),
+    ],
+    ids=repr,
+)
+async def test_a_bad_announcement_is_refused(face: Face, change: dict[str, Any], code: str) -> None:
+    assert (await face.request(**GOOD | change)).code == code
+    assert (await face.list()).data["items"] == []
+
+
+@pytest.mark.parametrize("missing", ["name", "size"])
+async def test_what_is_required_is_asked_for(face: Face, missing: str) -> None:
+    fields = {name: value for name, value in GOOD.items() if name != missing}
+    assert (await face.request(**fields)).code == "invalid_input"
+
+
+@pytest.mark.parametrize("file_id", ["nonsense", "0" * 24, "Z" * 24, "1", "%00", "a" * 500])
+async def test_a_wrong_id_is_not_found(face: Face, file_id: str) -> None:
+    for operation in (face.get, face.complete, face.download, face.delete):
+        assert (await operation(file_id)).code == "file_not_found"
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "nonsense",
+        "é",
+        "WzEsMl0",
+        "e30",
+        "W10",
+        "WzFlOTk5LCIwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAiXQ",
+        "=" * 9,
+        "W" * 5000,
+    ],
+)
+async def test_a_wrong_cursor_is_refused(face: Face, cursor: str) -> None:
+    assert (await face.list(cursor=cursor)).code == "invalid_input"
+
+
+@pytest.mark.parametrize("limit", [0, -1, 101, 10**6])
+async def test_a_page_has_one_to_a_hundred_files(face: Face, limit: int) -> None:
+    assert (await face.list(limit=limit)).code == "invalid_input"
+
+
+async def test_an_unknown_status_is_refused(face: Face) -> None:
+    assert (await face.list(status=["LOST"])).code == "invalid_input"
+
+
+async def test_an_unknown_disposition_is_refused(face: Face) -> None:
+    requested = await face.request(**GOOD)
+    assert (await face.download(requested.id, "sideways")).code == "invalid_input"
+
+
+async def test_nothing_goes_without_a_token(nobody: Face) -> None:
+    assert (await nobody.request(**GOOD)).code == "unauthenticated"
+    assert (await nobody.list()).code == "unauthenticated"
+    for operation in (nobody.get, nobody.complete, nobody.download, nobody.delete):
+        assert (await operation("0" * 24)).code == "unauthenticated"

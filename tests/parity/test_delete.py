@@ -1,0 +1,42 @@
+"""Delete, and what follows."""
+
+import os
+
+import httpx
+
+from tests.parity.faces import Face
+from tests.uploads import purged, put, stored, until, uploaded
+
+
+async def test_a_deleted_file_leaves_the_bucket_and_keeps_its_record(face: Face) -> None:
+    file = await stored(face, os.urandom(1000))
+    url = (await face.download(file["id"])).data["url"]
+    deleted = (await face.delete(file["id"])).data
+    assert deleted["deletedAt"] is not None
+
+    record = await purged(face, file["id"], seconds=5)
+    assert record["deletedAt"] == deleted["deletedAt"]
+    assert record["status"] == "COMPLETED"
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(url)).status_code == 404
+
+
+async def test_a_repeat_answers_the_same(face: Face) -> None:
+    requested = await face.request(name="a", size=1)
+    first = (await face.delete(requested.id)).data
+    again = (await face.delete(requested.id)).data
+    assert again["deletedAt"] == first["deletedAt"]
+
+
+async def test_a_pending_file_can_be_deleted_and_is_not_completed_afterwards(face: Face) -> None:
+    requested = await face.request(name="a", size=5)
+    await face.delete(requested.id)
+    assert (await put(requested.data["upload"], b"hello")).status_code in {200, 412}
+    assert (await face.complete(requested.id)).code == "wrong_state"
+
+
+async def test_a_file_deleted_right_after_complete_is_purged(face: Face) -> None:
+    completed = await uploaded(face, os.urandom(1000))
+    await face.delete(completed.id)
+    file = await until(face, completed.id, lambda file: file["purgedAt"] is not None)
+    assert file["status"] in {"PROCESSING", "COMPLETED"}

@@ -1,0 +1,75 @@
+"""Download links."""
+
+import os
+
+import httpx
+import pytest
+
+from tests.parity.faces import Face
+from tests.uploads import stored, uploaded
+
+
+async def fetch(url: str) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.get(url)
+
+
+async def test_a_link_fetches_the_bytes_under_the_files_name_and_type(face: Face) -> None:
+    content = os.urandom(5000)
+    file = await stored(face, content, name="photo.png", contentType="image/png")
+    link = (await face.download(file["id"])).data
+    assert link["method"] == "GET"
+    response = await fetch(link["url"])
+    assert response.content == content
+    assert response.headers["content-type"] == "image/png"
+    assert response.headers["content-disposition"] == 'attachment; filename="photo.png"'
+
+
+async def test_a_picture_may_be_shown(face: Face) -> None:
+    file = await stored(face, os.urandom(10), name="photo.png", contentType="image/png")
+    response = await fetch((await face.download(file["id"], "inline")).data["url"])
+    assert response.headers["content-disposition"].startswith("inline;")
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "image/svg+xml", "Text/XML; charset=utf-8"])
+async def test_what_can_run_scripts_is_always_saved(face: Face, content_type: str) -> None:
+    file = await stored(face, os.urandom(10), name="page", contentType=content_type)
+    response = await fetch((await face.download(file["id"], "inline")).data["url"])
+    assert response.headers["content-disposition"].startswith("attachment;")
+
+
+@pytest.mark.parametrize(
+    "name", ['"; filename=evil.exe; x="', "naïve 文件 🎉.txt", "a;b=c%22d.txt", "'quoted'.txt"]
+)
+async def test_a_name_cannot_break_out_of_its_header(face: Face, name: str) -> None:
+    content = os.urandom(10)
+    file = await stored(face, content, name=name)
+    response = await fetch((await face.download(file["id"])).data["url"])
+    assert response.status_code == 200
+    assert response.content == content
+    value = response.headers["content-disposition"]
+    quoted = value.split('"')
+    assert len(quoted) == 3, value
+    assert quoted[0] == "attachment; filename="
+
+
+async def test_only_a_completed_file_can_be_downloaded(face: Face) -> None:
+    requested = await face.request(name="a", size=1)
+    refused = await face.download(requested.id)
+    assert refused.code == "wrong_state"
+    assert refused.context["fileStatus"] == "PENDING"
+
+
+async def test_the_refusal_of_a_duplicate_names_the_original(face: Face) -> None:
+    content = os.urandom(10)
+    first = await stored(face, content)
+    second = await stored(face, content)
+    refused = await face.download(second["id"])
+    assert refused.code == "wrong_state"
+    assert refused.context["duplicateOf"] == first["id"]
+
+
+async def test_a_deleted_file_cannot_be_downloaded(face: Face) -> None:
+    completed = await uploaded(face, os.urandom(10))
+    await face.delete(completed.id)
+    assert (await face.download(completed.id)).code == "wrong_state"

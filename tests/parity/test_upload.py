@@ -1,0 +1,104 @@
+"""Announce, send, complete: the main job."""
+
+import hashlib
+import os
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from tests.parity.faces import Face
+from tests.uploads import put, settled, stored, uploaded
+
+
+async def test_an_upload_ends_completed_with_the_hash_of_its_content(face: Face) -> None:
+    content = os.urandom(100_000)
+    requested = await face.request(
+        name="Käse & Brot.bin", size=len(content), contentType="application/x-cheese"
+    )
+    assert requested.data["file"]["status"] == "PENDING"
+    assert requested.data["file"]["name"] == "Käse & Brot.bin"
+    assert (await put(requested.data["upload"], content)).status_code == 200
+
+    completed = await face.complete(requested.id)
+    assert completed.data["status"] == "PROCESSING"
+
+    file = await settled(face, requested.id)
+    assert file["status"] == "COMPLETED"
+    assert file["sha256"] == hashlib.sha256(content).hexdigest()
+    assert file["completedAt"] >= file["createdAt"]
+    assert file["createdAt"].endswith("Z")
+
+
+async def test_the_upload_signs_all_that_it_lists_and_lists_all_that_it_signs(face: Face) -> None:
+    sha256 = hashlib.sha256(b"hello").hexdigest()
+    upload = (await face.request(name="a", size=5, contentType="text/plain", sha256=sha256)).data["upload"]
+    assert upload["method"] == "PUT"
+    assert upload["headers"] == {
+        "Content-Length": "5",
+        "Content-Type": "text/plain",
+        "If-None-Match": "*",
+        "x-amz-checksum-sha256": "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
+    }
+    signed = parse_qs(urlsplit(upload["url"]).query)["X-Amz-SignedHeaders"][0].split(";")
+    assert set(signed) == {name.lower() for name in upload["headers"]} | {"host"}
+
+
+async def test_the_object_key_holds_no_file_name(face: Face) -> None:
+    upload = (await face.request(name="secret-plan.doc", size=1)).data["upload"]
+    assert "secret" not in upload["url"]
+
+
+async def test_an_empty_file_is_a_file(face: Face) -> None:
+    file = await stored(face, b"")
+    assert file["status"] == "COMPLETED"
+    assert file["sha256"] == hashlib.sha256(b"").hexdigest()
+
+
+async def test_a_type_that_is_not_given_is_octet_stream(face: Face) -> None:
+    assert (await face.request(name="a", size=1)).data["file"]["contentType"] == "application/octet-stream"
+
+
+async def test_complete_before_the_bytes_says_so_and_changes_nothing(face: Face) -> None:
+    requested = await face.request(name="a", size=5)
+    early = await face.complete(requested.id)
+    assert early.code == "object_missing"
+    assert (await face.get(requested.id)).data["status"] == "PENDING"
+
+    assert (await put(requested.data["upload"], b"hello")).status_code == 200
+    assert (await face.complete(requested.id)).code is None
+    assert (await settled(face, requested.id))["status"] == "COMPLETED"
+
+
+async def test_complete_can_be_repeated(face: Face) -> None:
+    first = await uploaded(face, os.urandom(10))
+    assert (await face.complete(first.id)).code is None
+    file = await settled(face, first.id)
+    assert (await face.complete(first.id)).data == file
+
+
+async def test_the_store_refuses_a_body_of_another_length(face: Face) -> None:
+    requested = await face.request(name="a", size=5)
+    upload = requested.data["upload"]
+    for body in (b"hell", b"hello!"):
+        async with httpx.AsyncClient() as client:
+            headers = upload["headers"] | {"Content-Length": str(len(body))}
+            response = await client.put(upload["url"], headers=headers, content=body)
+        assert response.status_code == 403
+    assert (await face.complete(requested.id)).code == "object_missing"
+
+
+async def test_the_store_refuses_content_of_another_checksum(face: Face) -> None:
+    requested = await face.request(name="a", size=5, sha256=hashlib.sha256(b"hello").hexdigest())
+    assert (await put(requested.data["upload"], b"jello")).status_code == 400
+    assert (await face.complete(requested.id)).code == "object_missing"
+
+
+async def test_a_url_works_once(face: Face) -> None:
+    content = os.urandom(5)
+    requested = await face.request(name="a", size=5)
+    assert (await put(requested.data["upload"], content)).status_code == 200
+    assert (await put(requested.data["upload"], b"other")).status_code == 412
+    await face.complete(requested.id)
+    file = await settled(face, requested.id)
+    assert file["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (await put(requested.data["upload"], b"later")).status_code == 412

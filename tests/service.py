@@ -1,0 +1,96 @@
+"""One Waybill on the embedded stack: an API and a worker, on a database, bucket and queues of its own."""
+
+import asyncio
+import itertools
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from cli.serve import initialise
+from stack.stack import Child, Stack
+from waybill.settings import Settings
+from waybill.tokens import make_token
+
+_numbers = itertools.count()
+
+
+@dataclass
+class Service:
+    """What a test needs of a running Waybill."""
+
+    address: str
+    settings: Settings
+    stack: Stack
+    env: Mapping[str, str]
+    api: Child
+    worker: Child
+
+    def token(self, owner: str, **options: Any) -> str:
+        """A good token for that owner."""
+        assert self.settings.jwt_secret is not None
+        options.setdefault("lifetime", timedelta(hours=1))
+        return make_token(self.settings.jwt_secret.get_secret_value(), owner, **options)
+
+    def client(self, owner: str | None) -> httpx.AsyncClient:
+        """An HTTP client that sends that owner's token, or none."""
+        headers = {} if owner is None else {"Authorization": f"Bearer {self.token(owner)}"}
+        return httpx.AsyncClient(base_url=self.address, headers=headers, timeout=30)
+
+
+def start_service(stack: Stack, **overrides: str) -> Service:
+    """Start an API and a worker with WAYBILL_* settings of the test's choice, and wait until they serve."""
+    number = next(_numbers)
+    name = f"service-{number}"
+    store = stack.addresses
+    env = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("WAYBILL_")},
+        **stack.env(),
+        "WAYBILL_MONGODB_DATABASE": name,
+        "WAYBILL_REDIS_URL": store.redis_url.removesuffix("/0") + f"/{number % 16}",
+        "WAYBILL_S3_BUCKET": name,
+        "WAYBILL_SWEEP_INTERVAL": "1",
+        **{f"WAYBILL_{key.upper()}": value for key, value in overrides.items()},
+    }
+    settings = Settings(
+        **{
+            key.removeprefix("WAYBILL_").lower(): value
+            for key, value in env.items()
+            if key.startswith("WAYBILL_")
+        }
+    )
+    asyncio.run(initialise(settings))
+    port = free_port()
+    api = stack.spawn(f"{name}-api", [sys.executable, "-m", "cli", "api", "--port", str(port)], env)
+    worker = stack.spawn(f"{name}-worker", [sys.executable, "-m", "cli", "worker"], env)
+    service = Service(f"http://127.0.0.1:{port}", settings, stack, env, api, worker)
+    _wait_until_ready(service)
+    return service
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(service: Service) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        for child in (service.api, service.worker):
+            assert not child.died(), child.obituary()
+        try:
+            if httpx.get(f"{service.address}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline, service.api.obituary()
+        time.sleep(0.05)

@@ -1,0 +1,57 @@
+"""What a client does: send the bytes, and wait for the verdict."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+
+from tests.parity.faces import Face, Outcome
+
+FINAL = {"COMPLETED", "DUPLICATE", "FAILED", "EXPIRED"}
+
+
+async def put(upload: Mapping[str, Any], content: bytes | AsyncIterator[bytes]) -> httpx.Response:
+    """Send the bytes with exactly the headers of the upload."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        return await client.request(
+            upload["method"], upload["url"], headers=dict(upload["headers"]), content=content
+        )
+
+
+async def settled(face: Face, file_id: str, seconds: float = 20) -> Any:
+    """The file, once its status is final."""
+    return await until(face, file_id, lambda file: file["status"] in FINAL, seconds)
+
+
+async def purged(face: Face, file_id: str, seconds: float = 20) -> Any:
+    """The file, once its object has left the bucket."""
+    return await until(face, file_id, lambda file: file["purgedAt"] is not None, seconds)
+
+
+async def until(face: Face, file_id: str, condition: Any, seconds: float = 20) -> Any:
+    """The file, once the condition holds of it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        outcome = await face.get(file_id)
+        assert outcome.code is None, outcome
+        if condition(outcome.data):
+            return outcome.data
+        assert time.monotonic() < deadline, f"still not so after {seconds} s: {outcome.data}"
+        await asyncio.sleep(0.05)
+
+
+async def uploaded(face: Face, content: bytes, **fields: Any) -> Outcome:
+    """Request, send and complete; the answer to complete."""
+    fields = {"name": "file.bin", "size": len(content)} | fields
+    requested = await face.request(**fields)
+    assert requested.code is None, requested
+    response = await put(requested.data["upload"], content)
+    assert response.status_code == 200, response.text
+    return await face.complete(requested.id)
+
+
+async def stored(face: Face, content: bytes, **fields: Any) -> Any:
+    """Upload, and wait for the verdict; the file as it ended."""
+    return await settled(face, (await uploaded(face, content, **fields)).id)
