@@ -1,20 +1,26 @@
 """create_app(): routes, middleware, lifespan."""
 
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict
+from urllib.parse import urlsplit
 
 from dramatiq.brokers.redis import RedisBroker
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount, Route
 
 from api.auth import Authenticator
+from api.dashboard import Dashboard
 from api.errors import EXCEPTION_HANDLERS
 from api.graphql.view import GraphQLView
+from api.headers import DefaultHeaders
 from api.health import alive, ready
+from api.pages.views import Pages
 from api.rest.routes import create_rest
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import Settings, load_settings
@@ -36,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     settings = settings or load_settings()
     # No actor is declared and no middleware runs here: the API sends by name and processes nothing.
     broker = RedisBroker(client=redis_client(settings), middleware=[])
+    pages = Pages(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
@@ -44,8 +51,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     return Starlette(
         routes=[
+            Route("/", pages.index),
+            Route("/assets/{path:path}", pages.assets.serve),
+            Route("/api/v1/docs", pages.docs),
             Mount("/api/v1", create_rest()),
-            Route("/graphql", GraphQLView()),
+            Route("/graphql", GraphQLView(pages.graphiql)),
+            *Dashboard(settings, broker, pages).routes,
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],
@@ -56,7 +67,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    middleware: list[Any] = []
+    middleware: list[Any] = [Middleware(DefaultHeaders)]
+    if settings.embedded:
+        # The pages carry a token. A hostile site that points its own name at this machine (DNS rebinding)
+        # would be of our origin and could read it, but its requests still name that site as their host.
+        middleware.append(
+            Middleware(TrustedHostMiddleware, allowed_hosts=_own_hosts(settings), www_redirect=False)
+        )
     if settings.cors_origins:
         middleware.append(
             Middleware(
@@ -69,6 +86,19 @@ def _middleware(settings: Settings) -> list[Middleware]:
             )
         )
     return middleware
+
+
+def _own_hosts(settings: Settings) -> list[str]:
+    """The names under which the embedded stack may be asked: this machine's, and the one given to it."""
+    # The stack's store listens where the API does, so the store's public address names that host.
+    public = urlsplit(settings.public_endpoint_url).hostname or "localhost"
+    return [
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        socket.gethostname(),
+        f"[{public}]" if ":" in public else public,
+    ]
 
 
 def _origin_pattern(origin: str) -> str:

@@ -1,13 +1,25 @@
 """The embedded stack, once for all tests, and a Waybill on it."""
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from api.pages.assets import NODE_MODULES
 from stack.stack import Stack
 from tests.service import Service, start_service
+
+# A browser is more than a newcomer's machine must have. Where it is missing its tests are not collected at
+# all, and the report says so; .ci/run installs what they need.
+BROWSER_IS_MISSING = shutil.which("chromium") is None or not NODE_MODULES.is_dir()
+collect_ignore = ["browser"] if BROWSER_IS_MISSING else []
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out."""
+    return ["left out: tests/browser (wants chromium, and npm)"] if BROWSER_IS_MISSING else []
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +34,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def service(stack: Stack) -> Service:
     """The Waybill that most tests share. Each test is an owner of its own, so none sees another's files."""
     return start_service(stack)
+
+
+@pytest.fixture(scope="session")
+def embedded(stack: Stack) -> Service:
+    """A Waybill as `waybill up` runs it: the dashboard is open, and the pages carry a token."""
+    return start_service(stack, embedded="true")
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ import jwt
 
 ADMIN_SCOPE = "waybill:admin"
 
+#: The owner of what is uploaded from the embedded stack's pages and from the line that `waybill up` prints.
+DEMO_OWNER = "demo"
+
 
 def make_token(
     secret: str,

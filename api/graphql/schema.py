@@ -5,6 +5,7 @@ from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from api.graphql.operation_name import RequireOperationName
 from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
 
@@ -20,4 +21,9 @@ class WaybillSchema(Schema):
 
 def create_schema() -> WaybillSchema:
     """The schema of the GraphQL face."""
-    return WaybillSchema(query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
+    return WaybillSchema(
+        query=Query,
+        mutation=Mutation,
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[RequireOperationName],
+    )

@@ -3,6 +3,7 @@
 Source: GraphQL over HTTP, https://graphql.github.io/graphql-over-http/draft/
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -15,10 +16,14 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http.base import BaseRequestProtocol
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from api.body import read_json_body
 from api.errors import CODE_OF_STATUS, HEADERS, STATUS, extensions_of
+from api.graphql.accept import best_of
 from api.graphql.context import Context
 from api.graphql.schema import create_schema
 from waybill.errors import ServiceUnavailable, Unauthenticated, WaybillError
@@ -42,27 +47,35 @@ class GraphQLView(GraphQL[Context, None]):
 
     request_adapter_class = JSONRequestAdapter
 
-    def __init__(self) -> None:
-        super().__init__(create_schema(), graphql_ide=None, subscription_protocols=())
+    def __init__(self, show_ide: Callable[[Request], Awaitable[Response]]) -> None:
+        super().__init__(create_schema(), subscription_protocols=())
+        self._show_ide = show_ide
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever is refused before execution is a GraphQL response too."""
         request = Request(scope, receive)
         try:
+            if _media_type(request) is None and not _wants_page(request):
+                raise HTTPException(406, f"The answer can be {GRAPHQL_JSON} or {JSON}.")
             response = await self.run(request)
         except (HTTPException, StarletteHTTPException) as error:
-            status = error.status_code
             message = error.reason if isinstance(error, HTTPException) else error.detail
-            if status == 400 and "not allowed when using" in message:
-                status, message = 405, "Send mutations by POST."
-            response = self._refuse(request, status, message)
+            response = self._refuse(request, error.status_code, message)
         await response(scope, receive, send)
+
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        """Whether to answer with the page to write queries in."""
+        return _wants_page(request)
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        """The page to write queries in."""
+        return await self._show_ide(request)
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         """What resolvers can reach."""
         assert isinstance(request, Request)  # noqa: S101  # no WebSocket protocol is offered
         # Chosen here, where the request is at hand: `create_response` does not see it.
-        response.headers["content-type"] = _media_type(request)
+        response.headers["content-type"] = _media_type(request) or JSON
         return Context(request)
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
@@ -84,6 +97,30 @@ class GraphQLView(GraphQL[Context, None]):
             operation_name=data.get("operationName"),
             extensions=data.get("extensions"),
         )
+
+    async def execute_single(  # noqa: PLR0917  # Strawberry's signature
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Run one operation. By GET queries only: a link must not change anything."""
+        is_get = request_adapter.method == "GET"
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                variable_values=request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types={OperationType.QUERY} if is_get else set(OperationType),
+            )
+        except CannotGetOperationTypeError as error:
+            return ExecutionResult(data=None, errors=[GraphQLError(error.as_http_error_reason())])
+        except InvalidOperationTypeError:
+            raise HTTPException(405, "Only queries may be sent by GET. Send this one by POST.") from None
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """The response's body, with our code on every error."""
@@ -120,7 +157,7 @@ class GraphQLView(GraphQL[Context, None]):
             self.encode_json({"errors": [error]}),
             status,
             headers,
-            media_type=f"{_media_type(request)}; charset=utf-8",
+            media_type=f"{_media_type(request) or JSON}; charset=utf-8",
         )
 
 
@@ -132,9 +169,15 @@ _PARAMETERS: tuple[tuple[str, type, str], ...] = (
 )
 
 
-def _media_type(request: Request) -> str:
-    """What to answer with: the newer type for those who accept it, the older for all others."""
-    return GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
+def _wants_page(request: Request | BaseRequestProtocol) -> bool:
+    """Whether a browser asks for a page; a program that accepts anything wants JSON."""
+    accept = request.headers.get("accept", "")
+    return request.method == "GET" and "query" not in request.query_params and "text/html" in accept
+
+
+def _media_type(request: Request) -> str | None:
+    """What to answer with: the newer type for those who name it, the older for all others."""
+    return best_of(request.headers.get("accept", ""), (JSON, GRAPHQL_JSON))
 
 
 def _formatted(error: GraphQLError) -> Any:

@@ -6,7 +6,10 @@ from typing import Any
 
 import httpx
 
-FILE = "id name size contentType status sha256 duplicateOf failureReason createdAt completedAt deletedAt purgedAt"
+FILE = (
+    "id name size contentType status sha256 duplicateOf failureReason"
+    " createdAt completedAt deletedAt purgedAt"
+)
 
 
 @dataclass(frozen=True)

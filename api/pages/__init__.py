@@ -1,0 +1,1 @@
+"""What a person sees in a browser: GraphiQL, the REST docs, the front page."""

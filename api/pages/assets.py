@@ -1,0 +1,111 @@
+"""Scripts and styles of the pages: from our own origin where npm has fetched them, otherwise from a CDN."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+NODE_MODULES = Path(__file__).parents[2] / "web" / "node_modules"
+STATIC = Path(__file__).parent / "static"
+
+#: Serves the same paths as we do: package@version/file.
+CDN = "https://unpkg.com/"
+OURS = "/assets/"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file of an npm package, at the version that web/package.json pins."""
+
+    package: str
+    version: str
+    file: str
+    integrity: str
+
+    @property
+    def path(self) -> str:
+        """Where it is below ``CDN`` and ``OURS``."""
+        return f"{self.package}@{self.version}/{self.file}"
+
+
+REACT = Asset(
+    "react",
+    "18.3.1",
+    "umd/react.production.min.js",
+    "sha384-DGyLxAyjq0f9SPpVevD6IgztCFlnMF6oW/XQGmfe+IsZ8TqEiDrcHkMLKI6fiB/Z",
+)
+REACT_DOM = Asset(
+    "react-dom",
+    "18.3.1",
+    "umd/react-dom.production.min.js",
+    "sha384-gTGxhz21lVGYNMcdJOyq01Edg0jhn/c22nsx0kyqP0TxaV5WVdsSH1fSDUf5YJj1",
+)
+GRAPHIQL = Asset(
+    "graphiql",
+    "3.8.3",
+    "graphiql.min.js",
+    "sha384-HbRVEFG0JGJZeAHCJ9Xm2+tpknBQ7QZmNlO/DgZtkZ0aJSypT96YYGRNod99l9Ie",
+)
+GRAPHIQL_STYLE = Asset(
+    "graphiql",
+    "3.8.3",
+    "graphiql.min.css",
+    "sha384-Mq3vbRBY71jfjQAt/DcjxUIYY33ksal4cgdRt9U/hNPvHBCaT2JfJ/PTRiPKf0aM",
+)
+SWAGGER_UI = Asset(
+    "swagger-ui-dist",
+    "5.35.0",
+    "swagger-ui-bundle.js",
+    "sha384-gjRm0bEPMeTmMh5jT2cHccIwCUZSTd8YC+j0d0sXw0MdGEfScduGpSyF3ZSSLkX9",
+)
+SWAGGER_UI_STYLE = Asset(
+    "swagger-ui-dist",
+    "5.35.0",
+    "swagger-ui.css",
+    "sha384-WlYgdmXYOOBWL5apwjDEZwN+U3HmXSSu5R6V5aGxEcf7z+KuRNwBhoxKVN1i3D5I",
+)
+ASSETS = (REACT, REACT_DOM, GRAPHIQL, GRAPHIQL_STYLE, SWAGGER_UI, SWAGGER_UI_STYLE)
+
+
+class Assets:
+    """The files that pages may load, and the HTML that loads them.
+
+    Looks once for what npm fetched: all of it is served, or none.
+    """
+
+    def __init__(self, node_modules: Path = NODE_MODULES) -> None:
+        fetched = {asset.path: node_modules / asset.package / asset.file for asset in ASSETS}
+        is_complete = all(file.is_file() for file in fetched.values())
+        self._base = OURS if is_complete else CDN
+        # Every address names a version or a digest of its content, so that it may be kept for good.
+        own = {f"waybill@{_digest(file)}/{file.name}": file for file in STATIC.iterdir()}
+        self._files = {**own, **(fetched if is_complete else {})}
+        self._own_paths = {file.name: path for path, file in own.items()}
+
+    def load(self, asset: Asset | str) -> str:
+        """The HTML element that loads an asset, or the file of ours with that name."""
+        if isinstance(asset, str):
+            return _element(OURS + self._own_paths[asset], "")
+        # With integrity on our own copy too: what npm fetched must be what the pages were tried with.
+        return _element(self._base + asset.path, f' integrity="{asset.integrity}" crossorigin="anonymous"')
+
+    async def serve(self, request: Request) -> Response:
+        """Answer one of the known files, and nothing else from their folders."""
+        file = self._files.get(request.path_params["path"])
+        if file is None:
+            raise HTTPException(404)
+        return FileResponse(file, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+def _element(url: str, attributes: str) -> str:
+    if url.endswith(".js"):
+        return f'<script src="{url}"{attributes}></script>'
+    rel = "stylesheet" if url.endswith(".css") else "icon"
+    return f'<link rel="{rel}" href="{url}"{attributes}>'
+
+
+def _digest(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()[:12]

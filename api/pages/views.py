@@ -1,0 +1,86 @@
+"""The pages, filled in."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from api.pages.assets import (
+    GRAPHIQL,
+    GRAPHIQL_STYLE,
+    REACT,
+    REACT_DOM,
+    SWAGGER_UI,
+    SWAGGER_UI_STYLE,
+    Asset,
+    Assets,
+)
+from waybill.settings import Settings
+from waybill.tokens import DEMO_OWNER, make_token
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+DEMO_LIFETIME = timedelta(hours=12)
+
+
+class Pages:
+    """The pages of one application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.assets = Assets()
+        self._settings = settings
+        self._links = {
+            "icon": self.assets.load("icon.svg"),
+            "pages_style": self.assets.load("pages.css"),
+            "tool_style": self.assets.load("tool.css"),
+        }
+        self._templates = {file.name: Template(file.read_text("utf-8")) for file in TEMPLATES.iterdir()}
+
+    async def index(self, request: Request) -> Response:
+        """The front page: where everything is, and how to begin."""
+        return self.render("index.html")
+
+    async def graphiql(self, request: Request) -> Response:
+        """GraphiQL on our own schema."""
+        assets = (GRAPHIQL_STYLE, REACT, REACT_DOM, GRAPHIQL, "graphiql.js")
+        return self._tool("Waybill GraphQL API", *assets)
+
+    async def docs(self, request: Request) -> Response:
+        """Swagger UI on our own OpenAPI document."""
+        return self._tool("Waybill REST API", SWAGGER_UI_STYLE, SWAGGER_UI, "docs.js")
+
+    def render(self, template: str, status: int = 200, **values: str) -> Response:
+        """A page. ``values`` are HTML: the caller escapes what others wrote."""
+        html = self._templates[template].substitute(self._links, **values)
+        # Some pages carry a token and all are small, so none is kept.
+        return HTMLResponse(html, status, {"Cache-Control": "no-store"})
+
+    def _tool(self, title: str, *assets: Asset | str) -> Response:
+        return self.render(
+            "tool.html",
+            title=title,
+            config=_json_in_html({"token": self._demo_token()}),
+            assets="\n    ".join(self.assets.load(asset) for asset in assets),
+        )
+
+    def _demo_token(self) -> str | None:
+        """A token for the embedded stack, where everybody who reaches the port is its owner."""
+        settings = self._settings
+        if not settings.embedded or settings.jwt_secret is None:
+            return None
+        return make_token(
+            settings.jwt_secret.get_secret_value(),
+            DEMO_OWNER,
+            lifetime=DEMO_LIFETIME,
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+        )
+
+
+def _json_in_html(value: Any) -> str:
+    # Inside a script element only "<" could end it.
+    return json.dumps(value).replace("<", "\\u003c")

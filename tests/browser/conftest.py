@@ -1,0 +1,45 @@
+"""A real browser, before the embedded stack."""
+
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.service import Service
+
+# No GPU, no sandbox of its own (tests may run as root), and no calls home.
+ARGUMENTS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, as the system packages it."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, embedded: Service) -> AsyncIterator[Page]:
+    """A page with nothing stored, that must end without a script's error and without having left us."""
+    context = await browser.new_context(base_url=embedded.address)
+    page = await context.new_page()
+    addresses: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    await context.close()
+    assert errors == []
+    assert [url for url in addresses if not url.startswith((embedded.address, "data:", "blob:"))] == []
