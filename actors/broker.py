@@ -16,6 +16,7 @@ from dramatiq.middleware import (
     TimeLimit,
 )
 
+from actors.dead_letter import KeepTraceback
 from actors.schedule import Schedule
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import load_settings
@@ -67,6 +68,7 @@ broker = RedisBroker(
         TimeLimit(),
         ShutdownNotifications(notify_shutdown=True),
         Retries(),
+        KeepTraceback(),
         AsyncIO(),
         _resources,
         Schedule(settings.sweep_interval),

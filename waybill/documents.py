@@ -32,6 +32,10 @@ class Later:
 NOW = Later()
 
 
+def _partial(name: str, condition: Mapping[str, Any], **keys: int) -> pymongo.IndexModel:
+    return pymongo.IndexModel(list(keys.items()), name=name, partialFilterExpression=condition)
+
+
 class File(Document):
     """One upload: what was announced, where it stands, what was found.
 
@@ -76,22 +80,10 @@ class File(Document):
                 unique=True,
                 partialFilterExpression={"status": Status.COMPLETED.value, "deleted_at": None},
             ),
-            pymongo.IndexModel(
-                [("owner", 1), ("created_at", -1), ("_id", -1)],
-                name="newest",
-                partialFilterExpression={"deleted_at": None},
-            ),
-            pymongo.IndexModel(
-                [("owner", 1), ("status", 1), ("created_at", -1), ("_id", -1)],
-                name="newest_by_status",
-                partialFilterExpression={"deleted_at": None},
-            ),
-            pymongo.IndexModel(
-                [("expire_at", 1)], name="expiring", partialFilterExpression={"expire_at": {"$type": "date"}}
-            ),
-            pymongo.IndexModel(
-                [("due_at", 1)], name="due", partialFilterExpression={"due_at": {"$type": "date"}}
-            ),
+            _partial("newest", {"deleted_at": None}, owner=1, created_at=-1, _id=-1),
+            _partial("newest_by_status", {"deleted_at": None}, owner=1, status=1, created_at=-1, _id=-1),
+            _partial("expiring", {"expire_at": {"$type": "date"}}, expire_at=1),
+            _partial("due", {"due_at": {"$type": "date"}}, due_at=1),
         ]
 
     @property

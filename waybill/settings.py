@@ -60,7 +60,7 @@ class Settings(TokenSettings):
     upload_grace: int = Field(default=3600, ge=0)
     max_file_size: int = Field(default=5 * GIB, ge=1, le=5 * GIB)
     purge_delay: int = Field(default=0, ge=0)
-    sweep_interval: int = Field(default=10, ge=1)
+    sweep_interval: int = Field(default=5, ge=1)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 

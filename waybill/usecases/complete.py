@@ -9,7 +9,7 @@ from waybill.principal import Principal
 from waybill.resources import Resources
 
 #: Seconds that a message may take to reach a worker before the reconciler sends another.
-PATIENCE = 60
+PATIENCE = 30
 
 
 async def complete_upload(resources: Resources, principal: Principal, file_id: str) -> File:

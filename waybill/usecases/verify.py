@@ -19,7 +19,7 @@ from waybill.storage import ObjectChangedError, ObjectGoneError
 from waybill.usecases.complete import PATIENCE
 
 #: Seconds that a worker may be silent before another may take its file. Renewed four times as often.
-LEASE = 60
+LEASE = 15
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +56,8 @@ async def verify_upload(resources: Resources, file_id: str) -> None:
         await _conclude(resources, held, attempt, changes)
     except LeaseLostError:
         log.info("lease lost, nothing written", file_id=file_id)
-    except Exception:
-        # Give the file back, so that the retry need not wait for the lease to run out.
+    except (Exception, asyncio.CancelledError):
+        # Failed, or told to stop: give the file back, so that the next try need not wait out the lease.
         await documents.change(held, {"attempt": attempt}, attempt=None, due_at=Later(PATIENCE))
         raise
 

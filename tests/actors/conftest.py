@@ -1,0 +1,99 @@
+"""What the tests of jobs reach behind the API's back: the bucket, the database, the worker's process."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aioboto3
+import pytest
+from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from stack.stack import Stack
+from tests.parity.faces import RestFace
+from tests.service import Service, start_service
+
+
+class Bucket:
+    """The service's bucket, with all rights."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    async def put(self, key: str, content: bytes) -> None:
+        await self.client.put_object(Bucket=self.name, Key=key, Body=content)
+
+    async def delete(self, key: str) -> None:
+        await self.client.delete_object(Bucket=self.name, Key=key)
+
+    async def keys(self) -> set[str]:
+        answer = await self.client.list_objects_v2(Bucket=self.name)
+        return {item["Key"] for item in answer.get("Contents", [])}
+
+
+def key_of(upload: dict[str, str]) -> str:
+    """The object's key, which only the URL tells."""
+    return urlsplit(upload["url"]).path.split("/", 2)[2]
+
+
+@contextmanager
+def suspended(service: Service) -> Iterator[None]:
+    """The worker stands still meanwhile."""
+    os.kill(service.worker.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(service.worker.pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="session")
+def jobs(stack: Stack) -> Service:
+    """A Waybill whose worker may be suspended and whose queues may be emptied."""
+    return start_service(stack)
+
+
+@pytest.fixture
+async def face(jobs: Service, owner: str) -> AsyncIterator[RestFace]:
+    """The REST face in the name of this test's owner."""
+    async with jobs.client(owner) as client:
+        yield RestFace(client)
+
+
+async def open_bucket(service: Service) -> AsyncIterator[Bucket]:
+    settings = service.settings
+    session = aioboto3.Session(
+        settings.s3_access_key, settings.s3_secret_key.get_secret_value(), region_name=settings.s3_region
+    )
+    async with session.client("s3", endpoint_url=settings.s3_endpoint_url) as client:
+        yield Bucket(client, settings.s3_bucket)
+
+
+@pytest.fixture
+async def bucket(jobs: Service) -> AsyncIterator[Bucket]:
+    """The bucket of ``jobs``."""
+    async for opened in open_bucket(jobs):
+        yield opened
+
+
+@pytest.fixture
+async def age(jobs: Service) -> AsyncIterator[Any]:
+    """Makes time pass for one file: what it is due for becomes due now."""
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        jobs.settings.mongodb_url.get_secret_value()
+    )
+    files = client[jobs.settings.mongodb_database]["files"]
+
+    async def make_older(file_id: str, field: str = "due_at") -> None:
+        past = datetime(2000, 1, 1, tzinfo=UTC)
+        changed = await files.update_one(
+            {"_id": ObjectId(file_id), field: {"$exists": True}}, {"$set": {field: past}}
+        )
+        assert changed.matched_count == 1
+
+    yield make_older
+    client.close()

@@ -1,0 +1,85 @@
+"""What time alone does."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from stack.stack import Stack
+from tests.actors.conftest import Bucket, key_of, open_bucket
+from tests.parity.faces import RestFace
+from tests.service import Service, start_service
+from tests.uploads import purged, put, settled, stored, until
+
+
+@pytest.fixture(scope="module")
+def hasty(stack: Stack) -> Service:
+    """A Waybill whose upload URLs die young and whose purges wait a little."""
+    return start_service(stack, upload_url_ttl="2", upload_grace="1", purge_delay="2")
+
+
+@pytest.fixture
+async def hasty_face(hasty: Service, owner: str) -> AsyncIterator[RestFace]:
+    async with hasty.client(owner) as client:
+        yield RestFace(client)
+
+
+@pytest.fixture
+async def hasty_bucket(hasty: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(hasty):
+        yield opened
+
+
+async def gone(bucket: Bucket, key: str) -> None:
+    """Wait until the bucket does not hold the key."""
+    deadline = time.monotonic() + 20
+    while key in await bucket.keys():
+        assert time.monotonic() < deadline, f"{key} is still there"
+        await asyncio.sleep(0.1)
+
+
+async def test_an_upload_that_nobody_completes_expires(hasty_face: RestFace, hasty_bucket: Bucket) -> None:
+    requested = await hasty_face.request(name="a", size=5)
+    await put(requested.data["upload"], b"hello")
+    file = await settled(hasty_face, requested.id)
+    assert file["status"] == "EXPIRED"
+    await purged(hasty_face, requested.id)
+    await gone(hasty_bucket, key_of(requested.data["upload"]))
+    assert (await hasty_face.complete(requested.id)).code == "wrong_state"
+
+
+async def test_a_completed_upload_does_not_expire(hasty_face: RestFace) -> None:
+    kept = await stored(hasty_face, os.urandom(10))
+    abandoned = await hasty_face.request(name="b", size=1)
+    assert (await settled(hasty_face, abandoned.id))["status"] == "EXPIRED"
+    assert (await hasty_face.get(kept["id"])).data == kept
+
+
+async def test_a_purge_waits_for_its_delay(hasty_face: RestFace, hasty_bucket: Bucket) -> None:
+    requested = await hasty_face.request(name="a", size=5)
+    content = os.urandom(5)
+    await put(requested.data["upload"], content)
+    await hasty_face.complete(requested.id)
+    await settled(hasty_face, requested.id)
+    deleted = (await hasty_face.delete(requested.id)).data
+    assert key_of(requested.data["upload"]) in await hasty_bucket.keys()
+    file = await purged(hasty_face, requested.id)
+    assert file["purgedAt"] > deleted["deletedAt"]
+    await gone(hasty_bucket, key_of(requested.data["upload"]))
+
+
+async def test_what_comes_through_a_live_url_after_the_purge_is_swept_away(
+    jobs: Service, face: RestFace, bucket: Bucket, age: object
+) -> None:
+    requested = await face.request(name="a", size=5)
+    key = key_of(requested.data["upload"])
+    await face.delete(requested.id)
+    first = await purged(face, requested.id)
+    assert (await put(requested.data["upload"], b"hello")).status_code == 200
+    assert key in await bucket.keys()
+    await age(requested.id)  # type: ignore[operator]
+    await gone(bucket, key)
+    last = await until(face, requested.id, lambda file: True)
+    assert last["purgedAt"] == first["purgedAt"]

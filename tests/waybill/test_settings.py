@@ -1,0 +1,60 @@
+"""The environment is read once, and a wrong value is named with its key."""
+
+import pytest
+
+from waybill.errors import SettingsError
+from waybill.settings import load_settings
+
+GOOD = {
+    "MONGODB_URL": "mongodb://db",
+    "REDIS_URL": "redis://queue",
+    "S3_ENDPOINT_URL": "http://store:9000/",
+    "S3_BUCKET": "uploads",
+    "S3_ACCESS_KEY": "key",
+    "S3_SECRET_KEY": "top-secret-value",
+    "JWT_SECRET": "0123456789abcdef0123456789abcdef",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(f"WAYBILL_{name}", value)
+    return monkeypatch
+
+
+def test_what_is_needed_is_enough(environment: pytest.MonkeyPatch) -> None:
+    settings = load_settings()
+    assert settings.public_endpoint_url == "http://store:9000"
+    assert settings.purge_delay == 0
+
+
+@pytest.mark.parametrize("name", sorted(set(GOOD)))
+def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.delenv(f"WAYBILL_{name}")
+    with pytest.raises(SettingsError, match=f"WAYBILL_{name}"):
+        load_settings()
+
+
+def test_all_that_is_wrong_is_named_at_once_and_no_value_is_shown(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WAYBILL_JWT_SECRET", "too-short-a-secret")
+    environment.setenv("WAYBILL_UPLOAD_URL_TTL", "soon")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    message = str(caught.value)
+    assert "WAYBILL_JWT_SECRET: needs 32 bytes" in message
+    assert "WAYBILL_UPLOAD_URL_TTL" in message
+    assert "too-short" not in message
+    assert "soon" not in message
+
+
+def test_origins_are_separated_by_commas(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WAYBILL_CORS_ORIGINS", "https://a.example, https://b.example")
+    assert load_settings().cors_origins == ("https://a.example", "https://b.example")
+
+
+def test_no_secret_shows_when_settings_are_printed(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WAYBILL_MONGODB_URL", "mongodb://user:hunter2@db")
+    shown = repr(load_settings())
+    for secret in ("top-secret-value", "0123456789abcdef", "hunter2"):
+        assert secret not in shown
