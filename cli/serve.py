@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Sequence
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,11 +18,15 @@ from waybill.settings import Settings, load_settings
 GRACE = 10
 
 
-async def initialise(settings: Settings) -> None:
-    """Create the indexes, the bucket and its CORS rules; harmless where they are there already."""
+async def initialise(settings: Settings, bucket_origins: Sequence[str] | None = None) -> None:
+    """Create the indexes, the bucket and its CORS rules; harmless where they are there already.
+
+    Pages of ``bucket_origins``, by default those of CORS_ORIGINS, may use the bucket's presigned URLs.
+    """
     async with open_storage_and_database(settings) as storage:
         await documents.create_indexes()
-        await storage.create_bucket(settings.s3_region, settings.cors_origins)
+        origins = settings.cors_origins if bucket_origins is None else bucket_origins
+        await storage.create_bucket(settings.s3_region, origins)
 
 
 def create_served_app() -> Starlette:

@@ -16,13 +16,10 @@ from cli.serve import GRACE, initialise
 from stack.errors import StackError
 from stack.stack import Child, Stack
 from waybill.settings import load_settings
-from waybill.tokens import make_token
+from waybill.tokens import DEMO_OWNER, make_token
 
 FIRST_PORT = 8000
 PORTS_TO_TRY = 20
-
-#: The owner of what is uploaded from the printed lines and from the browser pages.
-DEMO_OWNER = "demo"
 
 #: Pages that a developer serves from this machine may call the API and the store; no others may.
 LOCAL_ORIGINS = "http://localhost:*,http://127.0.0.1:*"
@@ -42,8 +39,10 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         _die_with_parent()
     port = _free_port(host, port)
     with stack:
-        os.environ.update(_environment(stack, host))
-        asyncio.run(initialise(load_settings()))
+        os.environ.update(_environment(stack))
+        # SeaweedFS understands a star in an origin only before the host, not in place of the port. Every page
+        # may therefore use the store's presigned URLs, which are secrets; the API is more particular.
+        asyncio.run(initialise(load_settings(), bucket_origins=["*"]))
         api = stack.spawn("api", _command("api", "--host", host, "--port", str(port)), grace=GRACE + 5)
         for number in range(1, workers + 1):
             stack.spawn(f"worker-{number}", _command("worker"), grace=GRACE + 5)
@@ -58,20 +57,17 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "cli", *arguments]
 
 
-def _environment(stack: Stack, host: str) -> dict[str, str]:
-    """What the parts are told. The servers and secrets are always the stack's own; the rest may be set."""
-    own = stack.env() | {"WAYBILL_EMBEDDED": "true"}
-    store = own["WAYBILL_S3_ENDPOINT_URL"]
-    defaults = {
-        "WAYBILL_CORS_ORIGINS": LOCAL_ORIGINS,
-        "WAYBILL_S3_PUBLIC_ENDPOINT_URL": store.replace("127.0.0.1", _reachable_name(host)),
-    }
-    return {name: os.environ.get(name, value) for name, value in defaults.items()} | own
+def _environment(stack: Stack) -> dict[str, str]:
+    """What the parts are told. Servers and secrets are always the stack's own; a few others may be set."""
+    settable = {"WAYBILL_CORS_ORIGINS", "WAYBILL_S3_PUBLIC_ENDPOINT_URL"}
+    own = stack.env() | {"WAYBILL_EMBEDDED": "true", "WAYBILL_CORS_ORIGINS": LOCAL_ORIGINS}
+    return own | {name: os.environ[name] for name in settable & os.environ.keys()}
 
 
 def _reachable_name(host: str) -> str:
-    """The name under which a browser on this machine, or for a wildcard on another, finds us."""
-    return socket.gethostname() if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared, not bound
+    """The name for a URL under which a browser on this machine, or for a wildcard on another, finds us."""
+    name = socket.gethostname() if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared, not bound
+    return f"[{name}]" if ":" in name else name
 
 
 def _free_port(host: str, wanted: int | None) -> int:
@@ -98,8 +94,7 @@ def _free_port(host: str, wanted: int | None) -> int:
 def _wait_until_ready(stack: Stack, api: Child, address: str) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        if api.died():
-            break
+        stack.check()
         try:
             with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310  # our own address
                 return
