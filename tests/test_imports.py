@@ -1,0 +1,94 @@
+"""The arrows between the rooms of the house, read from the source."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {"api", "actors", "waybill", "stack", "cli"}
+DRIVERS = {"motor", "pymongo", "bson", "beanie"}
+STORES = {"aioboto3", "aiobotocore", "botocore", "boto3"}
+
+
+def modules(room: str) -> Iterator[Path]:
+    yield from (ROOT / room).rglob("*.py")
+
+
+def imported(path: Path) -> set[str]:
+    """What a module imports, wherever in it, as dotted names."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def tops(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path)}
+
+
+@pytest.mark.parametrize(
+    ("room", "allowed"),
+    [
+        ("waybill", {"waybill"}),
+        ("api", {"api", "waybill"}),
+        ("actors", {"actors", "waybill"}),
+        ("stack", {"stack"}),
+        ("cli", ROOMS),
+    ],
+)
+def test_a_room_imports_only_the_rooms_below_it(room: str, allowed: set[str]) -> None:
+    for path in modules(room):
+        assert tops(path) & ROOMS <= allowed, path
+
+
+def test_the_stack_needs_the_standard_library_alone() -> None:
+    for path in modules("stack"):
+        assert tops(path) <= sys.stdlib_module_names | {"stack"}, path
+
+
+@pytest.mark.parametrize("module", ["lifecycle", "errors"])
+def test_statuses_and_errors_are_pure(module: str) -> None:
+    assert tops(ROOT / "waybill" / f"{module}.py") <= sys.stdlib_module_names
+
+
+def test_one_module_knows_the_database_driver() -> None:
+    knowing = {path for room in ROOMS for path in modules(room) if tops(path) & DRIVERS}
+    assert knowing == {ROOT / "waybill" / "documents.py"}
+
+
+def test_one_module_knows_the_object_stores_client() -> None:
+    knowing = {path for room in ROOMS for path in modules(room) if tops(path) & STORES}
+    assert knowing == {ROOT / "waybill" / "storage.py"}
+
+
+def test_one_module_reads_the_environment() -> None:
+    for room in ("waybill", "api", "actors"):
+        for path in modules(room):
+            if path.name != "settings.py":
+                assert "os.environ" not in path.read_text(), path
+                assert "getenv" not in path.read_text(), path
+
+
+def test_the_two_faces_do_not_know_each_other() -> None:
+    for face, other in (("graphql", "api.rest"), ("rest", "api.graphql")):
+        for path in modules(f"api/{face}"):
+            assert not any(name.startswith(other) for name in imported(path)), path
+
+
+def test_use_cases_open_nothing() -> None:
+    for path in modules("waybill/usecases"):
+        opened = {name for name in imported(path) if name.rpartition(".")[2].startswith("open_")}
+        assert not opened, path
+
+
+def test_a_module_is_one_idea() -> None:
+    for room in ROOMS:
+        for path in modules(room):
+            assert len(path.read_text().splitlines()) <= 300, path
