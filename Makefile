@@ -3,13 +3,13 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 
-.PHONY: up test lint fix install
+.PHONY: up test lint fix install pages
 
-# `exec`, so that a signal to make reaches Waybill itself.
-up: install
+# `exec`, and an end with its parent, so that whatever stops make stops Waybill too.
+up: install pages
 	@exec $(RUN)/waybill up --with-parent $(ARGS)
 
-test: install
+test: install pages
 	$(RUN)/pytest $(ARGS)
 
 lint: install
@@ -21,9 +21,16 @@ fix: install
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
 
-install: $(UV)
-	@$(UV) sync --locked --quiet
+# Compiled once here, or else by each process at each start where Python may not write beside the sources.
+install: $(if $(filter .uv/%,$(UV)),$(UV))
+	@$(UV) sync --locked --quiet --compile-bytecode
 
 # Into the project's own folder: a system's Python often refuses to be installed into.
 .uv/bin/uv:
-	python3 -m pip install --quiet --target .uv 'uv>=0.9'
+	python3 -m pip install --quiet --target .uv 'uv>=0.9,<1'
+
+# Scripts of the browser pages. Without npm, or without a registry, the pages load them from a CDN.
+pages: web/node_modules/.package-lock.json
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix web --silent --no-audit --no-fund || true; fi
