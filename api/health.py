@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Awaitable
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from waybill import documents
-from waybill.errors import ServiceUnavailable
+
+log = structlog.get_logger(__name__)
 
 
 async def alive(request: Request) -> Response:
@@ -32,6 +34,7 @@ async def _state(probe: Awaitable[object]) -> str:
     try:
         async with asyncio.timeout(1.8):
             await probe
-    except (ServiceUnavailable, TimeoutError):
+    except Exception as error:  # whatever is wrong with a dependency, its name is the answer
+        log.warning("not ready", error=str(error))
         return "unavailable"
     return "ok"

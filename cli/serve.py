@@ -1,5 +1,6 @@
 """The parts alone: API, worker, and what they need to be there first."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -39,8 +40,12 @@ def create_served_app() -> Starlette:
 
 
 def run_api(host: str, port: int, processes: int) -> None:
-    """Serve HTTP until SIGTERM or Ctrl-C."""
-    load_settings()  # a wrong setting is reported once, here, and not by every process
+    """Serve HTTP until SIGTERM or Ctrl-C.
+
+    Raises:
+        SettingsError, ServiceUnavailable: it cannot start; said once, here, and not by every process.
+    """
+    asyncio.run(_prove_database(load_settings()))
     uvicorn.run(
         "cli.serve:create_served_app",
         factory=True,
@@ -54,11 +59,19 @@ def run_api(host: str, port: int, processes: int) -> None:
     )
 
 
+async def _prove_database(settings: Settings) -> None:
+    async with open_storage_and_database(settings):
+        pass
+
+
 def run_worker(threads: int, queues: list[str] | None) -> None:
     """Process messages until SIGTERM or Ctrl-C, in this process.
 
     Dramatiq's own command line forks workers and ends them all when one dies; one process that is watched
     from outside is simpler to supervise and to scale.
+
+    Raises:
+        SettingsError, ServiceUnavailable: it cannot start.
     """
     settings = load_settings()
     configure_logs(settings.log_level)
@@ -66,6 +79,7 @@ def run_worker(threads: int, queues: list[str] | None) -> None:
     # Dramatiq reads this one from the environment alone, when it is imported.
     os.environ.setdefault("dramatiq_queue_prefetch", str(threads))
     from dramatiq import Worker
+    from dramatiq.middleware import MiddlewareError
 
     from actors import broker
 
@@ -80,7 +94,12 @@ def run_worker(threads: int, queues: list[str] | None) -> None:
         # what a client would wait for its verdict.
         worker_timeout=100,
     )
-    worker.start()
+    try:
+        worker.start()
+    except MiddlewareError as error:
+        # The event loop's thread runs already, and would keep this process alive.
+        broker.emit_after("worker_shutdown", worker)
+        raise error.__cause__ or error from None
     stop.wait()
     worker.stop(timeout=GRACE * 1000)
     broker.close()

@@ -92,24 +92,21 @@ class File(Document):
         return str(self.id)
 
 
-class Unavailable(ServiceUnavailable):
-    """MongoDB did not answer in time."""
-
-    def __init__(self) -> None:
-        super().__init__("MongoDB")
-
-
 @contextmanager
 def _reachable() -> Iterator[None]:
     try:
         yield
     except (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError) as error:
-        raise Unavailable from error
+        raise ServiceUnavailable("MongoDB") from error
 
 
 @asynccontextmanager
 async def open_database(url: str, name: str) -> AsyncIterator[None]:
-    """Connect the documents to MongoDB for as long as the context lasts. Makes no index and no round trip."""
+    """Connect the documents to MongoDB for as long as the context lasts. Makes no index.
+
+    Raises:
+        ServiceUnavailable: MongoDB does not answer; Beanie asks for its version.
+    """
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         url,
         tz_aware=True,
@@ -122,7 +119,8 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
         appname="waybill",
     )
     try:
-        await init_beanie(database=client[name], document_models=[File], skip_indexes=True)
+        with _reachable():
+            await init_beanie(database=client[name], document_models=[File], skip_indexes=True)
         yield
     finally:
         client.close()

@@ -2,13 +2,20 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
+
+
+def _without_colours(_: Any, __: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)  # Uvicorn's second copy of a message, for terminals
+    return event
 
 
 def configure_logs(level: str) -> None:
     """Send every log record of this process, structlog's and logging's, through one formatter."""
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -26,6 +33,7 @@ def configure_logs(level: str) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_colours,
                 structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(),
             ],

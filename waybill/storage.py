@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 CHUNK = 4 * 1024**2
 
 
-class Unavailable(ServiceUnavailable):
-    """The object store did not answer, or answered that it cannot serve."""
-
-    def __init__(self) -> None:
-        super().__init__("The object store")
-
-
 class ObjectGoneError(Exception):
     """Raised when the object to read is not there."""
 
@@ -50,10 +43,10 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, TransferError, TimeoutError, OSError) as error:
-        raise Unavailable from error
+        raise ServiceUnavailable("The object store") from error
     except ClientError as error:
         if _status(error) >= 500 or _code(error) == "SlowDown":
-            raise Unavailable from error
+            raise ServiceUnavailable("The object store") from error
         raise
 
 

@@ -15,6 +15,7 @@ import httpx
 import psutil
 import pytest
 
+from stack.stack import Stack
 from tests.parity.faces import RestFace
 from tests.service import free_port
 from tests.uploads import put, settled, stored
@@ -255,4 +256,15 @@ def test_a_missing_setting_is_a_clear_error_at_start(command: str) -> None:
     )
     assert result.returncode == 1
     assert "WAYBILL_MONGODB_URL: is not set" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["api", "worker", "init"])
+def test_a_database_that_is_away_at_start_is_a_clear_error(command: str, stack: Stack) -> None:
+    environment = ENVIRONMENT | stack.env() | {"WAYBILL_MONGODB_URL": "mongodb://127.0.0.1:1"}
+    result = subprocess.run(
+        [*WAYBILL, command], check=False, capture_output=True, text=True, env=environment, timeout=30
+    )
+    assert result.returncode == 1
+    assert "waybill: MongoDB cannot be reached" in result.stderr
     assert "Traceback" not in result.stderr
