@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aioboto3
+import structlog
 from aiobotocore.config import AioConfig
 from aiohttp import ClientError as TransferError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +17,9 @@ from waybill.settings import Settings
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.literals import BucketLocationConstraintType
+    from types_aiobotocore_s3.type_defs import CORSRuleTypeDef
+
+log = structlog.get_logger(__name__)
 
 #: Bytes read at once while streaming. Two such pieces are in memory at a time.
 CHUNK = 4 * 1024**2
@@ -45,7 +49,7 @@ def _reachable() -> Iterator[None]:
     except (BotoCoreError, TransferError, TimeoutError, OSError) as error:
         raise ServiceUnavailable("The object store") from error
     except ClientError as error:
-        if _status(error) >= 500 or _code(error) == "SlowDown":
+        if _status(error) in {500, 502, 503, 504}:  # not 501: that the store cannot do at all
             raise ServiceUnavailable("The object store") from error
         raise
 
@@ -119,22 +123,26 @@ class Storage:
             except ClientError as error:
                 if _code(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
                     raise
-            if not origins:
-                return
-            await self._client.put_bucket_cors(
-                Bucket=self._bucket,
-                CORSConfiguration={
-                    "CORSRules": [
-                        {
-                            "AllowedOrigins": list(origins),
-                            "AllowedMethods": ["GET", "HEAD", "PUT"],
-                            "AllowedHeaders": ["*"],
-                            "ExposeHeaders": ["ETag"],
-                            "MaxAgeSeconds": 3600,
-                        }
-                    ]
-                },
-            )
+                # Not every store tells ours from somebody else's: this raises for the latter.
+                await self._client.head_bucket(Bucket=self._bucket)
+        if origins:
+            await self._allow_origins(origins)
+
+    async def _allow_origins(self, origins: Sequence[str]) -> None:
+        rule: CORSRuleTypeDef = {
+            "AllowedOrigins": list(origins),
+            "AllowedMethods": ["GET", "HEAD", "PUT"],
+            "AllowedHeaders": ["*"],
+            "ExposeHeaders": ["ETag"],
+            "MaxAgeSeconds": 3600,
+        }
+        try:
+            await self._client.put_bucket_cors(Bucket=self._bucket, CORSConfiguration={"CORSRules": [rule]})
+        except ClientError as error:
+            if _code(error) != "NotImplemented":
+                raise
+            # MinIO's last releases have rules for the whole server only, in MINIO_API_CORS_ALLOW_ORIGIN.
+            log.warning("the store has no CORS rules per bucket: set them for the whole store")
 
 
 @asynccontextmanager
