@@ -1,0 +1,66 @@
+# syntax=docker/dockerfile:1
+
+# What the browser pages load, at the versions that web/package-lock.json pins. Without it the pages would ask a CDN.
+FROM node:22-bookworm-slim AS pages
+WORKDIR /web
+COPY web/package.json web/package-lock.json ./
+# No scripts: the files are served as they were published, nothing of them runs here.
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+
+
+# The uv that wrote uv.lock, or a later one of the same minor version.
+FROM ghcr.io/astral-sh/uv:0.13.9 AS uv
+
+
+FROM python:3.11-slim-bookworm AS build
+COPY --from=uv /uv /usr/local/bin/uv
+# Copied, for the cache is another file system than the image; and the image's Python, not one of uv's own.
+ENV UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never \
+    UV_PROJECT_ENVIRONMENT=/opt/waybill
+WORKDIR /src
+# The dependencies first, in a layer that a change of ours leaves alone.
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
+    --mount=type=bind,source=uv.lock,target=uv.lock \
+    uv sync --locked --no-dev --no-group stack --no-editable --compile-bytecode --no-install-project
+COPY . .
+# Reinstalled, for uv may take a wheel of ours out of its cache while pyproject.toml has not changed.
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv sync --locked --no-dev --no-group stack --no-editable --compile-bytecode --reinstall-package waybill
+# The six files of the pages, out of some 60 MB of packages. The application says which, and where it looks.
+RUN --mount=type=bind,from=pages,source=/web/node_modules,target=/node_modules \
+    /opt/waybill/bin/python <<EOF
+from pathlib import Path
+from shutil import copyfile
+
+from api.pages.assets import ASSETS, NODE_MODULES
+
+for asset in ASSETS:
+    target = NODE_MODULES / asset.package / asset.file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copyfile(Path("/node_modules", asset.package, asset.file), target)
+EOF
+
+
+# The same Python as above: the environment points at its interpreter.
+FROM python:3.11-slim-bookworm
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Waybill" \
+      org.opencontainers.image.description="The paperwork of file uploads: metadata, presigned URLs and background verification." \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+RUN groupadd --gid 10001 waybill \
+    && useradd --uid 10001 --gid waybill --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin waybill
+COPY --from=build /opt/waybill /opt/waybill
+ENV PATH=/opt/waybill/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1
+# By number, so that a platform which forbids root can see that this is not root.
+USER 10001:10001
+WORKDIR /
+EXPOSE 8000
+# No health check here: API, worker and one-shot commands run from this image, and each is healthy in its own way.
+ENTRYPOINT ["waybill"]
+CMD ["api", "--host", "0.0.0.0"]

@@ -1,0 +1,177 @@
+"""What docker-compose.yml, .env.example and the Dockerfile promise; read from the files, without Docker."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cli.serve import GRACE
+from waybill.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+LONG_RUNNING = {name: service for name, service in SERVICES.items() if service.get("restart") != "no"}
+OURS = [service for service in SERVICES.values() if service["image"] == "waybill"]
+
+EXAMPLE = (ROOT / ".env.example").read_text()
+DEMANDED = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+OPTIONAL = dict(re.findall(r"^#(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+
+#: $$ is a dollar sign; anything else is a variable, perhaps with a default (:-) or a complaint (:?).
+VARIABLE = re.compile(r"\$\$|\$\{(\w+)(?::([?-])([^}]*))?\}")
+
+# A backslash continues a line, and comments stand on lines of their own.
+INSTRUCTIONS = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE).replace(
+    "\\\n", " "
+)
+STAGES = re.split(r"^(?=FROM )", INSTRUCTIONS, flags=re.MULTILINE)[1:]
+
+
+def environment(values: dict[str, str]) -> dict[str, str]:
+    """What the containers of Waybill are given when .env holds ``values``."""
+
+    def resolve(match: re.Match[str]) -> str:
+        return "$" if match[0] == "$$" else values.get(match[1]) or match[3] or ""
+
+    given = SERVICES["api"]["environment"]
+    resolved = {name: values.get(name) if value is None else value for name, value in given.items()}
+    return {name: VARIABLE.sub(resolve, value) for name, value in resolved.items() if value is not None}
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> Settings:
+    """What Waybill makes of it."""
+    for name in [name for name in os.environ if name.startswith("WAYBILL_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment(values).items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+def filled_in() -> dict[str, str]:
+    secrets = dict.fromkeys(DEMANDED, "0123456789abcdef" * 3)
+    return secrets | {"WAYBILL_S3_PUBLIC_ENDPOINT_URL": "https://s3.example.com"}
+
+
+def test_the_file_follows_the_compose_specification() -> None:
+    """By the specification's own schema, which check-jsonschema carries."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    result = subprocess.run(
+        [*command, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_only_the_api_and_the_store_can_be_reached_from_outside() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"api": ["8000:8000"], "minio": ["9000:9000"]}
+    assert COMPOSE["networks"]["back"]["internal"] is True
+    outside = {name for name, service in SERVICES.items() if service["networks"] != ["back"]}
+    assert outside == set(published)
+
+
+def test_nothing_starts_while_a_secret_is_missing() -> None:
+    """The example holds no value that could be forgotten, and Compose refuses an empty one, with its name."""
+    assert set(DEMANDED.values()) == {""}
+    used = [match for match in VARIABLE.finditer(TEXT) if match[1]]
+    for match in used:
+        if match[1] in DEMANDED:
+            assert match[2] == "?", f"{match[0]} would start without"
+            assert match[1] in match[3], f"{match[0]} does not say what is missing"
+    assert set(DEMANDED) <= {match[1] for match in used}
+
+
+def test_the_example_lists_every_variable_and_no_other() -> None:
+    named = {match[1] for match in VARIABLE.finditer(TEXT) if match[1]}
+    handed_on = {name for name, value in SERVICES["api"]["environment"].items() if value is None}
+    assert named | handed_on == set(DEMANDED) | set(OPTIONAL)
+
+
+def test_every_setting_exists_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The defaults that the example shows are the real ones."""
+    fields = {f"WAYBILL_{name.upper()}" for name in Settings.model_fields}
+    assert {name for service in OURS for name in service["environment"]} <= fields
+    plain = settings(monkeypatch, filled_in())
+    shown = settings(monkeypatch, filled_in() | OPTIONAL)
+    without_default = {"cors_origins", "jwks_url", "jwt_issuer", "jwt_audience"}
+    assert shown.model_dump(exclude=without_default) == plain.model_dump(exclude=without_default)
+    assert len(shown.cors_origins) == 1
+
+
+def test_every_long_running_service_comes_back_and_can_be_seen_to_be_well() -> None:
+    assert set(LONG_RUNNING) == {"mongo", "minio", "redis", "api", "worker"}
+    for name, service in LONG_RUNNING.items():
+        assert service.get("restart") == "unless-stopped", name
+        assert service["healthcheck"]["test"], name
+        assert all("restart" in SERVICES[other] for other in service.get("depends_on", {})), name
+
+
+def test_every_service_is_confined_and_its_log_is_bounded() -> None:
+    for name, service in SERVICES.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["logging"]["options"]["max-size"], name
+    assert all(service["read_only"] for service in OURS)
+    assert all(int(service["stop_grace_period"].removesuffix("s")) > GRACE for service in OURS)
+
+
+def test_every_foreign_image_is_pinned() -> None:
+    """A tag without a version means another program tomorrow."""
+    images = {service["image"] for service in SERVICES.values()} - {"waybill"}
+    images |= {match[1] for match in re.finditer(r"^FROM (\S+)", INSTRUCTIONS, re.MULTILINE)}
+    for image in images:
+        assert re.search(r":[^/:@]*\d", image), image
+
+
+def test_the_image_holds_neither_build_tools_nor_root() -> None:
+    assert len(STAGES) > 1
+    last = STAGES[-1]
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
+    assert re.findall(r"^COPY .*$", last, re.MULTILINE) == ["COPY --from=build /opt/waybill /opt/waybill"]
+    assert not re.search(r"apt-get|pip |uv ", last)
+
+
+def test_the_image_gets_waybill_without_the_embedded_stack_and_the_tools(tmp_path: Path) -> None:
+    """Asks uv itself what the flags of the Dockerfile mean."""
+    uv = shutil.which("uv") or shutil.which("uv", path=ROOT / ".uv" / "bin")
+    if uv is None:
+        pytest.skip("uv is not on PATH")
+    syncs = re.findall(r"uv (sync .*)$", INSTRUCTIONS, re.MULTILINE)
+    assert len(syncs) == 2
+    everything = set()
+    for flags in syncs:
+        result = subprocess.run(
+            [uv, *shlex.split(flags), "--dry-run"],
+            cwd=ROOT,
+            env=os.environ | {"UV_PROJECT_ENVIRONMENT": str(tmp_path / "environment")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        everything = set(re.findall(r"^ \+ ([\w-]+)(?:==| @ )", result.stderr, re.MULTILINE))
+    assert {"waybill", "starlette", "dramatiq", "aioboto3"} <= everything
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    unwanted = {re.split(r"[<>=;\[]", line)[0] for group in groups.values() for line in group}
+    # uvicorn[standard] reads YAML too.
+    assert unwanted & everything <= {"pyyaml"}
+
+
+def test_the_context_lets_through_what_the_build_reads() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert next(line for line in lines if line and not line.startswith("#")) == "*"
+    allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    wanted = {*packages, project["project"]["readme"], "pyproject.toml", "uv.lock"}
+    assert allowed == wanted | {"web/package.json", "web/package-lock.json"}
+    assert all((ROOT / path).exists() for path in allowed)
