@@ -31,6 +31,9 @@ class Later:
 
 NOW = Later()
 
+#: Milliseconds until an operation on MongoDB is given up. Every one of ours is small and on an index.
+ANSWER_WITHIN = 1200
+
 
 def _partial(name: str, condition: Mapping[str, Any], **keys: int) -> pymongo.IndexModel:
     return pymongo.IndexModel(list(keys.items()), name=name, partialFilterExpression=condition)
@@ -110,9 +113,10 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         url,
         tz_aware=True,
-        # An answer or an error within two seconds, so that a request can say 503 in time.
-        serverSelectionTimeoutMS=1500,
-        connectTimeoutMS=1500,
+        # An answer or an error within two seconds, whether the server is gone or only frozen.
+        timeoutMS=ANSWER_WITHIN,
+        serverSelectionTimeoutMS=ANSWER_WITHIN,
+        connectTimeoutMS=ANSWER_WITHIN,
         # Without a journaled majority an acknowledged upload could vanish with a killed server.
         w="majority",
         journal=True,
@@ -128,7 +132,8 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
 
 async def create_indexes() -> None:
     """Create the indexes; harmless where they are there already."""
-    with _reachable():
+    # Takes as long as the collection is large.
+    with _reachable(), pymongo.timeout(None):
         await _collection().create_indexes(File.Settings.indexes)
 
 

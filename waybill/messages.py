@@ -14,7 +14,7 @@ PURGE_OBJECT = "purge_object"
 EXPIRE_UPLOADS = "expire_uploads"
 RECONCILE = "reconcile"
 
-#: Which queue each actor listens on. Hashing can take hours and must not keep a purge waiting.
+#: Which queue each actor listens on. Hashing has one of its own, so that a worker of its own can take it.
 QUEUES = {
     VERIFY_UPLOAD: "hashing",
     PURGE_OBJECT: "cleanup",

@@ -1,5 +1,6 @@
 """The only client of the object store's own API. Presigned URLs are made elsewhere, without it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CORSRuleTypeDef
 
 log = structlog.get_logger(__name__)
+
+#: Seconds until a question that a request waits for is given up. Jobs are more patient.
+ANSWER_WITHIN = 1.5
 
 #: Bytes read at once while streaming. Two such pieces are in memory at a time.
 CHUNK = 4 * 1024**2
@@ -65,7 +69,8 @@ class Storage:
         """Size and etag of an object, or None where there is none."""
         with _reachable():
             try:
-                answer = await self._client.head_object(Bucket=self._bucket, Key=key)
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    answer = await self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
                 if _status(error) == 404:
                     return None

@@ -1,0 +1,142 @@
+"""A server that is gone, or frozen: a clear answer in time, and nothing lost."""
+
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from stack.stack import Stack
+from tests.parity.faces import GraphQLFace, RestFace
+from tests.service import Service, start_service
+from tests.uploads import purged, put, settled, stored
+
+#: Seconds. Not a measure of speed: a client that waits longer than this would call it a hang.
+PATIENCE = 5
+
+
+@pytest.fixture(scope="module")
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Servers that may be killed without disturbing other tests."""
+    with Stack(tmp_path_factory.mktemp("faults")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def faulty(own_stack: Stack) -> Service:
+    """A Waybill on them."""
+    return start_service(own_stack)
+
+
+@pytest.fixture
+async def client(faulty: Service, owner: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with faulty.client(owner) as opened:
+        opened.timeout = httpx.Timeout(PATIENCE)
+        yield opened
+
+
+@contextmanager
+def frozen(stack: Stack, name: str) -> Iterator[None]:
+    """The server accepts connections and says nothing."""
+    os.kill(stack.child(name).pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(stack.child(name).pid, signal.SIGCONT)
+
+
+@contextmanager
+def killed(stack: Stack, name: str) -> Iterator[None]:
+    """The server is gone, and comes back with its data."""
+    stack.child(name).kill()
+    try:
+        yield
+    finally:
+        stack.child(name).restart()
+
+
+async def is_ready(client: httpx.AsyncClient) -> None:
+    """Wait until the API reaches all of its servers again."""
+    deadline = time.monotonic() + 60
+    while (await client.get("/readyz")).json()["status"] != "ok":
+        assert time.monotonic() < deadline
+
+
+FAULTS = {"frozen": frozen, "killed": killed}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_without_mongodb_everything_says_try_again(
+    own_stack: Stack, client: httpx.AsyncClient, fault: str
+) -> None:
+    rest, graphql = RestFace(client), GraphQLFace(client)
+    kept = await stored(rest, b"kept" + fault.encode())
+    with FAULTS[fault](own_stack, "mongod"):
+        for face in (rest, graphql):
+            assert (await face.request(name="a", size=1)).code == "service_unavailable"
+            assert (await face.get(kept["id"])).code == "service_unavailable"
+        response = await client.get("/api/v1/files")
+        assert response.status_code == 503
+        assert int(response.headers["retry-after"]) > 0
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["mongodb"]) == (503, "unavailable")
+        assert (await client.get("/healthz")).status_code == 200
+    await is_ready(client)
+    assert (await rest.get(kept["id"])).data == kept
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_without_the_store_complete_says_try_again_and_the_file_stays_pending(
+    own_stack: Stack, client: httpx.AsyncClient, fault: str
+) -> None:
+    face = RestFace(client)
+    content = b"hello" + fault.encode()
+    requested = await face.request(name="a", size=len(content))
+    assert (await put(requested.data["upload"], content)).status_code == 200
+    with FAULTS[fault](own_stack, "seaweedfs"):
+        assert (await face.complete(requested.id)).code == "service_unavailable"
+        assert (await face.get(requested.id)).data["status"] == "PENDING"
+        assert (await face.request(name="b", size=1)).code is None
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["s3"]) == (503, "unavailable")
+    await is_ready(client)
+    assert (await face.complete(requested.id)).code is None
+    assert (await settled(face, requested.id))["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_without_redis_uploads_go_on_and_are_verified_later(
+    own_stack: Stack, client: httpx.AsyncClient, fault: str
+) -> None:
+    face = RestFace(client)
+    deleted = await stored(face, b"deleted" + fault.encode())
+    content = b"redis" + fault.encode()
+    requested = await face.request(name="a", size=len(content))
+    assert (await put(requested.data["upload"], content)).status_code == 200
+    with FAULTS[fault](own_stack, "valkey"):
+        assert (await face.complete(requested.id)).data["status"] == "PROCESSING"
+        assert (await face.delete(deleted["id"])).data["deletedAt"] is not None
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["redis"]) == (200, "unavailable")
+    assert (await settled(face, requested.id, seconds=90))["status"] == "COMPLETED"
+    await purged(face, deleted["id"], seconds=90)
+
+
+async def test_a_store_that_dies_under_a_hash_does_not_fail_the_file(
+    own_stack: Stack, client: httpx.AsyncClient
+) -> None:
+    face = RestFace(client)
+    content = os.urandom(200 * 1024 * 1024)
+    requested = await face.request(name="big", size=len(content))
+    assert (await put(requested.data["upload"], content)).status_code == 200
+    assert (await face.complete(requested.id)).code is None
+    with killed(own_stack, "seaweedfs"):
+        pass
+    assert (await settled(face, requested.id, seconds=90))["status"] == "COMPLETED"
+
+
+def test_nothing_is_logged_as_a_defect(faulty: Service) -> None:
+    assert "unexpected error" not in faulty.api.log.read_text()
