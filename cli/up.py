@@ -45,7 +45,10 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         asyncio.run(initialise(load_settings(), bucket_origins=["*"]))
         api = stack.spawn("api", _command("api", "--host", host, "--port", str(port)), grace=GRACE + 5)
         for number in range(1, workers + 1):
-            stack.spawn(f"worker-{number}", _command("worker"), grace=GRACE + 5)
+            stack.spawn(f"worker-{number}", _command("worker", "--queue", "hashing"), grace=GRACE + 5)
+        # Apart from the hashing, which may take every thread for minutes while a purge should take seconds.
+        sweeping = _command("worker", "--queue", "cleanup", "--queue", "transitions")
+        stack.spawn("sweeper", sweeping, grace=GRACE + 5)
         address = f"http://{_reachable_name(host)}:{port}"
         _wait_until_ready(stack, api, address)
         print(_welcome(stack, address, data_dir, time.monotonic() - began), flush=True)

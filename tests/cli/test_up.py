@@ -80,7 +80,7 @@ def running(data_dir: Path, *options: str) -> Iterator[Up]:
 def test_a_stop_leaves_no_process(tmp_path: Path, stop_signal: signal.Signals) -> None:
     with running(tmp_path) as up:
         family = up.family()
-        assert len(family) >= 5  # three servers, the API, a worker
+        assert len(family) >= 6  # three servers, the API, a worker, the sweeper
         up.process.send_signal(stop_signal)
         up.rest()
         assert up.process.returncode == 0
@@ -142,7 +142,7 @@ async def test_kill_9_breaks_no_data_and_a_file_in_process_ends_completed(tmp_pa
             kept = await stored(face, b"kept")
             requested = await face.request(name="big", size=len(content))
             assert (await put(requested.data["upload"], content)).status_code == 200
-            [worker] = [one for one in up.family() if "worker" in one.cmdline()]
+            [worker] = [one for one in up.family() if "hashing" in one.cmdline()]
             worker.suspend()  # so that the file is in PROCESSING for certain
             assert (await face.complete(requested.id)).data["status"] == "PROCESSING"
         family = up.family()
@@ -198,7 +198,7 @@ def test_without_a_choice_a_taken_port_is_moved_away_from(tmp_path: Path) -> Non
 
 def test_a_child_that_dies_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     with running(tmp_path) as up:
-        [worker] = [one for one in up.family() if "worker" in one.cmdline()]
+        [worker] = [one for one in up.family() if "hashing" in one.cmdline()]
         worker.kill()
         text = up.rest()
         assert "worker-1 was ended by SIGKILL" in text
