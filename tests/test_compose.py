@@ -108,7 +108,7 @@ def test_every_setting_exists_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_every_long_running_service_comes_back_and_can_be_seen_to_be_well() -> None:
-    assert set(LONG_RUNNING) == {"mongo", "minio", "redis", "api", "worker"}
+    assert set(LONG_RUNNING) == {"mongo", "minio", "redis", "api", "worker", "sweeper"}
     for name, service in LONG_RUNNING.items():
         assert service.get("restart") == "unless-stopped", name
         assert service["healthcheck"]["test"], name
