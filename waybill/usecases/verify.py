@@ -4,13 +4,13 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
 
 from waybill import documents
-from waybill.documents import DUE, NOW, ContentTakenError, File, Later
+from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGoneError
 from waybill.errors import FileNotFound, ServiceUnavailable
 from waybill.lifecycle import FailureReason, Status
 from waybill.messages import PURGE_OBJECT
@@ -146,11 +146,12 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
             )
         except ContentTakenError:
             winner = await documents.find_completed(file.owner, sha256)
-        # Without a winner it was deleted just now, and the content is free again.
         if winner is not None:
-            return await _discard(
-                file, Status.DUPLICATE, attempt, {"sha256": sha256, "duplicate_of": winner.id}
-            )
+            with suppress(WinnerGoneError):
+                return await _discard(
+                    file, Status.DUPLICATE, attempt, {"sha256": sha256, "duplicate_of": winner}
+                )
+        # The winner was deleted just now: the content is free, and may be won.
 
 
 async def _discard(file: File, target: Status, attempt: str, found: dict[str, Any]) -> File | None:

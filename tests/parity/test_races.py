@@ -1,0 +1,80 @@
+"""What happens at once: whatever the order, one effect and one truth."""
+
+import asyncio
+import os
+from collections import Counter
+
+import pytest
+
+from tests.parity.faces import Face
+from tests.uploads import FINAL, purged, put, settled, stored, until
+
+
+async def sent(face: Face, content: bytes) -> str:
+    """Request and send; the id of a PENDING file whose bytes have arrived."""
+    requested = await face.request(name="a", size=len(content))
+    assert (await put(requested.data["upload"], content)).status_code == 200
+    return requested.id
+
+
+async def test_fifty_completes_have_one_effect(face: Face) -> None:
+    file_id = await sent(face, os.urandom(1000))
+    answers = await asyncio.gather(*(face.complete(file_id) for _ in range(50)))
+    assert {answer.code for answer in answers} == {None}
+    assert {answer.data["status"] for answer in answers} <= {"PROCESSING", "COMPLETED"}
+    file = await settled(face, file_id)
+    assert file["status"] == "COMPLETED"
+    assert (await face.complete(file_id)).data == file
+
+
+async def test_fifty_deletes_have_one_effect(face: Face) -> None:
+    file = await stored(face, os.urandom(1000))
+    answers = await asyncio.gather(*(face.delete(file["id"]) for _ in range(50)))
+    assert len({answer.data["deletedAt"] for answer in answers}) == 1
+    await purged(face, file["id"])
+
+
+@pytest.mark.parametrize("attempt", range(10))
+async def test_delete_against_complete_leaves_a_purged_file(face: Face, attempt: int) -> None:
+    file_id = await sent(face, os.urandom(1000))
+    completes = [face.complete(file_id) for _ in range(3)]
+    answers = await asyncio.gather(*completes, face.delete(file_id))
+    assert {answer.code for answer in answers[:3]} <= {None, "wrong_state"}
+    assert answers[3].code is None
+    file = await purged(face, file_id)
+    assert file["deletedAt"] is not None
+    assert (await face.complete(file_id)).code == "wrong_state"
+
+
+async def test_delete_against_a_running_hash_leaves_a_purged_file(face: Face) -> None:
+    content = os.urandom(64 * 1024 * 1024)
+    file_id = await sent(face, content)
+    await face.complete(file_id)
+    await asyncio.gather(face.delete(file_id), face.complete(file_id))
+    await purged(face, file_id)
+    # The content is free again, whatever the hash made of it before the delete.
+    assert (await stored(face, content))["status"] == "COMPLETED"
+
+
+async def test_deleting_the_winner_while_its_copies_arrive_keeps_at_most_one(face: Face) -> None:
+    content = os.urandom(1000)
+    winner = await stored(face, content)
+    ids = [await sent(face, content) for _ in range(6)]
+    await asyncio.gather(*(face.complete(file_id) for file_id in ids), face.delete(winner["id"]))
+    files = [await settled(face, file_id) for file_id in ids]
+    statuses = Counter(file["status"] for file in files)
+    assert set(statuses) <= {"COMPLETED", "DUPLICATE"}
+    assert statuses["COMPLETED"] <= 1
+    known = {winner["id"], *ids}
+    assert all(file["duplicateOf"] in known for file in files if file["status"] == "DUPLICATE")
+    await purged(face, winner["id"])
+
+
+async def test_a_url_used_twice_at_once_stores_one_of_the_two(face: Face) -> None:
+    requested = await face.request(name="a", size=100_000)
+    bodies = [os.urandom(100_000) for _ in range(4)]
+    responses = await asyncio.gather(*(put(requested.data["upload"], body) for body in bodies))
+    assert Counter(response.status_code for response in responses)[200] >= 1
+    await face.complete(requested.id)
+    file = await until(face, requested.id, lambda file: file["status"] in FINAL)
+    assert file["status"] == "COMPLETED"

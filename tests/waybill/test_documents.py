@@ -1,0 +1,141 @@
+"""The documents on a real MongoDB: conditional changes, and queries that stay on their indexes."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.service import Service
+from waybill import documents
+from waybill.documents import NOW, ContentTakenError, File, Later, WinnerGoneError
+from waybill.lifecycle import Status
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+async def _database(service: Service) -> AsyncIterator[None]:
+    settings = service.settings
+    # A database of its own: no worker sweeps here.
+    async with documents.open_database(settings.mongodb_url.get_secret_value(), "documents"):
+        await documents.create_indexes()
+        yield
+
+
+async def inserted(owner: str, **fields: Any) -> File:
+    file = File(
+        **{
+            "owner": owner,
+            "name": "a",
+            "size": 1,
+            "content_type": "a/b",
+            "object_key": secrets.token_hex(8),
+            "created_at": datetime.now(UTC),
+            "upload_expires_at": datetime.now(UTC) + DAY,
+        }
+        | fields
+    )
+    await documents.insert(file)
+    return await documents.find(file.file_id)
+
+
+async def test_a_transition_happens_once(owner: str) -> None:
+    file = await inserted(owner)
+    moves = await asyncio.gather(*(documents.transition(file, Status.PROCESSING) for _ in range(20)))
+    assert sum(move is not None for move in moves) == 1
+
+
+async def test_no_arrow_no_transition(owner: str) -> None:
+    file = await inserted(owner)
+    assert await documents.transition(file, Status.COMPLETED) is None
+    assert (await documents.find(file.file_id)).status is Status.PENDING
+
+
+async def test_a_stale_attempt_writes_nothing(owner: str) -> None:
+    file = await inserted(owner, status=Status.PROCESSING, attempt="newer")
+    assert await documents.transition(file, Status.FAILED, held_by="older") is None
+    assert await documents.transition(file, Status.FAILED, held_by="newer", attempt=None) is not None
+
+
+async def test_a_deleted_file_does_not_move(owner: str) -> None:
+    file = await inserted(owner)
+    await documents.change(file, {}, deleted_at=NOW)
+    assert await documents.transition(file, Status.PROCESSING) is None
+
+
+async def test_a_second_completed_file_of_one_content_is_refused(owner: str) -> None:
+    await inserted(owner, status=Status.COMPLETED, sha256="content")
+    second = await inserted(owner, status=Status.PROCESSING)
+    with pytest.raises(ContentTakenError):
+        await documents.transition(second, Status.COMPLETED, sha256="content")
+
+
+async def test_nothing_becomes_a_duplicate_of_a_deleted_file(owner: str) -> None:
+    winner = await inserted(owner, status=Status.COMPLETED, sha256="content")
+    second = await inserted(owner, status=Status.PROCESSING)
+    await documents.change(winner, {}, deleted_at=NOW)
+    with pytest.raises(WinnerGoneError):
+        await documents.transition(second, Status.DUPLICATE, duplicate_of=winner)
+    assert (await documents.find(second.file_id)).status is Status.PROCESSING
+
+
+async def test_many_become_duplicates_of_one_at_once(owner: str) -> None:
+    winner = await inserted(owner, status=Status.COMPLETED, sha256="content")
+    files = [await inserted(owner, status=Status.PROCESSING) for _ in range(20)]
+    moved = await asyncio.gather(
+        *(documents.transition(file, Status.DUPLICATE, duplicate_of=winner) for file in files)
+    )
+    assert {file.duplicate_of for file in moved if file is not None} == {winner.id}
+    assert None not in moved
+
+
+async def test_values_are_values_whatever_they_look_like(owner: str) -> None:
+    file = await inserted(owner, name="$owner")
+    changed = await documents.change(file, {}, etag="$name", sha256="$$ROOT")
+    assert changed is not None
+    assert (changed.name, changed.etag, changed.sha256) == ("$owner", "$name", "$$ROOT")
+
+
+async def test_times_are_the_databases(owner: str) -> None:
+    file = await inserted(owner)
+    before = await documents.database_time()
+    changed = await documents.change(file, {}, due_at=Later(60))
+    assert changed is not None
+    assert changed.due_at is not None
+    assert before + timedelta(seconds=60) <= changed.due_at
+    assert changed.due_at <= await documents.database_time() + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("index", "query", "sort"),
+    [
+        ("newest", {"owner": "o", "deleted_at": None}, [("created_at", -1), ("_id", -1)]),
+        (
+            "newest_by_status",
+            {"owner": "o", "deleted_at": None, "status": {"$in": ["EXPIRED", "FAILED"]}},
+            [("created_at", -1), ("_id", -1)],
+        ),
+        ("expiring", {"expire_at": {"$lte": datetime.now(UTC)}}, [("expire_at", 1)]),
+        ("due", {"due_at": {"$lte": datetime.now(UTC)}}, [("due_at", 1)]),
+    ],
+)
+async def test_queries_read_what_they_answer_and_no_more(
+    owner: str, index: str, query: dict[str, Any], sort: list[tuple[str, int]]
+) -> None:
+    for number in range(60):
+        past = datetime.now(UTC) - DAY
+        await inserted(
+            "o" if number % 2 else owner,
+            status=Status.COMPLETED if number % 3 else Status.FAILED,
+            sha256=secrets.token_hex(8),
+            due_at=past if number % 4 else datetime.now(UTC) + DAY,
+            expire_at=past if number % 4 else datetime.now(UTC) + DAY,
+        )
+    explained = await File.get_motor_collection().find(query).sort(sort).limit(10).explain()
+    plan = str(explained["queryPlanner"]["winningPlan"])
+    assert f"'indexName': '{index}'" in plan, plan
+    assert "'stage': 'SORT'" not in plan, plan
+    assert explained["executionStats"]["totalDocsExamined"] <= 10

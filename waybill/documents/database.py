@@ -1,0 +1,78 @@
+"""The connection to MongoDB."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from typing import Any
+
+import pymongo
+from beanie import init_beanie
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
+
+from waybill.documents.file import File
+from waybill.errors import ServiceUnavailable
+
+#: Milliseconds until an operation on MongoDB is given up. Every one of ours is small and on an index.
+ANSWER_WITHIN = 1200
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn the driver's outages into ours.
+
+    Raises:
+        ServiceUnavailable: MongoDB did not answer in time.
+    """
+    try:
+        yield
+    except (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError) as error:
+        raise ServiceUnavailable("MongoDB") from error
+
+
+@asynccontextmanager
+async def open_database(url: str, name: str) -> AsyncIterator[None]:
+    """Connect the documents to MongoDB for as long as the context lasts. Makes no index.
+
+    Raises:
+        ServiceUnavailable: MongoDB does not answer; Beanie asks for its version.
+    """
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        url,
+        tz_aware=True,
+        # An answer or an error within two seconds, whether the server is gone or only frozen.
+        timeoutMS=ANSWER_WITHIN,
+        serverSelectionTimeoutMS=ANSWER_WITHIN,
+        connectTimeoutMS=ANSWER_WITHIN,
+        # Without a journaled majority an acknowledged upload could vanish with a killed server.
+        w="majority",
+        journal=True,
+        appname="waybill",
+    )
+    try:
+        with reachable():
+            await init_beanie(database=client[name], document_models=[File], skip_indexes=True)
+        yield
+    finally:
+        client.close()
+
+
+async def create_indexes() -> None:
+    """Create the indexes; harmless where they are there already."""
+    # Takes as long as the collection is large.
+    with reachable(), pymongo.timeout(None):
+        await collection().create_indexes(File.Settings.indexes)
+
+
+async def database_time() -> datetime:
+    """What time MongoDB has. Also its health check: one round trip."""
+    with reachable():
+        database = collection().database
+        answer = await database.command("hello", codec_options=database.codec_options)
+    time: datetime = answer["localTime"]
+    return time
+
+
+def collection() -> Any:
+    """The driver's collection of files."""
+    return File.get_motor_collection()

@@ -1,0 +1,71 @@
+"""The document of a file, and its indexes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+import pymongo
+from beanie import Document, PydanticObjectId
+from pydantic import ConfigDict
+
+from waybill.lifecycle import FailureReason, Status
+
+
+def _partial(name: str, condition: Mapping[str, Any], **keys: int) -> pymongo.IndexModel:
+    return pymongo.IndexModel(list(keys.items()), name=name, partialFilterExpression=condition)
+
+
+class File(Document):
+    """One upload: what was announced, where it stands, what was found.
+
+    ``due_at`` is the outbox: a job is owed, and must be sent again should nothing have happened until then.
+    While a worker hashes it is the end of that worker's lease. ``expire_at`` is when an upload that nobody
+    completed is given up.
+    """
+
+    owner: str
+    name: str
+    size: int
+    content_type: str
+    declared_sha256: str | None = None
+    object_key: str
+    created_at: datetime
+    upload_expires_at: datetime
+
+    status: Status = Status.PENDING
+    expire_at: datetime | None = None
+    due_at: datetime | None = None
+    etag: str | None = None
+    attempt: str | None = None
+    sha256: str | None = None
+    completed_at: datetime | None = None
+    duplicate_of: PydanticObjectId | None = None
+    failure_reason: FailureReason | None = None
+
+    deleted_at: datetime | None = None
+    purge_at: datetime | None = None
+    purged_at: datetime | None = None
+
+    model_config = ConfigDict(extra="ignore")
+
+    class Settings:
+        name = "files"
+        keep_nulls = False
+        indexes: ClassVar[list[pymongo.IndexModel]] = [
+            # The first COMPLETED of a content wins; deletion frees the content.
+            pymongo.IndexModel(
+                [("owner", 1), ("sha256", 1)],
+                name="content",
+                unique=True,
+                partialFilterExpression={"status": Status.COMPLETED.value, "deleted_at": None},
+            ),
+            _partial("newest", {"deleted_at": None}, owner=1, created_at=-1, _id=-1),
+            _partial("newest_by_status", {"deleted_at": None}, owner=1, status=1, created_at=-1, _id=-1),
+            _partial("expiring", {"expire_at": {"$exists": True}}, expire_at=1),
+            _partial("due", {"due_at": {"$exists": True}}, due_at=1),
+        ]
+
+    @property
+    def file_id(self) -> str:
+        """The id as clients know it: 24 hexadecimal digits."""
+        return str(self.id)

@@ -1,0 +1,113 @@
+"""Storing and finding files."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId
+from bson.errors import InvalidId
+
+from waybill.documents.database import collection, database_time, reachable
+from waybill.documents.file import File
+from waybill.errors import FileNotFound
+from waybill.lifecycle import Status
+
+
+async def insert(file: File) -> None:
+    """Store a new file."""
+    with reachable():
+        await file.insert()
+
+
+async def find(file_id: str, owner: str | None = None) -> File:
+    """The file of that id; with ``owner``, only if it is that owner's.
+
+    Raises:
+        FileNotFound: malformed, unknown and foreign ids alike.
+    """
+    query: dict[str, Any] = {"_id": _object_id(file_id)}
+    if owner is not None:
+        query["owner"] = owner
+    with reachable():
+        found = await collection().find_one(query)
+    if found is None:
+        raise FileNotFound(file_id)
+    return file_of(found)
+
+
+async def find_completed(owner: str, sha256: str, size: int | None = None) -> File | None:
+    """The owner's COMPLETED and undeleted file of that content; at most one exists."""
+    query: dict[str, Any] = {
+        "owner": owner,
+        "sha256": sha256,
+        "status": Status.COMPLETED.value,
+        "deleted_at": None,
+    }
+    if size is not None:
+        query["size"] = size
+    with reachable():
+        found = await collection().find_one(query)
+    return None if found is None else file_of(found)
+
+
+async def find_page(
+    owner: str,
+    *,
+    limit: int,
+    after: tuple[datetime, str] | None,
+    statuses: Sequence[Status] = (),
+    name_prefix: str | None = None,
+) -> list[File]:
+    """Up to ``limit`` undeleted files, newest first, that come after the position ``after``."""
+    query: dict[str, Any] = {"owner": owner, "deleted_at": None}
+    if statuses:
+        query["status"] = {"$in": [status.value for status in statuses]}
+    if name_prefix:
+        query["name"] = {"$gte": name_prefix, "$lt": name_prefix + "\U0010ffff"}
+    if after is not None:
+        created_at, file_id = after
+        query["$or"] = [
+            {"created_at": {"$lt": created_at}},
+            {"created_at": created_at, "_id": {"$lt": _object_id(file_id)}},
+        ]
+        # Bounds the index scan; the $or alone would be a filter on all of the owner's files.
+        query["created_at"] = {"$lte": created_at}
+    with reachable():
+        found = await collection().find(query).sort([("created_at", -1), ("_id", -1)]).to_list(limit)
+    return [file_of(document) for document in found]
+
+
+async def find_expiring(limit: int) -> list[File]:
+    """Files whose ``expire_at`` has passed, the longest overdue first."""
+    return await _find_past("expire_at", limit)
+
+
+async def find_due(limit: int) -> list[File]:
+    """Files whose ``due_at`` has passed, the longest overdue first."""
+    return await _find_past("due_at", limit)
+
+
+async def _find_past(field: str, limit: int) -> list[File]:
+    # The database's time as a plain value, for $$NOW inside $expr gives an index scan no bound.
+    query = {field: {"$lte": await database_time()}}
+    with reachable():
+        found = await collection().find(query).sort(field, 1).to_list(limit)
+    return [file_of(document) for document in found]
+
+
+def is_file_id(text: str) -> bool:
+    """Whether a text has the form of an id."""
+    return ObjectId.is_valid(text)
+
+
+def _object_id(file_id: str) -> ObjectId:
+    try:
+        return ObjectId(file_id)
+    except (InvalidId, TypeError):
+        raise FileNotFound(file_id) from None
+
+
+def file_of(document: Mapping[str, Any]) -> File:
+    """A document as MongoDB keeps it, as a file."""
+    file: File = File.model_validate(document)
+    return file
