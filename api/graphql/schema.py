@@ -2,12 +2,19 @@
 
 from graphql import GraphQLError
 from strawberry import Schema
+from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from api.graphql.operation_name import RequireOperationName
 from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
+
+# The deepest honest query has five levels, the longest (introspection) some 300 tokens. Each alias is an
+# operation of its own, so this is also how many of them one request can carry.
+MAX_DEPTH = 10
+MAX_TOKENS = 2000
+MAX_ALIASES = 30
 
 
 class WaybillSchema(Schema):
@@ -25,5 +32,10 @@ def create_schema() -> WaybillSchema:
         query=Query,
         mutation=Mutation,
         config=StrawberryConfig(scalar_map=SCALARS),
-        extensions=[RequireOperationName],
+        extensions=[
+            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+            lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
+            lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
+            RequireOperationName,
+        ],
     )

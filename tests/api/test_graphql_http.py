@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import get_introspection_query
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -195,3 +196,27 @@ async def test_sizes_outgrow_32_bits(client: httpx.AsyncClient) -> None:
     query = 'mutation { requestUpload(input: {name: "a", size: 5000000000}) { file { size } } }'
     response = await post(client, {"query": query})
     assert response.json()["data"]["requestUpload"]["file"]["size"] == 5_000_000_000
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{" + " ".join(f"a{number}: __typename" for number in range(31)) + "}",
+        "{" + " __typename" * 2001 + "}",
+        "{ files" + " { edges { node" * 6 + " { id }" + " } }" * 6 + " }",
+        "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
+    ],
+    ids=["aliases", "tokens", "depth", "cycle"],
+)
+async def test_an_operation_that_asks_for_too_much_is_refused(client: httpx.AsyncClient, query: str) -> None:
+    response = await post(client, {"query": query})
+    assert response.status_code == 400
+    assert "data" not in response.json()
+    assert {error["extensions"]["code"] for error in response.json()["errors"]} == {"invalid_input"}
+
+
+async def test_introspection_fits_the_limits(anonymous: httpx.AsyncClient) -> None:
+    query = get_introspection_query(input_value_deprecation=True, specified_by_url=True)
+    response = await post(anonymous, {"query": query})
+    assert response.status_code == 200
+    assert "errors" not in response.json()
