@@ -1,14 +1,14 @@
 """Bearer token to principal."""
 
-import asyncio
 from typing import Any
 
 import jwt
-from jwt.exceptions import PyJWKClientConnectionError, PyJWTError
+from jwt.exceptions import PyJWTError
 from starlette.requests import Request
 
-from waybill.errors import ServiceUnavailable, Unauthenticated
-from waybill.principal import Principal
+from api.jwks import KeySet
+from waybill.errors import Unauthenticated
+from waybill.principal import Principal, is_storable
 from waybill.settings import Settings
 from waybill.tokens import ADMIN_SCOPE
 
@@ -29,7 +29,7 @@ class Authenticator:
 
     def __init__(self, settings: Settings) -> None:
         self._secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
-        self._jwks = jwt.PyJWKClient(settings.jwks_url, timeout=2) if settings.jwks_url else None
+        self._jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
 
@@ -51,25 +51,24 @@ class Authenticator:
             raise self._refusal()
         try:
             claims = await self._claims(token)
-        except PyJWKClientConnectionError as error:
-            raise ServiceUnavailable("The token issuer") from error
         except (PyJWTError, ValueError) as error:
             raise self._refusal() from error
         owner = claims["sub"]
-        if not owner or len(owner) > MAX_OWNER:
+        if not owner.strip() or len(owner) > MAX_OWNER or not is_storable(owner):
             raise self._refusal()
         scope = claims.get("scope")
         return Principal(owner, admin=isinstance(scope, str) and ADMIN_SCOPE in scope.split())
 
     async def _claims(self, token: str) -> dict[str, Any]:
-        algorithm = jwt.get_unverified_header(token).get("alg")
+        header = jwt.get_unverified_header(token)
+        algorithm = header.get("alg")
         key: Any
         if self._secret is not None and algorithm in _SYMMETRIC:
             key, algorithms = self._secret, _SYMMETRIC
         elif self._jwks is not None and algorithm in _ASYMMETRIC:
-            # Fetches over the network when the key is not cached.
-            key = await asyncio.to_thread(self._jwks.get_signing_key_from_jwt, token)
-            algorithms = _ASYMMETRIC
+            key, algorithms = await self._jwks.find(header.get("kid")), _ASYMMETRIC
+            if key is None:
+                raise self._refusal()
         else:
             raise self._refusal()
         return jwt.decode(

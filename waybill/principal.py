@@ -9,3 +9,12 @@ class Principal:
 
     owner: str
     admin: bool = False
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text can be written as UTF-8. JSON can carry half a character, and MongoDB cannot keep it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
