@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         async with open_resources(settings, broker) as resources:
             yield {"resources": resources, "authenticator": Authenticator(settings)}
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", pages.index),
             Route("/assets/{path:path}", pages.assets.serve),
@@ -64,6 +64,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # to a host that the client has named
+    return app
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

@@ -1,7 +1,7 @@
 """Reading request bodies: JSON only, and not too much of it."""
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 #: Bytes. The largest honest request is a small fraction of this.
 MAX_BODY = 64 * 1024
@@ -11,15 +11,19 @@ async def read_json_body(request: Request) -> bytes:
     """The body, unparsed.
 
     Raises:
-        HTTPException: 415 where the body does not claim to be JSON, 413 past ``MAX_BODY``.
+        HTTPException: 415 where the body does not claim to be JSON, 413 past ``MAX_BODY``, 400 where the
+            client has gone (and nobody will read that).
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise HTTPException(415, "Send the body as JSON, with the header Content-Type: application/json.")
     # Counted while it arrives: a Content-Length may be missing, or lie.
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, f"A request body may have up to {MAX_BODY} bytes.")
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MAX_BODY:
+                raise HTTPException(413, f"A request body may have up to {MAX_BODY} bytes.")
+    except ClientDisconnect:
+        raise HTTPException(400, "The request ended before its body.") from None
     return bytes(body)

@@ -1,5 +1,6 @@
 """How each error code is shown: its HTTP status, its problem document, its GraphQL extensions. One table."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.headers import DEFAULT_HEADERS
 from waybill.errors import WaybillError
 
 log = structlog.get_logger(__name__)
@@ -52,7 +54,9 @@ class ProblemResponse(JSONResponse):
     media_type = "application/problem+json"
 
 
-def problem(code: str, detail: str, headers: dict[str, str] | None = None, **context: Any) -> ProblemResponse:
+def problem(
+    code: str, detail: str, headers: Mapping[str, str] | None = None, **context: Any
+) -> ProblemResponse:
     """A problem document of that code."""
     status = STATUS[code]
     body = {
@@ -86,7 +90,9 @@ async def show_http_error(request: Request, error: Exception) -> Response:
 async def show_unexpected_error(request: Request, error: Exception) -> Response:
     """Render a defect of ours: logged whole, shown as nothing but its status."""
     log.error("unexpected error", path=request.url.path, exc_info=error)
-    return problem("internal_error", "Something went wrong on our side. It was logged; a repeat is safe.")
+    message = "Something went wrong on our side. It was logged; a repeat is safe."
+    # Starlette answers these outside of every middleware.
+    return problem("internal_error", message, DEFAULT_HEADERS)
 
 
 EXCEPTION_HANDLERS = {

@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-DEFAULTS = {
+DEFAULT_HEADERS = {
     # Answers hold presigned URLs, which are as good as a password while they last.
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -23,7 +23,7 @@ class DefaultHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in DEFAULTS.items():
+                for name, value in DEFAULT_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -1,5 +1,7 @@
 """What a resolver can reach."""
 
+import asyncio
+
 from starlette.requests import Request
 from strawberry.types import Info as StrawberryInfo
 
@@ -15,7 +17,7 @@ class Context:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._principal: Principal | None = None
+        self._principal: asyncio.Task[Principal] | None = None
 
     @property
     def resources(self) -> Resources:
@@ -29,9 +31,11 @@ class Context:
         Raises:
             Unauthenticated: no token, or one that fails any check.
         """
+        # One check for all resolvers of the request, which run at once; a refusal is remembered too.
         if self._principal is None:
-            self._principal = await self._request.state.authenticator.principal(self._request)
-        return self._principal
+            check = self._request.state.authenticator.principal(self._request)
+            self._principal = asyncio.create_task(check)
+        return await self._principal
 
 
 Info = StrawberryInfo[Context, None]

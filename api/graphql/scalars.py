@@ -22,7 +22,10 @@ def _parse_value(value: object) -> int:
 def _parse_literal(node: ValueNode, _variables: object = None) -> int:
     if not isinstance(node, IntValueNode):
         raise GraphQLError("BigInt must be an integer.", nodes=node)
-    return int(node.value)
+    try:
+        return int(node.value)
+    except ValueError:  # Python reads no more than some thousand digits
+        raise GraphQLError("BigInt is out of all bounds.", nodes=node) from None
 
 
 def _parse_time(value: object) -> datetime:

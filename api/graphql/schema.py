@@ -13,7 +13,7 @@ from api.graphql.scalars import SCALARS
 # The deepest honest query has five levels, the longest (introspection) some 300 tokens. Each alias is an
 # operation of its own, so this is also how many of them one request can carry.
 MAX_DEPTH = 10
-MAX_TOKENS = 2000
+MAX_TOKENS = 1000
 MAX_ALIASES = 30
 
 

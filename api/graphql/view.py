@@ -78,6 +78,13 @@ class GraphQLView(GraphQL[Context, None]):
         response.headers["content-type"] = _media_type(request) or JSON
         return Context(request)
 
+    def parse_json(self, data: str | bytes) -> Any:
+        """Parse JSON; what Python cannot take (too deep, a number too long) is the client's error."""
+        try:
+            return self.decode_json(data)
+        except (ValueError, RecursionError) as error:
+            raise HTTPException(400, "Unable to parse the request as JSON.") from error
+
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         """The operation that a request carries: in its query string (GET) or its JSON body (POST)."""
         if request.method == "GET":
@@ -146,7 +153,7 @@ class GraphQLView(GraphQL[Context, None]):
         return Response(
             self.encode_json(response_data),
             status,
-            HEADERS.get(code or ""),
+            {"Vary": "Accept"} | HEADERS.get(code or "", {}),
             media_type=f"{media_type}; charset=utf-8",
         )
 

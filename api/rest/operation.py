@@ -100,12 +100,14 @@ def openapi(app: Starlette) -> dict[str, Any]:
 
 
 def _parse_query(request: Request, model: type[BaseModel]) -> BaseModel:
+    values: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        values.setdefault(name, []).append(value)
     parameters: dict[str, Any] = {}
-    for name in request.query_params:
-        values = request.query_params.getlist(name)
+    for name, given in values.items():
         # Several values stay a list, which only a parameter that may be repeated accepts.
         is_list = name in model.model_fields and isinstance(model.model_fields[name].default, list)
-        parameters[name] = values if is_list or len(values) > 1 else values[0]
+        parameters[name] = given if is_list or len(given) > 1 else given[0]
     try:
         return model.model_validate(parameters)
     except ValidationError as error:

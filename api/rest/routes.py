@@ -29,7 +29,8 @@ async def request_one(request: Request, principal: Principal, draft: UploadDraft
     """Announce an upload and get the URL to send it to."""
     requested = await request_upload(request.state.resources, principal, draft)
     status = 200 if requested.upload is None else 201
-    location = {"Location": str(request.url_for("file", id=requested.file.file_id))}
+    # Without a host: the client's own Host header is nothing to repeat, and a proxy may have changed it.
+    location = {"Location": request.url_for("file", id=requested.file.file_id).path}
     return _json(UploadAnswer.of(requested), status, location if status == 201 else None)
 
 
@@ -88,6 +89,12 @@ class OneFile(HTTPEndpoint):
     delete = staticmethod(delete_one)
 
 
+class UploadRequest(HTTPEndpoint):
+    """An endpoint of its own, or other methods would take its path for a file's."""
+
+    post = staticmethod(request_one)
+
+
 def create_rest() -> Starlette:
     """The application to mount at /api/v1."""
 
@@ -97,7 +104,7 @@ def create_rest() -> Starlette:
     rest = Starlette(
         routes=[
             Route("/openapi.json", show_openapi),
-            Route("/files/upload-request", request_one, methods=["POST"]),
+            Route("/files/upload-request", UploadRequest),
             Route("/files", list_many, methods=["GET"]),
             Route("/files/{id}", OneFile, name="file"),
             Route("/files/{id}/complete", complete_one, methods=["POST"]),
@@ -105,6 +112,7 @@ def create_rest() -> Starlette:
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
+    rest.router.redirect_slashes = False  # to a host that the client has named
     return rest
 
 

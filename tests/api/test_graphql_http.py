@@ -202,7 +202,7 @@ async def test_sizes_outgrow_32_bits(client: httpx.AsyncClient) -> None:
     "query",
     [
         "{" + " ".join(f"a{number}: __typename" for number in range(31)) + "}",
-        "{" + " __typename" * 2001 + "}",
+        "{" + " __typename" * 1001 + "}",
         "{ files" + " { edges { node" * 6 + " { id }" + " } }" * 6 + " }",
         "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
     ],

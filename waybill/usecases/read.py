@@ -11,7 +11,7 @@ from waybill import documents
 from waybill.documents import File
 from waybill.errors import InvalidInput
 from waybill.lifecycle import Status
-from waybill.principal import Principal
+from waybill.principal import Principal, is_storable
 
 MAX_PAGE = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,6 +58,8 @@ async def list_files(
     """
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidInput({"limit": f"must be 1 to {MAX_PAGE}"})
+    if name is not None and not is_storable(name):
+        raise InvalidInput({"name": "is not a text that a file's name could begin with"})
     after = None if cursor is None else _position(cursor)
     found = await documents.find_page(
         principal.owner, limit=limit + 1, after=after, statuses=statuses, name_prefix=name

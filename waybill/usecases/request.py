@@ -20,7 +20,7 @@ from waybill.resources import Resources
 KEY_PREFIX = "files/"
 
 # Invisible letters that turn the reading direction around make "exe.jpg" of "gpj.exe".
-_REORDERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LINE_ENDS = frozenset("\u2028\u2029")
 
 # RFC 9110, 8.3.1: type "/" subtype *( ";" parameter ), without a wildcard.
