@@ -7,7 +7,6 @@ import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import (
-    AgeLimit,
     AsyncIO,
     Middleware,
     MiddlewareError,
@@ -37,12 +36,16 @@ class OpenResources(Middleware):
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         try:
-            self.opened = self._loop().run_coroutine(
-                self._stack.enter_async_context(open_resources(settings, broker))
-            )
+            self.opened = self._loop().run_coroutine(self._open(broker))
         except Exception as error:
             # Dramatiq swallows every other exception here, and the worker would run without resources.
             raise MiddlewareError(f"The worker cannot open its resources: {error}") from error
+
+    async def _open(self, broker: Any) -> Resources:
+        opened = await self._stack.enter_async_context(open_resources(settings, broker))
+        # Some stores count a delete in a bucket that is not there as done.
+        await opened.storage.ping()
+        return opened
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._loop().run_coroutine(self._stack.aclose())
@@ -64,7 +67,6 @@ def resources() -> Resources:
 broker = RedisBroker(
     client=redis_client(settings),
     middleware=[
-        AgeLimit(),
         TimeLimit(),
         ShutdownNotifications(notify_shutdown=True),
         Retries(),

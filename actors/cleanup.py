@@ -3,6 +3,7 @@
 import dramatiq
 
 from actors.broker import resources
+from actors.outage import reconciled
 from waybill.messages import PURGE_OBJECT, QUEUES
 from waybill.usecases.purge import purge_object as purge
 
@@ -13,10 +14,11 @@ from waybill.usecases.purge import purge_object as purge
     # One DELETE and two small updates. A store that needs longer is down.
     time_limit=60_000,
     # As for hashing: past these the job is a dead letter to look at, and the reconciler sends another.
-    max_retries=8,
+    max_retries=3,
     min_backoff=1_000,
-    max_backoff=5 * 60_000,
+    max_backoff=60_000,
 )
 async def purge_object(file_id: str) -> None:
     """Take a file's object out of the bucket."""
-    await purge(resources(), file_id)
+    with reconciled():
+        await purge(resources(), file_id)

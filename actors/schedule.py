@@ -11,6 +11,9 @@ from redis.exceptions import RedisError
 
 from waybill.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
 
+#: Ticks of all sweepers that may wait or run at once.
+MAX_WAITING = 4
+
 log = structlog.get_logger(__name__)
 
 
@@ -41,15 +44,11 @@ class Schedule(Middleware):
             # The slot is part of the key: a worker whose clock is off can send an extra message at worst.
             if not broker.client.set(f"waybill:tick:{actor}:{slot}", "1", nx=True, ex=10 * self._interval):
                 return
+            # Where nobody takes the ticks, one that waits does the work of all that would follow it.
+            if broker.do_qsize(QUEUES[actor]) >= MAX_WAITING:
+                return
             broker.enqueue(
-                Message(
-                    queue_name=QUEUES[actor],
-                    actor_name=actor,
-                    args=(),
-                    kwargs={},
-                    # Behind a long queue older ticks are dropped; the newest does the same work.
-                    options={"max_age": 3 * self._interval * 1000},
-                )
+                Message(queue_name=QUEUES[actor], actor_name=actor, args=(), kwargs={}, options={})
             )
         except RedisError as error:
             log.warning("tick not sent", actor=actor, error=str(error))

@@ -1,18 +1,12 @@
 """The sweepers: statuses that time alone moves, and jobs that were lost."""
 
-from collections.abc import Awaitable, Callable
-
 import dramatiq
-import structlog
 
 from actors.broker import resources
-from waybill.errors import ServiceUnavailable
+from actors.outage import reconciled
 from waybill.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
-from waybill.resources import Resources
-from waybill.usecases import expire
-from waybill.usecases import reconcile as lost_jobs
-
-log = structlog.get_logger(__name__)
+from waybill.usecases.expire import expire_uploads as expire
+from waybill.usecases.reconcile import reconcile as send_again
 
 # A batch takes seconds; past this the run hangs, and the next tick does its work.
 TIME_LIMIT = 5 * 60_000
@@ -28,7 +22,8 @@ NO_RETRIES = 0
 )
 async def expire_uploads() -> None:
     """Give up on uploads that nobody completed."""
-    await _sweep(expire.expire_uploads)
+    with reconciled():
+        await expire(resources())
 
 
 @dramatiq.actor(
@@ -36,12 +31,5 @@ async def expire_uploads() -> None:
 )
 async def reconcile() -> None:
     """Send again what was lost between the database and the queue."""
-    await _sweep(lost_jobs.reconcile)
-
-
-async def _sweep(run: Callable[[Resources], Awaitable[int]]) -> None:
-    try:
-        await run(resources())
-    except ServiceUnavailable as error:
-        # An outage is not a failed job: a dead letter for each tick of it would bury the real ones.
-        log.warning("sweep cut short, the next tick goes on", error=error.message)
+    with reconciled():
+        await send_again(resources())

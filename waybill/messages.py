@@ -47,6 +47,17 @@ class Sender:
             return False
         return True
 
+    async def waiting(self, actor: str) -> int:
+        """How many messages are in an actor's queue, those that are being worked on included.
+
+        Raises:
+            ServiceUnavailable: Redis does not answer.
+        """
+        try:
+            return int(await asyncio.to_thread(self._broker.do_qsize, QUEUES[actor]))
+        except RedisError as error:
+            raise ServiceUnavailable("Redis") from error
+
     async def ping(self) -> None:
         """Prove that Redis answers.
 

@@ -107,9 +107,11 @@ def _load(kind: type[S]) -> S:
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_input=False, include_url=False):
-            key = "".join(f"WAYBILL_{str(part).upper()}" for part in problem["loc"][:1]) or "settings"
+            key = (
+                "".join(f"WAYBILL_{str(part).upper()}" for part in problem["loc"][:1]) or "WAYBILL_JWT_SECRET"
+            )
             text = (
                 "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
             )
             lines.append(f"  {key}: {text}")
-        raise SettingsError("The settings are not complete:\n" + "\n".join(lines)) from None
+        raise SettingsError("The settings are not right:\n" + "\n".join(lines)) from None

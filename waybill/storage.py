@@ -53,7 +53,8 @@ def _reachable() -> Iterator[None]:
     except (BotoCoreError, TransferError, TimeoutError, OSError) as error:
         raise ServiceUnavailable("The object store") from error
     except ClientError as error:
-        if _status(error) in {500, 502, 503, 504}:  # not 501: that the store cannot do at all
+        # Not 501, which the store cannot do at all.
+        if _status(error) in {500, 502, 503, 504} or _code(error) == "NoSuchBucket":
             raise ServiceUnavailable("The object store") from error
         raise
 
@@ -72,9 +73,10 @@ class Storage:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     answer = await self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if _status(error) == 404:
-                    return None
-                raise
+                if _status(error) != 404:
+                    raise
+                await self.ping()
+                return None
         return ObjectHead(size=answer["ContentLength"], etag=answer["ETag"])
 
     async def stream(self, key: str, etag: str) -> AsyncIterator[bytes]:
@@ -89,6 +91,7 @@ class Storage:
                 answer = await self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=etag)
             except ClientError as error:
                 if _status(error) == 404:
+                    await self.ping()
                     raise ObjectGoneError(key) from error
                 if _status(error) == 412:
                     raise ObjectChangedError(key) from error
@@ -106,13 +109,25 @@ class Storage:
             try:
                 await self._client.delete_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if _status(error) != 404:
+                if _code(error) != "NoSuchKey":
                     raise
 
     async def ping(self) -> None:
-        """Prove that the bucket can be reached with our credentials."""
+        """Prove that the bucket can be reached with our credentials.
+
+        Asked wherever an object is missing, for stores do not say reliably which of the two is not there,
+        and with a mistyped bucket every file would be judged to be gone.
+
+        Raises:
+            ServiceUnavailable: the store is away, or the bucket is not there.
+        """
         with _reachable():
-            await self._client.head_bucket(Bucket=self._bucket)
+            try:
+                await self._client.head_bucket(Bucket=self._bucket)
+            except ClientError as error:
+                if _status(error) == 404:
+                    raise ServiceUnavailable("The object store's bucket") from error
+                raise
 
     async def create_bucket(self, region: str, origins: Sequence[str]) -> None:
         """Create the bucket where it is missing, and let pages of ``origins`` send and fetch objects."""

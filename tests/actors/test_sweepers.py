@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -83,3 +84,31 @@ async def test_what_comes_through_a_live_url_after_the_purge_is_swept_away(
     await gone(bucket, key)
     last = await until(face, requested.id, lambda file: True)
     assert last["purgedAt"] == first["purgedAt"]
+
+
+async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
+    hasty_face: RestFace, hasty_bucket: Bucket
+) -> None:
+    requested = await hasty_face.request(name="a", size=20)
+    upload = requested.data["upload"]
+    url = urlsplit(upload["url"])
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    headers = "".join(f"{name}: {value}\r\n" for name, value in upload["headers"].items())
+    head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n{headers}Connection: close\r\n\r\n"
+    writer.write(head.encode() + b"x" * 10)
+    await writer.drain()
+    await purged(hasty_face, requested.id)
+    writer.write(b"x" * 10)
+    assert b" 200 " in await reader.readline()
+    writer.close()
+    await gone(hasty_bucket, key_of(upload))
+
+
+async def test_a_purge_that_is_owed_is_not_put_off_by_a_delete(hasty: Service, hasty_face: RestFace) -> None:
+    content = os.urandom(10)
+    await stored(hasty_face, content)
+    copy = await stored(hasty_face, content)
+    assert copy["status"] == "DUPLICATE"
+    await purged(hasty_face, copy["id"])
+    deleted = (await hasty_face.delete(copy["id"])).data
+    assert deleted["purgedAt"] is not None

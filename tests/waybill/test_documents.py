@@ -5,12 +5,13 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from tests.service import Service
 from waybill import documents
-from waybill.documents import NOW, ContentTakenError, File, Later, WinnerGoneError
+from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGoneError, database
 from waybill.lifecycle import Status
 
 DAY = timedelta(days=1)
@@ -92,6 +93,11 @@ async def test_many_become_duplicates_of_one_at_once(owner: str) -> None:
     assert None not in moved
 
 
+async def test_nothing_is_due_without_a_due_date(owner: str) -> None:
+    file = await inserted(owner, status=Status.COMPLETED, sha256=secrets.token_hex(8))
+    assert await documents.change(file, DUE, due_at=Later(30)) is None
+
+
 async def test_values_are_values_whatever_they_look_like(owner: str) -> None:
     file = await inserted(owner, name="$owner")
     changed = await documents.change(file, {}, etag="$name", sha256="$$ROOT")
@@ -139,3 +145,14 @@ async def test_queries_read_what_they_answer_and_no_more(
     assert f"'indexName': '{index}'" in plan, plan
     assert "'stage': 'SORT'" not in plan, plan
     assert explained["executionStats"]["totalDocsExamined"] <= 10
+
+
+async def test_an_index_of_an_older_release_is_made_anew(service: Service) -> None:
+    collection = File.get_motor_collection().database["older"]
+    await collection.drop()
+    await collection.create_index([("due_at", 1)], name="due", sparse=True)
+    with mock.patch.object(database, "collection", return_value=collection):
+        await documents.create_indexes()
+    assert (await collection.index_information())["due"]["partialFilterExpression"] == {
+        "due_at": {"$exists": True}
+    }

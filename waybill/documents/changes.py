@@ -31,7 +31,7 @@ class Later:
 NOW = Later()
 
 #: For ``change``: the file is due by the database's clock.
-DUE: Mapping[str, Any] = {"$expr": {"$lte": ["$due_at", "$$NOW"]}}
+DUE: Mapping[str, Any] = {"due_at": {"$exists": True}, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
 
 
 async def transition(

@@ -8,13 +8,16 @@ from typing import Any
 import pymongo
 from beanie import init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, WaitQueueTimeoutError
 
 from waybill.documents.file import File
 from waybill.errors import ServiceUnavailable
 
 #: Milliseconds until an operation on MongoDB is given up. Every one of ours is small and on an index.
 ANSWER_WITHIN = 1200
+
+#: MongoDB's codes IndexOptionsConflict and IndexKeySpecsConflict.
+_DIFFERENT_INDEX = frozenset({85, 86})
 
 
 @contextmanager
@@ -58,10 +61,21 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
 
 
 async def create_indexes() -> None:
-    """Create the indexes; harmless where they are there already."""
+    """Create the indexes; harmless where they are there already.
+
+    An index that an older release made differently is dropped and made anew. No file is at risk meanwhile:
+    the unique one is checked again while it is built.
+    """
     # Takes as long as the collection is large.
     with reachable(), pymongo.timeout(None):
-        await collection().create_indexes(File.Settings.indexes)
+        for index in File.Settings.indexes:
+            try:
+                await collection().create_indexes([index])
+            except OperationFailure as error:
+                if error.code not in _DIFFERENT_INDEX:
+                    raise
+                await collection().drop_index(index.document["name"])
+                await collection().create_indexes([index])
 
 
 async def database_time() -> datetime:

@@ -17,18 +17,20 @@ async def delete_file(resources: Resources, principal: Principal, file_id: str) 
     """
     file = await documents.find(file_id, principal.owner)
     delay = resources.settings.purge_delay
+    is_due_now = not delay or file.purge_at is not None
     deleted = await documents.change(
         file,
         {"deleted_at": None},
         deleted_at=NOW,
-        purge_at=Later(delay),
+        # Of a file that nobody could have downloaded the purge was owed already, and is not put off.
+        purge_at=file.purge_at or Later(delay),
         expire_at=None,
-        due_at=Later(delay or PATIENCE),
+        due_at=Later(PATIENCE if is_due_now else delay),
         # A running hash loses its lease, and with it the right to write.
         attempt=None,
     )
     if deleted is None:
         return await documents.find(file_id, principal.owner)
-    if not delay:
+    if is_due_now:
         await resources.sender.send(PURGE_OBJECT, file_id)
     return deleted

@@ -26,11 +26,11 @@ async def download_file(
     if file.deleted_at is not None:
         raise WrongState("The file is deleted.", **facts)
     if file.status is Status.DUPLICATE:
-        raise WrongState(
-            "The file is a duplicate. Download the one that duplicateOf names.",
-            duplicateOf=str(file.duplicate_of),
-            **facts,
-        )
+        original = await documents.find(str(file.duplicate_of), principal.owner)
+        advice = "Download the one that duplicateOf names."
+        if original.deleted_at is not None:
+            advice = "Its original is deleted, and the content with it. Upload it again."
+        raise WrongState(f"The file is a duplicate. {advice}", duplicateOf=original.file_id, **facts)
     if file.status is not Status.COMPLETED:
         raise WrongState(f"Only a COMPLETED file can be downloaded, this one is {file.status}.", **facts)
     return resources.presigner.get(

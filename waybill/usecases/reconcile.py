@@ -24,11 +24,14 @@ async def reconcile(resources: Resources) -> int:
         How many jobs were sent.
     """
     sent = 0
+    room = {actor: BATCH - await resources.sender.waiting(actor) for actor in (PURGE_OBJECT, VERIFY_UPLOAD)}
     for file in await documents.find_due(BATCH):
         actor = _owed(file)
         # A silent worker loses its lease here: from now on its attempt writes nothing.
         moved = await documents.change(file, DUE, due_at=Later(PATIENCE) if actor else None, attempt=None)
-        if moved is not None and actor is not None:
+        # Behind a long queue the job is most likely in it already: sending again would only lengthen it.
+        if moved is not None and actor is not None and room[actor] > 0:
+            room[actor] -= 1
             sent += await resources.sender.send(actor, file.file_id)
     if sent:
         log.info("overdue jobs sent again", jobs=sent)

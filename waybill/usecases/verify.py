@@ -11,7 +11,7 @@ import structlog
 
 from waybill import documents
 from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGoneError
-from waybill.errors import FileNotFound, ServiceUnavailable
+from waybill.errors import FileNotFound
 from waybill.lifecycle import FailureReason, Status
 from waybill.messages import PURGE_OBJECT
 from waybill.resources import Resources
@@ -73,9 +73,9 @@ async def _lease(file: File, attempt: str) -> AsyncIterator[asyncio.Event]:
             try:
                 if await documents.change(file, {"attempt": attempt}, due_at=Later(LEASE)) is None:
                     lost.set()
-            except ServiceUnavailable:
-                # If MongoDB stays away the lease runs out; the last write is conditional on it anyway.
-                log.warning("lease not renewed, MongoDB is away", file_id=file.file_id)
+            except Exception as error:
+                # At the worst the lease runs out; the last write is conditional on it anyway.
+                log.warning("lease not renewed", file_id=file.file_id, error=str(error))
 
     renewing = asyncio.create_task(renew())
     try:
