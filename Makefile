@@ -23,11 +23,12 @@ fix: install
 
 # Compiled once here, or else by each process at each start where Python may not write beside the sources.
 install: $(if $(filter .uv/%,$(UV)),$(UV))
+	@test -d .venv || echo "Installing into .venv, which takes a minute or two and about 700 MB…"
 	@$(UV) sync --locked --quiet --compile-bytecode
 
 # Into the project's own folder: a system's Python often refuses to be installed into.
 .uv/bin/uv:
-	python3 -m pip install --quiet --target .uv 'uv>=0.9,<1'
+	python3 -m pip install --quiet --root-user-action ignore --target .uv 'uv>=0.9,<1'
 
 # Scripts of the browser pages. Without npm, or without a registry, the pages load them from a CDN.
 pages: web/node_modules/.package-lock.json

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,27 @@ DATA_DIR = Path(".waybill")
 
 app = typer.Typer(
     name="waybill",
-    help="The paperwork of file uploads.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,
 )
 
 DataDir = Annotated[Path, typer.Option(help="Where the embedded stack keeps its data.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(version("waybill"))
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The paperwork of file uploads."""
 
 
 @app.command()
@@ -84,13 +99,15 @@ def token(
         Path | None, typer.Option(help="Take the embedded stack's secret from here. [default: .waybill]")
     ] = None,
     admin: Annotated[bool, typer.Option("--admin", help="Open the dashboard too.")] = False,
-    hours: Annotated[int, typer.Option(help="How long it is good for.", min=1)] = 24,
+    hours: Annotated[int, typer.Option(help="How long it is good for.", min=1, max=10 * 365 * 24)] = 24,
 ) -> None:
     """Print a token and nothing else. Uses WAYBILL_JWT_SECRET where it is set."""
     from stack.stack import Stack
     from waybill.settings import load_token_settings
     from waybill.tokens import make_token
 
+    if not sub.strip():
+        raise typer.BadParameter("must not be blank", param_hint="--sub")
     settings = load_token_settings()
     if settings.jwt_secret is not None and data_dir is None:
         secret = settings.jwt_secret.get_secret_value()
@@ -123,5 +140,9 @@ def main() -> None:
     try:
         app()
     except (SettingsError, StackError, WaybillError) as error:
-        print(f"waybill: {error}", file=sys.stderr)
+        cause, _, details = str(error).partition("\n")
+        if details:
+            print(details, file=sys.stderr)
+        # Last, for the end of a log may fill a screen.
+        print(f"waybill: {cause.removesuffix(':')}", file=sys.stderr)
         sys.exit(1)

@@ -54,6 +54,7 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         print(_welcome(stack, address, data_dir, time.monotonic() - began), flush=True)
         stack.watch()
         print("Stopping…", flush=True)
+    print("Stopped.", flush=True)
 
 
 def _command(*arguments: str) -> list[str]:
@@ -85,6 +86,7 @@ def _free_port(host: str, wanted: int | None) -> int:
                     f"Port {port} needs more rights than this user has. Choose one above 1023."
                 ) from None
             except OSError:
+                print(f"Port {port} is taken.", flush=True)
                 continue
             return port
     if wanted is None:
@@ -130,5 +132,6 @@ Announce an upload:
     -H 'Content-Type: application/json' \\
     -d '{{"name": "hello.txt", "size": 5, "contentType": "text/plain"}}'
 
+The pages and this line work as the owner "{DEMO_OWNER}"; another's token: waybill token --sub NAME
 Ctrl-C stops everything; the data stays.
 """

@@ -156,7 +156,7 @@ class Stack:
 
     def _give_up_if_asked(self) -> None:
         if self._stop_asked:
-            raise StackError("the start was given up: a stop was asked for")
+            raise StackError("stopped before it was ready")
 
     @property
     def ports(self) -> dict[str, int]:

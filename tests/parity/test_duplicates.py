@@ -63,3 +63,14 @@ async def test_of_twenty_at_once_one_wins(face: Face) -> None:
     losers = [file for file in files if file["status"] == "DUPLICATE"]
     assert len(losers) == 19
     assert {file["duplicateOf"] for file in losers} == {winners[0]["id"]}
+
+
+async def test_the_refusal_of_a_duplicate_says_when_its_original_is_gone(face: Face) -> None:
+    content = os.urandom(1000)
+    first = await stored(face, content)
+    second = await stored(face, content)
+    await face.delete(first["id"])
+    refused = await face.download(second["id"])
+    assert refused.code == "wrong_state"
+    assert refused.context["duplicateOf"] == first["id"]
+    assert (await stored(face, content))["status"] == "COMPLETED"
