@@ -126,6 +126,33 @@ def token(
 
 
 @app.command()
+def doctor() -> None:
+    """Prove that everything we rely on is there and does what it should; exit 1 where not."""
+    import asyncio
+
+    from cli.doctor import run_doctor
+
+    if not asyncio.run(run_doctor()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def orphans(
+    older_than: Annotated[
+        int,
+        typer.Option(help="Hours since the object was written; an upload may still be on its way.", min=0),
+    ] = 48,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete them too.")] = False,
+) -> None:
+    """List objects that no record wants, one JSON object a line; delete them only when told."""
+    import asyncio
+
+    from cli.orphans import list_orphans
+
+    asyncio.run(list_orphans(timedelta(hours=older_than), delete=delete))
+
+
+@app.command()
 def schema() -> None:
     """Print the GraphQL schema, as kept in schema.graphql."""
     from api.graphql.schema import create_schema

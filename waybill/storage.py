@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import aioboto3
@@ -18,7 +19,7 @@ from waybill.settings import Settings
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.literals import BucketLocationConstraintType
-    from types_aiobotocore_s3.type_defs import CORSRuleTypeDef
+    from types_aiobotocore_s3.type_defs import CORSConfigurationTypeDef, CORSRuleTypeDef
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,15 @@ class ObjectHead:
 
     size: int
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What a listing of the bucket tells of an object."""
+
+    key: str
+    size: int
+    modified_at: datetime
 
 
 @contextmanager
@@ -103,6 +113,16 @@ class Storage:
             finally:
                 body.close()
 
+    async def pages(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
+        """All objects whose key begins so, a page of up to 1,000 at a time."""
+        with _reachable():
+            paginator = self._client.get_paginator("list_objects_v2")
+            async for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
+                yield [
+                    StoredObject(item["Key"], item["Size"], item["LastModified"])
+                    for item in page.get("Contents", [])
+                ]
+
     async def delete(self, key: str) -> None:
         """Remove an object. One that is not there counts as removed (S3 answers 204 to both)."""
         with _reachable():
@@ -156,13 +176,15 @@ class Storage:
             "ExposeHeaders": ["ETag"],
             "MaxAgeSeconds": 3600,
         }
-        try:
-            await self._client.put_bucket_cors(Bucket=self._bucket, CORSConfiguration={"CORSRules": [rule]})
-        except ClientError as error:
-            if _code(error) != "NotImplemented":
-                raise
-            # MinIO's last releases have rules for the whole server only, in MINIO_API_CORS_ALLOW_ORIGIN.
-            log.warning("the store has no CORS rules per bucket: set them for the whole store")
+        rules: CORSConfigurationTypeDef = {"CORSRules": [rule]}
+        with _reachable():
+            try:
+                await self._client.put_bucket_cors(Bucket=self._bucket, CORSConfiguration=rules)
+            except ClientError as error:
+                if _code(error) != "NotImplemented":
+                    raise
+                # MinIO's last releases have rules for the whole server only: MINIO_API_CORS_ALLOW_ORIGIN.
+                log.warning("the store has no CORS rules per bucket: set them for the whole store")
 
 
 @asynccontextmanager

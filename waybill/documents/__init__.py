@@ -16,9 +16,11 @@ from waybill.documents.queries import (
     find_completed,
     find_due,
     find_expiring,
+    find_many,
     find_page,
     insert,
     is_file_id,
+    new_id,
 )
 
 __all__ = [
@@ -35,9 +37,11 @@ __all__ = [
     "find_completed",
     "find_due",
     "find_expiring",
+    "find_many",
     "find_page",
     "insert",
     "is_file_id",
+    "new_id",
     "open_database",
     "transition",
 ]

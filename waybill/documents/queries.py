@@ -1,9 +1,10 @@
 """Storing and finding files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from beanie import PydanticObjectId
 from bson import ObjectId
 from bson.errors import InvalidId
 
@@ -11,6 +12,11 @@ from waybill.documents.database import collection, database_time, reachable
 from waybill.documents.file import File
 from waybill.errors import FileNotFound
 from waybill.lifecycle import Status
+
+
+def new_id() -> PydanticObjectId:
+    """An id for a file that is not stored yet."""
+    return PydanticObjectId()
 
 
 async def insert(file: File) -> None:
@@ -33,6 +39,14 @@ async def find(file_id: str, owner: str | None = None) -> File:
     if found is None:
         raise FileNotFound(file_id)
     return file_of(found)
+
+
+async def find_many(file_ids: Iterable[str]) -> dict[str, File]:
+    """The files of those ids, by id; unknown ones are left out."""
+    query = {"_id": {"$in": [_object_id(file_id) for file_id in file_ids]}}
+    with reachable():
+        found = await collection().find(query).to_list(None)
+    return {str(document["_id"]): file_of(document) for document in found}
 
 
 async def find_completed(owner: str, sha256: str, size: int | None = None) -> File | None:

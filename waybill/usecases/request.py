@@ -1,6 +1,5 @@
 """Announce an upload: check it, remember it, hand out the URL."""
 
-import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,10 @@ from pydantic.alias_generators import to_camel
 from waybill import documents
 from waybill.documents import File
 from waybill.errors import FileTooLarge, InvalidInput
+from waybill.object_key import make_key
 from waybill.presign import PresignedRequest
 from waybill.principal import Principal
 from waybill.resources import Resources
-
-#: Keys are ours: random, and without a word of the client's. `orphans` and bucket rules rely on the prefix.
-KEY_PREFIX = "files/"
 
 # Invisible letters that turn the reading direction around make "exe.jpg" of "gpj.exe".
 _REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -124,11 +121,13 @@ async def request_upload(resources: Resources, principal: Principal, draft: Uplo
         if twin is not None:
             return Requested(twin, None)
     content_type = draft.content_type or "application/octet-stream"
-    key = f"{KEY_PREFIX}{secrets.token_hex(16)}"
+    new_id = documents.new_id()
+    key = make_key(str(new_id))
     upload = resources.presigner.put(
         key, size=draft.size, content_type=content_type, sha256=sha256, ttl=settings.upload_url_ttl
     )
     file = File(
+        id=new_id,
         owner=principal.owner,
         name=draft.name,
         size=draft.size,

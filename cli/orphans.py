@@ -1,0 +1,33 @@
+"""`waybill orphans`: objects that no record wants, as NDJSON."""
+
+import json
+from datetime import timedelta
+
+from dramatiq.brokers.redis import RedisBroker
+
+from api.times import rfc3339
+from waybill.resources import open_resources, redis_client
+from waybill.settings import load_settings
+from waybill.usecases.orphans import find_orphans
+
+
+async def list_orphans(older_than: timedelta, *, delete: bool) -> None:
+    """Print each orphan on a line of its own, and delete it first where that is wanted.
+
+    Raises:
+        SettingsError, ServiceUnavailable: what was printed until then holds.
+    """
+    settings = load_settings()
+    broker = RedisBroker(client=redis_client(settings), middleware=[])
+    async with open_resources(settings, broker) as resources:
+        async for orphan in find_orphans(resources, older_than):
+            if delete:
+                await resources.storage.delete(orphan.object.key)
+            line = {
+                "key": orphan.object.key,
+                "size": orphan.object.size,
+                "modifiedAt": rfc3339(orphan.object.modified_at),
+                "reason": orphan.reason,
+                "deleted": delete,
+            }
+            print(json.dumps(line), flush=True)

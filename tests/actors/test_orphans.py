@@ -1,0 +1,66 @@
+"""`waybill orphans`: what no record wants, and nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from tests.actors.conftest import Bucket, key_of
+from tests.parity.faces import RestFace
+from tests.service import Service
+from tests.uploads import purged, put, stored
+
+UNKNOWN = "files/000000000000000000000000/00000000000000000000000000000000"
+
+
+def orphans(service: Service, *options: str) -> dict[str, Any]:
+    printed = subprocess.check_output(
+        [sys.executable, "-m", "cli", "orphans", *options], text=True, env=dict(service.env)
+    )
+    return {line["key"]: line for line in map(json.loads, printed.splitlines())}
+
+
+async def test_an_object_without_a_record_is_found_and_deleted_only_when_told(
+    jobs: Service, face: RestFace, bucket: Bucket
+) -> None:
+    kept = await stored(face, os.urandom(10))
+    pending = await face.request(name="a", size=1)
+    await put(pending.data["upload"], b"x")
+    await bucket.put(UNKNOWN, b"nobody's")
+    await bucket.put("somebody-elses/object", b"not ours")
+    keys = await bucket.keys()
+
+    found = orphans(jobs, "--older-than", "0")
+    assert found[UNKNOWN]["reason"] == "no_record"
+    assert found[UNKNOWN]["size"] == len(b"nobody's")
+    assert set(found) == {UNKNOWN}
+    assert await bucket.keys() == keys
+
+    assert orphans(jobs, "--older-than", "0", "--delete")[UNKNOWN]["deleted"] is True
+    assert await bucket.keys() == keys - {UNKNOWN}
+    assert (await face.get(kept["id"])).data == kept
+
+
+async def test_young_objects_are_left_alone(jobs: Service, bucket: Bucket) -> None:
+    await bucket.put(UNKNOWN, b"nobody's")
+    assert orphans(jobs) == {}
+    await bucket.delete(UNKNOWN)
+
+
+async def test_a_key_that_its_record_does_not_name_is_an_orphan(
+    jobs: Service, face: RestFace, bucket: Bucket
+) -> None:
+    requested = await face.request(name="a", size=1)
+    key = key_of(requested.data["upload"])
+    other = key[:-1] + ("0" if key[-1] != "0" else "1")
+    await bucket.put(other, b"x")
+    assert set(orphans(jobs, "--older-than", "0", "--delete")) == {other}
+
+
+async def test_what_will_be_swept_anyway_is_no_orphan(jobs: Service, face: RestFace, bucket: Bucket) -> None:
+    requested = await face.request(name="a", size=1)
+    await face.delete(requested.id)
+    await purged(face, requested.id)
+    assert (await put(requested.data["upload"], b"x")).status_code == 200
+    assert orphans(jobs, "--older-than", "0") == {}

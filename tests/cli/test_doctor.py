@@ -1,0 +1,74 @@
+"""`waybill doctor`, on a stack that is well and on some that are not."""
+
+import subprocess
+import sys
+
+from tests.service import Service, free_port
+
+
+def run(service: Service, **changes: str) -> tuple[int, list[str]]:
+    env = {**service.env, **{f"WAYBILL_{name.upper()}": value for name, value in changes.items()}}
+    result = subprocess.run(
+        [sys.executable, "-m", "cli", "doctor"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=60,
+    )
+    assert "Traceback" not in result.stderr, result.stderr
+    return result.returncode, result.stdout.splitlines()
+
+
+def failing(lines: list[str]) -> list[str]:
+    return [line for line in lines if not line.startswith("ok")]
+
+
+def test_on_the_embedded_stack_all_is_proven(service: Service) -> None:
+    code, lines = run(service)
+    assert failing(lines) == []
+    assert code == 0
+    assert len(lines) >= 9
+
+
+def test_a_public_endpoint_that_cannot_be_reached_is_named(service: Service) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    code, lines = run(service, s3_public_endpoint_url=address)
+    assert code == 1
+    assert all(address in line for line in failing(lines))
+    assert len(failing(lines)) >= 5
+
+
+def test_a_wrong_key_is_found(service: Service) -> None:
+    code, lines = run(service, s3_secret_key="not-the-right-one")
+    assert code == 1
+    assert failing(lines)
+
+
+def test_a_missing_bucket_is_found(service: Service) -> None:
+    code, lines = run(service, s3_bucket="no-such-bucket")
+    assert code == 1
+    assert "bucket" in failing(lines)[0]
+
+
+def test_an_origin_that_the_bucket_does_not_know_is_named(service: Service) -> None:
+    bucket = {"WAYBILL_S3_BUCKET": "doctor-cors", "WAYBILL_CORS_ORIGINS": "https://known.example"}
+    subprocess.run([sys.executable, "-m", "cli", "init"], check=True, env={**service.env, **bucket})
+    assert run(service, s3_bucket="doctor-cors", cors_origins="https://known.example")[0] == 0
+    code, lines = run(service, s3_bucket="doctor-cors", cors_origins="https://elsewhere.example")
+    assert code == 1
+    [line] = failing(lines)
+    assert "https://elsewhere.example" in line
+    assert "waybill init" in line
+
+
+def test_nothing_is_left_in_the_bucket(service: Service) -> None:
+    run(service)
+    listed = subprocess.run(
+        [sys.executable, "-m", "cli", "orphans", "--older-than", "0"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=dict(service.env),
+    )
+    assert "doctor/" not in listed.stdout

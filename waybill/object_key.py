@@ -1,0 +1,20 @@
+"""Object keys: ours alone, and without a word of the client's."""
+
+import re
+import secrets
+
+#: Bucket rules and the search for orphans rely on it.
+KEY_PREFIX = "files/"
+
+_KEY = re.compile(rf"{KEY_PREFIX}([0-9a-f]{{24}})/[0-9a-f]{{32}}")
+
+
+def make_key(file_id: str) -> str:
+    """A key that leads back to its record, and that nobody can guess."""
+    return f"{KEY_PREFIX}{file_id}/{secrets.token_hex(16)}"
+
+
+def file_id_of(key: str) -> str | None:
+    """The id of the file that a key was made for, or None for a key that is not of our making."""
+    match = _KEY.fullmatch(key)
+    return None if match is None else match[1]
