@@ -5,6 +5,9 @@ RUN := .venv/bin
 
 .PHONY: up test lint fix install pages
 
+# Running needs less than testing does; what is there already stays.
+up: WHAT := --no-dev --inexact
+
 # `exec`, and an end with its parent, so that whatever stops make stops Waybill too.
 up: install pages
 	@exec $(RUN)/waybill up --with-parent $(ARGS)
@@ -23,8 +26,8 @@ fix: install
 
 # Compiled once here, or else by each process at each start where Python may not write beside the sources.
 install: $(if $(filter .uv/%,$(UV)),$(UV))
-	@test -d .venv || echo "Installing into .venv, which takes a minute or two and about 700 MB…"
-	@$(UV) sync --locked --quiet --compile-bytecode
+	@test -d .venv || echo "Installing into .venv, which takes a minute or two…"
+	@$(UV) sync --locked --quiet --compile-bytecode $(WHAT)
 
 # Into the project's own folder: a system's Python often refuses to be installed into.
 .uv/bin/uv:

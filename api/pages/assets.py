@@ -80,6 +80,8 @@ class Assets:
         fetched = {asset.path: node_modules / asset.package / asset.file for asset in ASSETS}
         is_complete = all(file.is_file() for file in fetched.values())
         self._base = OURS if is_complete else CDN
+        #: Where else than from us pages load their files.
+        self.foreign_sources = () if is_complete else (CDN,)
         # Every address names a version or a digest of its content, so that it may be kept for good.
         own = {f"waybill@{_digest(file)}/{file.name}": file for file in STATIC.iterdir()}
         self._files = {**own, **(fetched if is_complete else {})}

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from api.headers import content_security_policy
 from api.pages.assets import (
     GRAPHIQL,
     GRAPHIQL_STYLE,
@@ -56,8 +57,8 @@ class Pages:
     def render(self, template: str, status: int = 200, **values: str) -> Response:
         """A page. ``values`` are HTML: the caller escapes what others wrote."""
         html = self._templates[template].substitute(self._links, **values)
-        # Some pages carry a token and all are small, so none is kept.
-        return HTMLResponse(html, status, {"Cache-Control": "no-store"})
+        policy = content_security_policy(*self.assets.foreign_sources)
+        return HTMLResponse(html, status, {"Content-Security-Policy": policy})
 
     def _tool(self, title: str, *assets: Asset | str) -> Response:
         return self.render(

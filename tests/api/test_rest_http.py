@@ -102,6 +102,18 @@ async def test_answers_are_not_cached(client: httpx.AsyncClient) -> None:
     assert response.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", ["/", "/graphql", "/dashboard", "/api/v1/docs", "/api/v1/files", "/nope"])
+async def test_every_answer_tells_a_browser_to_be_careful(anonymous: httpx.AsyncClient, path: str) -> None:
+    headers = (await anonymous.get(path, headers={"Accept": "text/html"})).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+
+
 async def test_the_service_is_alive_and_ready(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("/healthz")).json() == {"status": "ok"}
     ready = await anonymous.get("/readyz")

@@ -39,6 +39,7 @@ async def page(browser: Browser, embedded: Service) -> AsyncIterator[Page]:
     errors: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if "Security Policy" in said.text else None)
     yield page
     await context.close()
     assert errors == []

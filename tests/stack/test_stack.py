@@ -162,7 +162,7 @@ def test_a_start_that_waits_for_the_stack_before_can_be_given_up(folder):
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(stack.start)
         stack.request_stop()
-        with pytest.raises(StackError, match="given up: a stop was asked for"):
+        with pytest.raises(StackError, match="stopped before it was ready"):
             waiting.result(timeout=5)
     before.release()
 
