@@ -13,7 +13,7 @@ up: install pages
 	@exec $(RUN)/waybill up --with-parent $(ARGS)
 
 test: install pages
-	$(RUN)/pytest $(ARGS)
+	$(RUN)/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: install
 	$(RUN)/ruff format --check .

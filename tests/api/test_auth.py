@@ -11,8 +11,6 @@ import pytest
 
 from tests.service import Service
 
-NOW = datetime.now(UTC)
-
 
 def unsigned(claims: dict[str, Any]) -> str:
     def part(data: dict[str, Any]) -> str:
@@ -47,7 +45,8 @@ def secret_of(service: Service) -> str:
 def bad_header(request: pytest.FixtureRequest, service: Service) -> str | None:
     """Authorization headers that must not be trusted."""
     secret = secret_of(service)
-    claims: dict[str, Any] = {"sub": "alice", "exp": NOW + timedelta(hours=1)}
+    now = datetime.now(UTC)
+    claims: dict[str, Any] = {"sub": "alice", "exp": now + timedelta(hours=1)}
 
     def signed(**changes: Any) -> str:
         merged = {name: value for name, value in {**claims, **changes}.items() if value is not None}
@@ -58,8 +57,8 @@ def bad_header(request: pytest.FixtureRequest, service: Service) -> str | None:
         "garbage": "Bearer garbage",
         "huge": f"Bearer {signed(padding='x' * 20_000)}",
         "other secret": f"Bearer {jwt.encode(claims, 'another-secret-of-thirty-two-bytes!')}",
-        "expired": signed(exp=NOW - timedelta(minutes=1)),
-        "not yet valid": signed(nbf=NOW + timedelta(minutes=1)),
+        "expired": signed(exp=now - timedelta(minutes=1)),
+        "not yet valid": signed(nbf=now + timedelta(minutes=1)),
         "no subject": signed(sub=None),
         "empty subject": signed(sub=""),
         "number for a subject": "Bearer " + jwt.api_jws.encode(b'{"sub": 7}', secret, algorithm="HS256"),

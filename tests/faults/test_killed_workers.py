@@ -1,0 +1,50 @@
+"""Workers that die at any moment of a hash."""
+
+import hashlib
+import os
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from stack.stack import Stack
+from tests.actors.conftest import open_bucket
+from tests.parity.faces import RestFace
+from tests.service import Service, start_service
+from tests.uploads import put, settled
+
+KILLS = 20
+#: Bytes: enough for a hash to take as long as the longest wait below.
+SIZE = 48 * 1024 * 1024
+
+
+@pytest.fixture
+def service(stack: Stack) -> Service:
+    """A Waybill of this test's own, for its worker does not live long."""
+    return start_service(stack)
+
+
+async def test_a_worker_killed_at_any_moment_loses_no_file(service: Service, owner: str) -> None:
+    random.seed(owner)
+    expected: dict[str, str] = {}
+    caught = 0
+    async with service.client(owner) as client:
+        face = RestFace(client)
+        for _ in range(KILLS):
+            content = os.urandom(SIZE)
+            requested = await face.request(name="a", size=len(content))
+            assert (await put(requested.data["upload"], content)).status_code == 200
+            assert (await face.complete(requested.id)).code is None
+            expected[requested.id] = hashlib.sha256(content).hexdigest()
+            # Anywhere between the message's arrival and the last write.
+            time.sleep(random.random() * 0.25)  # noqa: ASYNC251  # the moment is random on purpose
+            service.worker.kill()
+            caught += (await face.get(requested.id)).data["status"] == "PROCESSING"
+            service.worker.restart()
+        assert caught, "no kill came before the end of its hash"
+        files = [await settled(face, file_id, seconds=90) for file_id in expected]
+        assert Counter(file["status"] for file in files) == {"COMPLETED": KILLS}
+        assert {file["id"]: file["sha256"] for file in files} == expected
+    async for bucket in open_bucket(service):
+        assert len(await bucket.keys()) == KILLS

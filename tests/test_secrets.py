@@ -1,0 +1,49 @@
+"""Neither tokens nor secrets nor presigned URLs come into any log, at the chattiest level."""
+
+import os
+
+import pytest
+
+from stack.stack import Stack
+from tests.parity.faces import GraphQLFace, RestFace
+from tests.service import Service, start_service
+from tests.uploads import purged, put, stored
+
+
+@pytest.fixture
+def chatty(stack: Stack) -> Service:
+    """A Waybill that says all that it can."""
+    return start_service(stack, log_level="DEBUG")
+
+
+async def test_a_full_run_logs_no_secret(chatty: Service) -> None:
+    service = chatty
+    token = service.token("alice")
+    secrets = [token.rpartition(".")[2], "X-Amz-Signature"]
+    async with service.client("alice") as client:
+        client.headers["authorization"] = f"Bearer {token}"
+        for face in (RestFace(client), GraphQLFace(client)):
+            file = await stored(face, os.urandom(1000))
+            link = (await face.download(file["id"])).data["url"]
+            refused = await face.request(name="../" + token, size=-1)
+            assert refused.code == "invalid_input"
+            unsent = (await face.request(name="a", size=5)).data["upload"]
+            unsigned = {**unsent, "headers": {**unsent["headers"], "Content-Type": "other/type"}}
+            assert (await put(unsigned, b"hello")).status_code == 403
+            await face.delete(file["id"])
+            await purged(face, file["id"])
+            secrets += [link.rpartition("=")[2], unsent["url"].rpartition("=")[2]]
+        await client.get("/api/v1/files", headers={"Authorization": f"Bearer {token}x"})
+        await client.get("/graphql", params={"query": "{", "token": token})
+    settings = service.settings
+    assert settings.jwt_secret is not None
+    redis_password = settings.redis_url.get_secret_value().split("@")[0].rpartition(":")[2]
+    secrets += [
+        settings.jwt_secret.get_secret_value(),
+        settings.s3_secret_key.get_secret_value(),
+        redis_password,
+    ]
+    for child in (service.api, service.worker):
+        log = child.log.read_text()
+        assert '"event"' in log
+        assert [secret for secret in secrets if secret in log] == []
