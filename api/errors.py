@@ -38,6 +38,9 @@ HEADERS = {
     "service_unavailable": {"Retry-After": "2"},
 }
 
+#: All that a caller is told of a defect of ours; the log has the rest.
+INTERNAL_ERROR = "Something went wrong on our side. It was logged; a repeat is safe."
+
 CODE_OF_STATUS = {
     400: "invalid_input",
     404: "not_found",
@@ -90,9 +93,8 @@ async def show_http_error(request: Request, error: Exception) -> Response:
 async def show_unexpected_error(request: Request, error: Exception) -> Response:
     """Render a defect of ours: logged whole, shown as nothing but its status."""
     log.error("unexpected error", path=request.url.path, exc_info=error)
-    message = "Something went wrong on our side. It was logged; a repeat is safe."
     # Starlette answers these outside of every middleware.
-    return problem("internal_error", message, DEFAULT_HEADERS)
+    return problem("internal_error", INTERNAL_ERROR, DEFAULT_HEADERS)
 
 
 EXCEPTION_HANDLERS = {

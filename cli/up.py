@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cli.serve import GRACE, initialise
 from stack.errors import StackError
+from stack.ports import reachable_name
 from stack.stack import Child, Stack
 from waybill.settings import load_settings
 from waybill.tokens import DEMO_OWNER, make_token
@@ -21,7 +22,7 @@ from waybill.tokens import DEMO_OWNER, make_token
 FIRST_PORT = 8000
 PORTS_TO_TRY = 20
 
-#: Pages that a developer serves from this machine may call the API and the store; no others may.
+#: Pages that a developer serves from this machine may call the API; no others may.
 LOCAL_ORIGINS = "http://localhost:*,http://127.0.0.1:*"
 
 
@@ -49,7 +50,7 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         # Apart from the hashing, which may take every thread for minutes while a purge should take seconds.
         sweeping = _command("worker", "--queue", "cleanup", "--queue", "transitions")
         stack.spawn("sweeper", sweeping, grace=GRACE + 5)
-        address = f"http://{_reachable_name(host)}:{port}"
+        address = f"http://{reachable_name(host)}:{port}"
         _wait_until_ready(stack, api, address)
         print(_welcome(stack, address, data_dir, time.monotonic() - began), flush=True)
         stack.watch()
@@ -66,12 +67,6 @@ def _environment(stack: Stack) -> dict[str, str]:
     settable = {"WAYBILL_CORS_ORIGINS", "WAYBILL_S3_PUBLIC_ENDPOINT_URL"}
     own = stack.env() | {"WAYBILL_EMBEDDED": "true", "WAYBILL_CORS_ORIGINS": LOCAL_ORIGINS}
     return own | {name: os.environ[name] for name in settable & os.environ.keys()}
-
-
-def _reachable_name(host: str) -> str:
-    """The name for a URL under which a browser on this machine, or for a wildcard on another, finds us."""
-    name = socket.gethostname() if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared, not bound
-    return f"[{name}]" if ":" in name else name
 
 
 def _free_port(host: str, wanted: int | None) -> int:

@@ -26,6 +26,12 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
+def reachable_name(host: str) -> str:
+    """The name of a listening address in a URL: "all addresses" is none that a client could be sent to."""
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 (compared, not bound)
+    return f"[{name}]" if ":" in name else name
+
+
 def choose(
     names: Iterable[str],
     last: Mapping[str, int],

@@ -3,7 +3,6 @@
 import os
 import queue
 import signal
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from typing import Self
 from stack.errors import StackError
 from stack.folder import Folder, Secrets
 from stack.locks import ServersLock, UpLock
-from stack.ports import LOOPBACK, choose
+from stack.ports import LOOPBACK, choose, reachable_name
 from stack.process import POLL_SECONDS, READY_SECONDS, Child, Command
 from stack.servers import REGION, REPLICA_SET, Mongod, S3Forward, SeaweedFS, Server, Valkey
 
@@ -180,9 +179,7 @@ class Stack:
         )
 
     def _public_s3(self) -> str:
-        # "All addresses" is none that a client could be sent to.
-        host = socket.gethostname() if self._host in ("0.0.0.0", "::") else self._host  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._ports['s3_public']}"
+        return f"http://{reachable_name(self._host)}:{self._ports['s3_public']}"
 
     @property
     def jwt_secret(self) -> str:

@@ -22,6 +22,9 @@ QUEUES = {
     RECONCILE: "transitions",
 }
 
+#: Seconds that a message may take to reach a worker before the reconciler sends another.
+PATIENCE = 30
+
 log = structlog.get_logger(__name__)
 
 

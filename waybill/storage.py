@@ -164,7 +164,7 @@ class Storage:
                 if _code(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
                     raise
                 # Not every store tells ours from somebody else's: this raises for the latter.
-                await self._client.head_bucket(Bucket=self._bucket)
+                await self.ping()
         if origins:
             await self._allow_origins(origins)
 

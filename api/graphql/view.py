@@ -22,7 +22,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.body import read_json_body
-from api.errors import CODE_OF_STATUS, HEADERS, STATUS, extensions_of
+from api.errors import CODE_OF_STATUS, HEADERS, INTERNAL_ERROR, STATUS, extensions_of
 from api.graphql.accept import best_of
 from api.graphql.context import Context
 from api.graphql.schema import create_schema
@@ -199,7 +199,7 @@ def _formatted(error: GraphQLError) -> Any:
     log.error("unexpected error", path=error.path, exc_info=cause)
     return {
         **error.formatted,
-        "message": "Something went wrong on our side. It was logged; a repeat is safe.",
+        "message": INTERNAL_ERROR,
         "extensions": {"code": "internal_error"},
     }
 

@@ -1,4 +1,4 @@
-"""The documents, their indexes and the compare-and-set change. The only module that knows the driver."""
+"""The documents, their indexes and the compare-and-set change. The only package that knows the driver."""
 
 from waybill.documents.changes import (
     DUE,

@@ -4,12 +4,9 @@ from waybill import documents
 from waybill.documents import File, Later
 from waybill.errors import ObjectMissing, WrongState
 from waybill.lifecycle import Status
-from waybill.messages import VERIFY_UPLOAD
+from waybill.messages import PATIENCE, VERIFY_UPLOAD
 from waybill.principal import Principal
 from waybill.resources import Resources
-
-#: Seconds that a message may take to reach a worker before the reconciler sends another.
-PATIENCE = 30
 
 
 async def complete_upload(resources: Resources, principal: Principal, file_id: str) -> File:

@@ -2,10 +2,9 @@
 
 from waybill import documents
 from waybill.documents import NOW, File, Later
-from waybill.messages import PURGE_OBJECT
+from waybill.messages import PATIENCE, PURGE_OBJECT
 from waybill.principal import Principal
 from waybill.resources import Resources
-from waybill.usecases.complete import PATIENCE
 
 
 async def delete_file(resources: Resources, principal: Principal, file_id: str) -> File:

@@ -5,9 +5,8 @@ import structlog
 from waybill import documents
 from waybill.documents import DUE, File, Later
 from waybill.lifecycle import Status
-from waybill.messages import PURGE_OBJECT, VERIFY_UPLOAD
+from waybill.messages import PATIENCE, PURGE_OBJECT, VERIFY_UPLOAD
 from waybill.resources import Resources
-from waybill.usecases.complete import PATIENCE
 
 #: Files per run. A longer backlog is worked off by the runs that follow.
 BATCH = 500

@@ -13,10 +13,9 @@ from waybill import documents
 from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGoneError
 from waybill.errors import FileNotFound
 from waybill.lifecycle import FailureReason, Status
-from waybill.messages import PURGE_OBJECT
+from waybill.messages import PATIENCE, PURGE_OBJECT
 from waybill.resources import Resources
 from waybill.storage import ObjectChangedError, ObjectGoneError
-from waybill.usecases.complete import PATIENCE
 
 #: Seconds that a worker may be silent before another may take its file. Renewed four times as often.
 LEASE = 15
