@@ -20,17 +20,17 @@ async def put(upload: Mapping[str, Any], content: bytes | AsyncIterator[bytes]) 
         )
 
 
-async def settled(face: Face, file_id: str, seconds: float = 20) -> Any:
+async def settled(face: Face, file_id: str, seconds: float = 60) -> Any:
     """The file, once its status is final."""
     return await until(face, file_id, lambda file: file["status"] in FINAL, seconds)
 
 
-async def purged(face: Face, file_id: str, seconds: float = 20) -> Any:
+async def purged(face: Face, file_id: str, seconds: float = 60) -> Any:
     """The file, once its object has left the bucket."""
     return await until(face, file_id, lambda file: file["purgedAt"] is not None, seconds)
 
 
-async def until(face: Face, file_id: str, condition: Any, seconds: float = 20) -> Any:
+async def until(face: Face, file_id: str, condition: Any, seconds: float = 60) -> Any:
     """The file, once the condition holds of it."""
     deadline = time.monotonic() + seconds
     while True:

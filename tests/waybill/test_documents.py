@@ -8,10 +8,22 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from pymongo.errors import (
+    AutoReconnect,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
 
 from tests.service import Service
 from waybill import documents
 from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGoneError, database
+from waybill.errors import ServiceUnavailable
 from waybill.lifecycle import Status
 
 DAY = timedelta(days=1)
@@ -145,6 +157,30 @@ async def test_queries_read_what_they_answer_and_no_more(
     assert f"'indexName': '{index}'" in plan, plan
     assert "'stage': 'SORT'" not in plan, plan
     assert explained["executionStats"]["totalDocsExamined"] <= 10
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [
+        ServerSelectionTimeoutError("nobody there"),
+        AutoReconnect("gone"),
+        NetworkTimeout("no answer"),
+        WaitQueueTimeoutError("all connections are in use"),
+        ExecutionTimeout("operation exceeded time limit", 50),
+        WTimeoutError("operation exceeded time limit", 50, {"code": 50, "codeName": "MaxTimeMSExpired"}),
+        OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]}),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_each_of_the_drivers_outages_is_ours(outage: PyMongoError) -> None:
+    with pytest.raises(ServiceUnavailable), database.reachable():
+        raise outage
+
+
+@pytest.mark.parametrize("defect", [OperationFailure("bad query", 2), DuplicateKeyError("twice", 11000)])
+def test_what_is_no_outage_stays_what_it_is(defect: PyMongoError) -> None:
+    with pytest.raises(type(defect)), database.reachable():
+        raise defect
 
 
 async def test_an_index_of_an_older_release_is_made_anew(service: Service) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pymongo
 from beanie import init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, WaitQueueTimeoutError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 
 from waybill.documents.file import File
 from waybill.errors import ServiceUnavailable
@@ -29,8 +29,13 @@ def reachable() -> Iterator[None]:
     """
     try:
         yield
-    except (ConnectionFailure, ExecutionTimeout, WaitQueueTimeoutError) as error:
-        raise ServiceUnavailable("MongoDB") from error
+    except PyMongoError as error:
+        # Timeouts have many classes: of the network, the pool, the server, and of a journal that stalls.
+        # A transaction that met others once too often may be tried again as well.
+        is_brief = error.timeout or error.has_error_label("TransientTransactionError")
+        if isinstance(error, ConnectionFailure) or is_brief:
+            raise ServiceUnavailable("MongoDB") from error
+        raise
 
 
 @asynccontextmanager
