@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/assets/{path:path}", pages.assets.serve),
             Route("/api/v1/docs", pages.docs),
             Mount("/api/v1", create_rest()),
-            Route("/graphql", GraphQLView(pages.graphiql)),
+            Route("/graphql", GraphQLView(pages.graphiql, introspection=settings.introspection)),
             *Dashboard(settings, broker, pages).routes,
             Route("/healthz", alive),
             Route("/readyz", ready),

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from api.body import MAX_BODY
-from api.errors import HEADERS
+from api.errors import headers_of
 from api.pages.views import Pages
 from waybill.errors import Forbidden, ServiceUnavailable, Unauthenticated
 from waybill.messages import QUEUES
@@ -110,7 +110,7 @@ class Dashboard:
         text = f'<p class="alarm" role="alert">{message}</p>' if message else ""
         response = self._pages.render("sign_in.html", status, message=text)
         if status == 401:
-            response.headers.update(HEADERS["unauthenticated"])
+            response.headers.update(headers_of("unauthenticated", {}))
         return response
 
 

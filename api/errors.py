@@ -22,6 +22,7 @@ STATUS = {
     "file_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "object_missing": HTTPStatus.CONFLICT,
     "wrong_state": HTTPStatus.CONFLICT,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "service_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     # Of HTTP itself rather than of a use-case.
     "not_found": HTTPStatus.NOT_FOUND,
@@ -30,12 +31,6 @@ STATUS = {
     "request_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
-}
-
-#: Headers that belong to a code, on either face. RFC 6750, 3: no error attribute where no token was sent.
-HEADERS = {
-    "unauthenticated": {"WWW-Authenticate": "Bearer"},
-    "service_unavailable": {"Retry-After": "2"},
 }
 
 #: All that a caller is told of a defect of ours; the log has the rest.
@@ -72,6 +67,16 @@ def problem(
     return ProblemResponse({**body, **context}, status.value, headers)
 
 
+def headers_of(code: str, context: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that belong to an error, on either face."""
+    if code == "unauthenticated":
+        # RFC 6750, 3: no error attribute where no token was sent.
+        return {"WWW-Authenticate": "Bearer"}
+    if "retryAfter" in context:
+        return {"Retry-After": str(context["retryAfter"])}
+    return {}
+
+
 def extensions_of(error: WaybillError) -> dict[str, Any]:
     """What GraphQL says beside an error's message."""
     return {"code": error.code, **error.context}
@@ -80,7 +85,7 @@ def extensions_of(error: WaybillError) -> dict[str, Any]:
 async def show_waybill_error(request: Request, error: Exception) -> Response:
     """Render an outcome that a use-case raised."""
     assert isinstance(error, WaybillError)  # noqa: S101  # registered for this class alone
-    return problem(error.code, error.message, HEADERS.get(error.code), **error.context)
+    return problem(error.code, error.message, headers_of(error.code, error.context), **error.context)
 
 
 async def show_http_error(request: Request, error: Exception) -> Response:

@@ -6,9 +6,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +20,7 @@ from stack.stack import Child, Stack
 from waybill.settings import Settings
 from waybill.tokens import make_token
 
-_numbers = itertools.count()
+_numbers: dict[Path, Iterator[int]] = defaultdict(itertools.count)
 
 
 @dataclass
@@ -46,14 +48,15 @@ class Service:
 
 def start_service(stack: Stack, **overrides: str) -> Service:
     """Start an API and a worker with WAYBILL_* settings of the test's choice, and wait until they serve."""
-    number = next(_numbers)
+    number = next(_numbers[stack.folder])
+    assert number < 16, "Valkey has no more databases: two services would share their queues"
     name = f"service-{number}"
     store = stack.addresses
     env = {
         **{key: value for key, value in os.environ.items() if not key.startswith("WAYBILL_")},
         **stack.env(),
         "WAYBILL_MONGODB_DATABASE": name,
-        "WAYBILL_REDIS_URL": store.redis_url.removesuffix("/0") + f"/{number % 16}",
+        "WAYBILL_REDIS_URL": store.redis_url.removesuffix("/0") + f"/{number}",
         "WAYBILL_S3_BUCKET": name,
         "WAYBILL_SWEEP_INTERVAL": "1",
         **{f"WAYBILL_{key.upper()}": value for key, value in overrides.items()},

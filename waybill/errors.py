@@ -8,6 +8,7 @@ WaybillError
 ├── FileTooLarge          more bytes than this service accepts
 ├── ObjectMissing         the bytes have not arrived
 ├── WrongState            the file's status does not allow this
+├── RateLimited           more requests than this owner may send in a time
 └── ServiceUnavailable    a server that we need is away; try again
 
 SettingsError             a setting is missing or wrong; raised at start only
@@ -83,13 +84,26 @@ class WrongState(WaybillError):
     code = "wrong_state"
 
 
+class RateLimited(WaybillError):
+    """Raised when an owner sends more than ``limit`` allows. ``seconds`` until the next is welcome."""
+
+    code = "rate_limited"
+
+    def __init__(self, limit: str, seconds: int) -> None:
+        super().__init__(
+            f"This owner may send {limit}. Try again in {seconds} s.", limit=limit, retryAfter=seconds
+        )
+
+
 class ServiceUnavailable(WaybillError):
     """Raised when MongoDB, the object store or the token issuer cannot be reached."""
 
     code = "service_unavailable"
 
     def __init__(self, service: str) -> None:
-        super().__init__(f"{service} cannot be reached. Nothing was lost: try again.", service=service)
+        super().__init__(
+            f"{service} cannot be reached. Nothing was lost: try again.", service=service, retryAfter=2
+        )
 
 
 class SettingsError(Exception):

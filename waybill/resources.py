@@ -12,6 +12,7 @@ from redis.retry import Retry
 from waybill.documents import open_database
 from waybill.messages import Sender
 from waybill.presign import Presigner
+from waybill.rate_limit import RateLimit, open_rate_limit
 from waybill.settings import Settings
 from waybill.storage import Storage, open_storage
 
@@ -24,6 +25,7 @@ class Resources:
     storage: Storage
     presigner: Presigner
     sender: Sender
+    rate_limit: RateLimit
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -51,5 +53,5 @@ async def open_storage_and_database(settings: Settings) -> AsyncIterator[Storage
 @asynccontextmanager
 async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterator[Resources]:
     """Everything that a use-case needs, for as long as the context lasts, on the running event loop."""
-    async with open_storage_and_database(settings) as storage:
-        yield Resources(settings, storage, Presigner.from_settings(settings), Sender(broker))
+    async with open_storage_and_database(settings) as storage, open_rate_limit(settings) as rate_limit:
+        yield Resources(settings, storage, Presigner.from_settings(settings), Sender(broker), rate_limit)

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Self, TypeVar
 
+from limits import parse_many
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -15,6 +16,15 @@ S = TypeVar("S", bound="TokenSettings")
 
 def _without_trailing_slash(url: str) -> str:
     return url.rstrip("/")
+
+
+def _parsable(limits: str) -> str:
+    if limits:
+        try:
+            parse_many(limits)
+        except ValueError:
+            raise ValueError("write it as 100/second, or several as 100/second; 5000/hour") from None
+    return limits
 
 
 HttpAddress = Annotated[str, Field(pattern=r"^https?://[^/]+"), AfterValidator(_without_trailing_slash)]
@@ -61,6 +71,8 @@ class Settings(TokenSettings):
     max_file_size: int = Field(default=5 * GIB, ge=1, le=5 * GIB)
     purge_delay: int = Field(default=0, ge=0)
     sweep_interval: int = Field(default=5, ge=1)
+    rate_limit: Annotated[str, AfterValidator(_parsable)] = ""
+    introspection: bool = True
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 

@@ -26,16 +26,20 @@ class Context:
         return resources
 
     async def principal(self) -> Principal:
-        """The caller.
+        """The caller, admitted to one operation more.
 
         Raises:
             Unauthenticated: no token, or one that fails any check.
+            RateLimited: the caller has sent too many.
         """
         # One check for all resolvers of the request, which run at once; a refusal is remembered too.
         if self._principal is None:
             check = self._request.state.authenticator.principal(self._request)
             self._principal = asyncio.create_task(check)
-        return await self._principal
+        principal = await self._principal
+        # Each operation counts: one request can hold as many as it has aliases.
+        await self.resources.rate_limit.admit(principal.owner)
+        return principal
 
 
 Info = StrawberryInfo[Context, None]

@@ -2,7 +2,7 @@
 
 from graphql import GraphQLError
 from strawberry import Schema
-from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -25,17 +25,23 @@ class WaybillSchema(Schema):
     ) -> None:
         """Log nothing here."""
 
+    @staticmethod
+    def remove_field_suggestion(error: GraphQLError) -> None:
+        """Take out what would tell of the schema: of arguments and types as well as of fields."""
+        error.message = error.message.partition(" Did you mean ")[0]
 
-def create_schema() -> WaybillSchema:
-    """The schema of the GraphQL face."""
+
+def create_schema(*, introspection: bool = True) -> WaybillSchema:
+    """The schema of the GraphQL face; without ``introspection`` it tells nothing of itself."""
     return WaybillSchema(
         query=Query,
         mutation=Mutation,
-        config=StrawberryConfig(scalar_map=SCALARS),
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
             lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
             lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
             RequireOperationName,
+            *([] if introspection else [DisableIntrospection]),
         ],
     )

@@ -22,11 +22,11 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from api.body import read_json_body
-from api.errors import CODE_OF_STATUS, HEADERS, INTERNAL_ERROR, STATUS, extensions_of
+from api.errors import CODE_OF_STATUS, INTERNAL_ERROR, STATUS, extensions_of, headers_of
 from api.graphql.accept import best_of
 from api.graphql.context import Context
 from api.graphql.schema import create_schema
-from waybill.errors import ServiceUnavailable, Unauthenticated, WaybillError
+from waybill.errors import RateLimited, ServiceUnavailable, Unauthenticated, WaybillError
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -47,8 +47,8 @@ class GraphQLView(GraphQL[Context, None]):
 
     request_adapter_class = JSONRequestAdapter
 
-    def __init__(self, show_ide: Callable[[Request], Awaitable[Response]]) -> None:
-        super().__init__(create_schema(), subscription_protocols=())
+    def __init__(self, show_ide: Callable[[Request], Awaitable[Response]], *, introspection: bool) -> None:
+        super().__init__(create_schema(introspection=introspection), subscription_protocols=())
         self._show_ide = show_ide
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,9 +143,11 @@ class GraphQLView(GraphQL[Context, None]):
         """Choose the status: of a refusal its own, otherwise what the media type asks for."""
         media_type = sub_response.headers["content-type"]
         status = 200
-        code = _refusal(response_data)
-        if code is not None:
-            status = STATUS[code].value
+        headers = {"Vary": "Accept"}
+        refusal = _refusal(response_data)
+        if refusal is not None:
+            status = STATUS[refusal["code"]].value
+            headers |= headers_of(refusal["code"], refusal)
             response_data.pop("data", None)
         elif "data" not in response_data and media_type == GRAPHQL_JSON:
             # With application/json the draft wants 200 here, for clients from before it.
@@ -153,7 +155,7 @@ class GraphQLView(GraphQL[Context, None]):
         return Response(
             self.encode_json(response_data),
             status,
-            {"Vary": "Accept"} | HEADERS.get(code or "", {}),
+            headers,
             media_type=f"{media_type}; charset=utf-8",
         )
 
@@ -205,11 +207,12 @@ def _formatted(error: GraphQLError) -> Any:
 
 
 #: Errors that concern the whole request: where nothing else was answered, HTTP says so too.
-_OF_THE_REQUEST = frozenset({Unauthenticated.code, ServiceUnavailable.code})
+_OF_THE_REQUEST = frozenset({Unauthenticated.code, RateLimited.code, ServiceUnavailable.code})
 
 
-def _refusal(response_data: dict[str, Any]) -> str | None:
-    """The code that says why nothing at all was answered, if it is one for all of the request."""
-    codes = {error["extensions"]["code"] for error in response_data.get("errors", ())}
+def _refusal(response_data: dict[str, Any]) -> dict[str, Any] | None:
+    """The extensions that say why nothing at all was answered, if it is one reason for all of the request."""
+    reasons = [error["extensions"] for error in response_data.get("errors", ())]
+    codes = {reason["code"] for reason in reasons}
     answered = any(value is not None for value in (response_data.get("data") or {}).values())
-    return codes.pop() if len(codes) == 1 and codes <= _OF_THE_REQUEST and not answered else None
+    return reasons[-1] if len(codes) == 1 and codes <= _OF_THE_REQUEST and not answered else None

@@ -20,7 +20,7 @@ from waybill.principal import Principal
 from waybill.usecases.request import invalid_input
 
 #: Any operation can answer these.
-_ALWAYS = ("unauthenticated", "service_unavailable")
+_ALWAYS = ("unauthenticated", "rate_limited", "service_unavailable")
 
 _spec = SpecTree(
     "starlette",
@@ -65,6 +65,7 @@ def operation(
         async def endpoint(request: Request) -> Response:
             arguments: list[BaseModel] = []
             principal = await request.state.authenticator.principal(request)
+            await request.state.resources.rate_limit.admit(principal.owner)
             if query is not None:
                 arguments.append(_parse_query(request, query))
             if body is not None:

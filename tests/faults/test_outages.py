@@ -125,6 +125,19 @@ async def test_without_redis_uploads_go_on_and_are_verified_later(
     await purged(face, deleted["id"], seconds=90)
 
 
+def test_without_redis_nobody_is_rate_limited(own_stack: Stack) -> None:
+    limited = start_service(own_stack, rate_limit="1/hour")
+    headers = {"Authorization": f"Bearer {limited.token('limited')}"}
+    with httpx.Client(base_url=limited.address, headers=headers, timeout=PATIENCE) as client:
+        with killed(own_stack, "valkey"):
+            assert [client.get("/api/v1/files").status_code for _ in range(3)] == [200, 200, 200]
+        assert "nobody is rate limited" in limited.api.log.read_text()
+        # Valkey is back, and so is the limit.
+        deadline = time.monotonic() + 10
+        while client.get("/api/v1/files").status_code != 429:
+            assert time.monotonic() < deadline
+
+
 async def test_a_store_that_dies_under_a_hash_does_not_fail_the_file(
     own_stack: Stack, client: httpx.AsyncClient
 ) -> None:

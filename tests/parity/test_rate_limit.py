@@ -1,0 +1,49 @@
+"""How much one owner may ask for, whichever way it is asked."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from stack.stack import Stack
+from tests.parity.faces import Face
+from tests.service import Service, start_service
+
+LIMIT = 5
+
+
+@pytest.fixture(scope="module")
+def service(stack: Stack) -> Service:
+    """A Waybill that counts."""
+    return start_service(stack, rate_limit=f"{LIMIT}/minute; 1000/hour")
+
+
+async def test_one_too_many_is_told_when_to_come_back(face: Face, stranger: Face) -> None:
+    for _ in range(LIMIT):
+        assert (await face.list()).code is None
+    refused = await face.list()
+    assert refused.code == "rate_limited"
+    assert 0 < refused.context["retryAfter"] <= 60
+    assert refused.context["limit"] == f"{LIMIT} per 1 minute"
+    assert (await stranger.list()).code is None
+
+
+async def test_of_many_at_once_exactly_as_many_as_allowed_come_through(face: Face) -> None:
+    answers = await asyncio.gather(*(face.request(name="a", size=1) for _ in range(4 * LIMIT)))
+    assert Counter(answer.code for answer in answers) == {None: LIMIT, "rate_limited": 3 * LIMIT}
+
+
+async def test_each_operation_of_a_graphql_request_counts(service: Service, owner: str) -> None:
+    fields = " ".join(f'a{number}: file(id: "none") {{ id }}' for number in range(LIMIT + 1))
+    async with service.client(owner) as client:
+        response = await client.post("/graphql", json={"query": f"{{ {fields} }}"})
+    codes = Counter(error["extensions"]["code"] for error in response.json()["errors"])
+    assert codes == {"file_not_found": LIMIT, "rate_limited": 1}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/files", "/graphql?query={files{edges{cursor}}}"])
+async def test_a_refused_request_is_429_with_retry_after(service: Service, owner: str, path: str) -> None:
+    async with service.client(owner) as client:
+        responses = [await client.get(path) for _ in range(LIMIT + 1)]
+    assert [response.status_code for response in responses] == [200] * LIMIT + [429]
+    assert 0 < int(responses[-1].headers["retry-after"]) <= 60
