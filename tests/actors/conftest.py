@@ -1,7 +1,10 @@
 """What the tests of jobs reach behind the API's back: the bucket, the database, the worker's process."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -32,13 +35,21 @@ class Bucket:
         await self.client.delete_object(Bucket=self.name, Key=key)
 
     async def keys(self) -> set[str]:
-        answer = await self.client.list_objects_v2(Bucket=self.name)
-        return {item["Key"] for item in answer.get("Contents", [])}
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return {item["Key"] async for page in pages for item in page.get("Contents", [])}
 
 
 def key_of(upload: dict[str, str]) -> str:
     """The object's key, which only the URL tells."""
     return urlsplit(upload["url"]).path.split("/", 2)[2]
+
+
+def orphans(service: Service, *options: str) -> dict[str, Any]:
+    """What `waybill orphans` prints, by key."""
+    printed = subprocess.check_output(
+        [sys.executable, "-m", "cli", "orphans", *options], text=True, env=dict(service.env)
+    )
+    return {line["key"]: line for line in map(json.loads, printed.splitlines())}
 
 
 @contextmanager

@@ -1,24 +1,13 @@
 """`waybill orphans`: what no record wants, and nothing else."""
 
-import json
 import os
-import subprocess
-import sys
-from typing import Any
 
-from tests.actors.conftest import Bucket, key_of
+from tests.actors.conftest import Bucket, key_of, orphans
 from tests.parity.faces import RestFace
 from tests.service import Service
 from tests.uploads import purged, put, stored
 
 UNKNOWN = "files/000000000000000000000000/00000000000000000000000000000000"
-
-
-def orphans(service: Service, *options: str) -> dict[str, Any]:
-    printed = subprocess.check_output(
-        [sys.executable, "-m", "cli", "orphans", *options], text=True, env=dict(service.env)
-    )
-    return {line["key"]: line for line in map(json.loads, printed.splitlines())}
 
 
 async def test_an_object_without_a_record_is_found_and_deleted_only_when_told(
