@@ -13,7 +13,10 @@ BigInt = NewType("BigInt", int)
 
 
 def _parse_value(value: object) -> int:
-    # A bool is an int in Python, and neither a float nor a text is a size.
+    # JSON has one kind of number: 5.0 is the integer 5, as it is to GraphQL's own Int.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    # A bool is an int in Python, and neither another float nor a text is a size.
     if isinstance(value, bool) or not isinstance(value, int):
         raise GraphQLError("BigInt must be an integer, written as a JSON number.")
     return value

@@ -102,3 +102,9 @@ async def test_a_url_works_once(face: Face) -> None:
     file = await settled(face, requested.id)
     assert file["sha256"] == hashlib.sha256(content).hexdigest()
     assert (await put(requested.data["upload"], b"later")).status_code == 412
+
+
+async def test_a_whole_number_may_be_written_with_a_point(face: Face) -> None:
+    requested = await face.request(name="a", size=5.0)
+    assert requested.code is None, requested
+    assert requested.data["file"]["size"] == 5

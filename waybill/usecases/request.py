@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from waybill import documents
@@ -37,6 +37,11 @@ def _safe_name(name: str) -> str:
     return name
 
 
+def _whole(size: object) -> object:
+    # JSON has one kind of number: 5.0 is the integer 5, and some languages write it so.
+    return int(size) if isinstance(size, float) and size.is_integer() else size
+
+
 class UploadDraft(BaseModel):
     """An upload as a client announces it. Both faces validate with it, and OpenAPI is made from it."""
 
@@ -48,7 +53,9 @@ class UploadDraft(BaseModel):
         description="The file's name: no path, no control characters.",
         examples=["holiday.jpg"],
     )
-    size: int = Field(ge=0, description="How many bytes will be sent, exactly.", examples=[1048576])
+    size: Annotated[int, BeforeValidator(_whole)] = Field(
+        ge=0, description="How many bytes will be sent, exactly.", examples=[1048576]
+    )
     content_type: str | None = Field(
         default=None,
         max_length=255,
