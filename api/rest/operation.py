@@ -1,7 +1,6 @@
 """One decorator for a REST operation: what it takes and answers, for the checks and for OpenAPI."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
 from typing import Any, Concatenate
 
 from pydantic import BaseModel, ValidationError
@@ -15,12 +14,16 @@ from starlette.responses import Response
 
 from api.body import read_json_body
 from api.errors import STATUS
+from api.rest.document import complete
 from api.rest.schemas import Problem
 from waybill.principal import Principal
 from waybill.usecases.request import invalid_input
 
 #: Any operation can answer these.
 _ALWAYS = ("unauthenticated", "rate_limited", "service_unavailable")
+
+#: The error codes of each operation, by its name.
+_codes: dict[str, tuple[str, ...]] = {}
 
 _spec = SpecTree(
     "starlette",
@@ -58,7 +61,8 @@ def operation(
     The token is checked first, then query and body are validated by the very models that OpenAPI shows.
     """
     documented: dict[str, Any] = {f"HTTP_{status}": model for status, model in answers.items()}
-    for code in (*_ALWAYS, *errors):
+    _codes[name] = (*_ALWAYS, *errors)
+    for code in _codes[name]:
         documented[f"HTTP_{STATUS[code]}"] = Problem
 
     def decorate(handler: Callable[Concatenate[Request, Principal, ...], Awaitable[Response]]) -> Any:
@@ -91,12 +95,7 @@ def openapi(app: Starlette) -> dict[str, Any]:
     """The OpenAPI 3.1 document of the operations that ``app`` routes to."""
     _spec.app = app
     document: dict[str, Any] = _spec.spec
-    for path in document["paths"].values():
-        for described in path.values():
-            for status, answer in described["responses"].items():
-                content = answer.get("content", {})
-                if int(status) >= HTTPStatus.BAD_REQUEST and "application/json" in content:
-                    content["application/problem+json"] = content.pop("application/json")
+    complete(document, _codes)
     return document
 
 

@@ -23,7 +23,7 @@ from waybill.usecases.request import UploadDraft, request_upload
     "requestUpload",
     body=UploadDraft,
     answers={201: UploadAnswer, 200: UploadAnswer},
-    errors=("invalid_input", "file_too_large", "unsupported_media_type"),
+    errors=("invalid_input", "file_too_large", "request_too_large", "unsupported_media_type"),
 )
 async def request_one(request: Request, principal: Principal, draft: UploadDraft) -> Response:
     """Announce an upload and get the URL to send it to."""

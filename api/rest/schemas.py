@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import SkipJsonSchema
 
+from api.errors import STATUS
 from api.times import rfc3339
 from waybill import documents
 from waybill.disposition import Disposition
@@ -18,6 +20,7 @@ from waybill.usecases.request import Requested
 Time = Annotated[
     datetime, PlainSerializer(rfc3339), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
+FileId = Annotated[str, Field(pattern="^[0-9a-f]{24}$", examples=["6b043f91342f2be4ee3195a4"])]
 
 
 class Schema(BaseModel):
@@ -26,19 +29,33 @@ class Schema(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
+def _absent_rather_than_null(schema: dict[str, Any]) -> None:
+    for parameter in schema["properties"].values():
+        if parameter.get("default", "") is None:
+            del parameter["default"]
+
+
 class QuerySchema(Schema):
     """A query string; an unknown parameter is an error, for it would be a filter that filters nothing."""
 
-    model_config = ConfigDict(extra="forbid")
+    # A query string has no null.
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_absent_rather_than_null)
 
 
 class ListQuery(QuerySchema):
     """Which files, and how many."""
 
     limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Files per page.")
-    cursor: str | None = Field(default=None, description="`nextCursor` of the page before.")
+    # Of a format of its own, for no pattern tells a cursor of ours from a made-up one.
+    cursor: str | SkipJsonSchema[None] = Field(
+        default=None,
+        description="`nextCursor` of the page before, unchanged.",
+        json_schema_extra={"format": "cursor"},
+    )
     status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
-    name: str | None = Field(default=None, description="Only names that begin with this; case matters.")
+    name: str | SkipJsonSchema[None] = Field(
+        default=None, description="Only names that begin with this; case matters."
+    )
 
 
 class DownloadQuery(QuerySchema):
@@ -54,13 +71,17 @@ class DownloadQuery(QuerySchema):
 class File(Schema):
     """One upload and where it stands."""
 
-    id: str = Field(examples=["6b043f91342f2be4ee3195a4"])
+    id: FileId
     name: str = Field(examples=["holiday.jpg"])
-    size: int = Field(description="Bytes.", examples=[1048576])
+    size: int = Field(ge=0, description="Bytes.", examples=[1048576])
     content_type: str = Field(examples=["image/jpeg"])
     status: Status
-    sha256: str | None = Field(description="Hexadecimal; computed by the server from what arrived.")
-    duplicate_of: str | None = Field(description="Of a DUPLICATE: the COMPLETED file with the same content.")
+    sha256: str | None = Field(
+        pattern="^[0-9a-f]{64}$", description="Hexadecimal; computed by the server from what arrived."
+    )
+    duplicate_of: FileId | None = Field(
+        description="Of a DUPLICATE: the COMPLETED file with the same content."
+    )
     failure_reason: FailureReason | None = Field(description="Of a FAILED file.")
     created_at: Time
     completed_at: Time | None
@@ -147,5 +168,5 @@ class Problem(Schema):
     title: str
     status: int
     detail: str
-    code: str
+    code: str = Field(json_schema_extra={"enum": list(STATUS)})
     fields: dict[str, str] | None = Field(default=None, description="Of invalid_input: what is wrong where.")

@@ -1,8 +1,14 @@
 """The OpenAPI document."""
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import httpx
 import pytest
 from openapi_spec_validator import validate
+
+from api.errors import STATUS
 
 OPERATIONS = {
     ("/files/upload-request", "post"): {"200", "201", "401", "413", "415", "422", "429", "503"},
@@ -56,3 +62,85 @@ async def test_the_models_that_validate_are_the_models_that_are_shown(document: 
     assert draft["required"] == ["name", "size"]
     assert draft["properties"]["size"]["minimum"] == 0  # type: ignore[index]
     assert draft["properties"]["name"]["maxLength"] == 255  # type: ignore[index]
+
+
+def refusals(document: Any) -> Iterator[tuple[int, Any]]:
+    """Every error answer of every operation, with its status."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400:
+                    yield int(status), answer
+
+
+async def test_each_error_code_has_an_example(document: Any) -> None:
+    assert document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == list(STATUS)
+    for status, answer in refusals(document):
+        content = answer["content"]["application/problem+json"]
+        codes = content["schema"]["allOf"][1]["properties"]["code"]["enum"]
+        assert list(content["examples"]) == codes
+        for code, example in content["examples"].items():
+            assert example["value"]["code"] == code
+            assert example["value"]["status"] == status == STATUS[code]
+
+
+async def test_headers_are_told(document: Any) -> None:
+    expected = {401: {"WWW-Authenticate"}, 429: {"Retry-After"}, 503: {"Retry-After"}}
+    for status, answer in refusals(document):
+        assert set(answer["headers"]) == expected.get(status, set())
+    announced = document["paths"]["/files/upload-request"]["post"]["responses"]["201"]
+    downloaded = document["paths"]["/files/{id}/download"]["get"]["responses"]["307"]
+    assert "Location" in announced["headers"]
+    assert "Location" in downloaded["headers"]
+
+
+async def test_a_body_that_is_too_large_is_told_from_a_file_that_is(document: Any) -> None:
+    answer = document["paths"]["/files/upload-request"]["post"]["responses"]["413"]
+    codes = set(answer["content"]["application/problem+json"]["examples"])
+    assert codes == {"file_too_large", "request_too_large"}
+
+
+async def test_an_answer_with_a_file_leads_to_what_can_be_done_with_it(document: Any) -> None:
+    announced = document["paths"]["/files/upload-request"]["post"]["responses"]["201"]
+    assert set(announced["links"]) == {"getFile", "completeUpload", "downloadFile", "deleteFile"}
+    assert announced["links"]["getFile"]["parameters"] == {"id": "$response.body#/file/id"}
+
+
+async def test_a_path_tells_what_an_id_is(document: Any) -> None:
+    [parameter] = document["paths"]["/files/{id}"]["get"]["parameters"]
+    assert parameter["description"]
+    assert parameter["schema"]["pattern"] == "^[0-9a-f]{24}$"
+
+
+async def test_a_query_has_no_null(document: Any) -> None:
+    parameters = {one["name"]: one["schema"] for one in document["paths"]["/files"]["get"]["parameters"]}
+    assert parameters["cursor"]["type"] == parameters["name"]["type"] == "string"
+    assert not {"default"} & (set(parameters["cursor"]) | set(parameters["name"]))
+    assert parameters["cursor"]["format"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("holiday.jpg", True),
+        ("... .", True),
+        ("日本\u3000語", True),
+        (".", False),
+        ("..", False),
+        (" \u3000\u00a0", False),
+        ("a/b", False),
+        ("a\\b", False),
+        ("a\x00b", False),
+        ("a\x85b", False),
+        ("a\u2028b", False),
+        ("gpj.\u202eexe", False),
+    ],
+    ids=ascii,
+)
+async def test_the_document_knows_which_names_are_good(
+    document: Any, client: httpx.AsyncClient, name: str, good: bool
+) -> None:
+    rule = document["components"]["schemas"]["UploadDraft"]["properties"]["name"]
+    assert (re.search(rule["pattern"], name) is not None and name not in rule["not"]["enum"]) == good
+    response = await client.post("/api/v1/files/upload-request", json={"name": name, "size": 1})
+    assert (response.status_code == 201) == good

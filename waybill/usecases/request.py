@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 from waybill import documents
 from waybill.documents import File
@@ -19,6 +20,16 @@ from waybill.resources import Resources
 # Invisible letters that turn the reading direction around make "exe.jpg" of "gpj.exe".
 _REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LINE_ENDS = frozenset("\u2028\u2029")
+
+# The rule of _safe_name for OpenAPI, in a pattern that every dialect reads; a name of dots is left to "not".
+_UNSAFE = r"\x00-\x1f\x7f-\x9f/\\" + "".join(
+    f"\\u{ord(letter):04x}" for letter in sorted(_REORDERING | _LINE_ENDS)
+)
+_SPACES = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_NAME: JsonDict = {
+    "pattern": f"^[^{_UNSAFE}]*[^{_UNSAFE}{_SPACES}][^{_UNSAFE}]*$",
+    "not": {"enum": [".", ".."]},
+}
 
 # RFC 9110, 8.3.1: type "/" subtype *( ";" parameter ), without a wildcard.
 _WORD = r"[A-Za-z0-9!#$%&'+.^_`|~-]+"
@@ -52,6 +63,7 @@ class UploadDraft(BaseModel):
         max_length=255,
         description="The file's name: no path, no control characters.",
         examples=["holiday.jpg"],
+        json_schema_extra=_NAME,
     )
     size: Annotated[int, BeforeValidator(_whole)] = Field(
         ge=0, description="How many bytes will be sent, exactly.", examples=[1048576]
