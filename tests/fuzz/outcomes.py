@@ -1,0 +1,15 @@
+"""Tells schemathesis which errors GraphQL may answer: outcomes that have a code, and never a defect."""
+
+import schemathesis
+from schemathesis import Case, CheckContext, Response
+
+# The requests are valid by the schema and carry a good token, and no server is away.
+OUTCOMES = {"file_not_found", "invalid_input", "file_too_large", "object_missing", "wrong_state"}
+
+
+@schemathesis.check
+def errors_are_outcomes(ctx: CheckContext, response: Response, case: Case) -> None:
+    """Every answer is 200, and each of its errors has a code of ours."""
+    assert response.status_code == 200, response.text
+    for error in response.json().get("errors", ()):
+        assert error["extensions"]["code"] in OUTCOMES, error
