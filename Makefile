@@ -3,7 +3,7 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 
-.PHONY: up test soak fuzz lint fix install pages
+.PHONY: up test soak fuzz lint audit fix install pages
 
 # Running needs less than testing does; what is there already stays.
 up: WHAT := --no-dev --inexact
@@ -27,6 +27,10 @@ lint: install
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
+
+# What is installed here, against the list of known vulnerabilities.
+audit: install
+	@$(UV) export --locked --all-groups --no-emit-project --no-hashes --quiet | $(RUN)/python .ci/audit.py
 
 fix: install
 	$(RUN)/ruff format .
