@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -45,6 +46,8 @@ def run_api(host: str, port: int, processes: int) -> None:
     Raises:
         SettingsError, ServiceUnavailable: it cannot start; said once, here, and not by every process.
     """
+    # Uvicorn raises the signal once more when all is answered. A stop in order is no death by a signal.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asyncio.run(_prove_database(load_settings()))
     uvicorn.run(
         "cli.serve:create_served_app",
