@@ -77,6 +77,13 @@ def start_service(stack: Stack, **overrides: str) -> Service:
     return service
 
 
+def start_worker(service: Service, **variables: str) -> Child:
+    """Start one more worker, with further environment variables."""
+    name = f"{service.settings.mongodb_database}-worker-{next(_numbers)}"
+    env = {**service.env, **variables}
+    return service.stack.spawn(name, [sys.executable, "-m", "cli", "worker"], env)
+
+
 def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.socket() as probe:
