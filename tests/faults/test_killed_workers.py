@@ -10,6 +10,7 @@ import pytest
 
 from stack.stack import Stack
 from tests.actors.conftest import open_bucket
+from tests.faults.table import ROWS, Row
 from tests.parity.faces import RestFace
 from tests.service import Service, start_service
 from tests.uploads import put, settled
@@ -46,5 +47,6 @@ async def test_a_worker_killed_at_any_moment_loses_no_file(service: Service, own
         files = [await settled(face, file_id, seconds=90) for file_id in expected]
         assert Counter(file["status"] for file in files) == {"COMPLETED": KILLS}
         assert {file["id"]: file["sha256"] for file in files} == expected
+    ROWS.append(Row("worker killed mid-hash", KILLS, KILLS, 0))
     async for bucket in open_bucket(service):
         assert len(await bucket.keys()) == KILLS

@@ -1,28 +1,20 @@
 """A server that is gone, or frozen: a clear answer in time, and nothing lost."""
 
 import os
-import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from stack.stack import Stack
+from tests.faults.servers import FAULTS, killed
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, start_service
 from tests.uploads import purged, put, settled, stored
 
 #: Seconds. Not a measure of speed: a client that waits longer than this would call it a hang.
 PATIENCE = 5
-
-
-@pytest.fixture(scope="module")
-def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Servers that may be killed without disturbing other tests."""
-    with Stack(tmp_path_factory.mktemp("faults")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -38,34 +30,11 @@ async def client(faulty: Service, owner: str) -> AsyncIterator[httpx.AsyncClient
         yield opened
 
 
-@contextmanager
-def frozen(stack: Stack, name: str) -> Iterator[None]:
-    """The server accepts connections and says nothing."""
-    os.kill(stack.child(name).pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(stack.child(name).pid, signal.SIGCONT)
-
-
-@contextmanager
-def killed(stack: Stack, name: str) -> Iterator[None]:
-    """The server is gone, and comes back with its data."""
-    stack.child(name).kill()
-    try:
-        yield
-    finally:
-        stack.child(name).restart()
-
-
 async def is_ready(client: httpx.AsyncClient) -> None:
     """Wait until the API reaches all of its servers again."""
     deadline = time.monotonic() + 60
     while (await client.get("/readyz")).json()["status"] != "ok":
         assert time.monotonic() < deadline
-
-
-FAULTS = {"frozen": frozen, "killed": killed}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
