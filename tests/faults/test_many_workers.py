@@ -1,0 +1,68 @@
+"""Several workers at once: some of them die, and some are sent the same job."""
+
+import asyncio
+import os
+import random
+
+import pytest
+
+from stack.stack import Child, Stack
+from tests.actors.conftest import suspended
+from tests.faults.jobs import jobs_of, send_again
+from tests.faults.load import LARGE, Load, until
+from tests.faults.table import LONG
+from tests.parity.faces import RestFace
+from tests.service import Service, start_service, start_worker
+from tests.uploads import purged, settled, stored, uploaded
+from waybill.messages import PURGE_OBJECT, VERIFY_UPLOAD
+
+
+@pytest.fixture
+def service(stack: Stack) -> Service:
+    """A Waybill of this test's own, for its workers do not live long."""
+    return start_service(stack)
+
+
+@pytest.fixture
+def workers(service: Service) -> list[Child]:
+    """Three of them."""
+    return [service.worker, start_worker(service), start_worker(service)]
+
+
+async def test_two_of_three_workers_killed_at_random_lose_nothing(
+    service: Service, workers: list[Child], owner: str
+) -> None:
+    random.seed(owner)
+    times = 20 if LONG else 3
+    load = Load(service, owner)
+    async with load.running():
+        for _ in range(times):
+            await load.progress(random.randrange(1, 12))
+            for worker in random.sample(workers, 2):
+                await asyncio.sleep(random.random() / 2)
+                worker.kill()
+                worker.restart()
+        await load.progress()
+    await load.check("two of three workers killed", 2 * times)
+
+
+async def test_a_job_sent_three_times_at_once_has_one_outcome(
+    service: Service, workers: list[Child], owner: str
+) -> None:
+    content = os.urandom(LARGE)
+    async with service.client(owner) as client:
+        face = RestFace(client)
+        original = await stored(face, content)
+        with suspended(service):
+            copy = (await uploaded(face, content)).id
+            send_again(service, VERIFY_UPLOAD, copy)
+        first = await settled(face, copy)
+        assert (first["status"], first["duplicateOf"]) == ("DUPLICATE", original["id"])
+        first = await purged(face, copy)
+        for actor in (PURGE_OBJECT, VERIFY_UPLOAD):
+            send_again(service, actor, copy)
+        await until(lambda: jobs_of(service) == 0, "all jobs are done")
+        assert (await face.get(copy)).data == first
+        assert (await face.get(original["id"])).data == original
+    verdicts = [line for worker in workers for line in worker.log.read_text().splitlines() if copy in line]
+    assert len([line for line in verdicts if '"verified"' in line]) == 1, verdicts

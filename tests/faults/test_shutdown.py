@@ -1,0 +1,129 @@
+"""SIGTERM: what was begun is answered, or handed to somebody else."""
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.serve import GRACE
+from stack.stack import Child, Stack
+from tests.faults.load import held, ready, record, until
+from tests.faults.table import LONG, ROWS, Row
+from tests.parity.faces import RestFace
+from tests.service import Service, start_service
+from tests.uploads import put, settled
+from waybill.usecases.verify import LEASE
+
+REQUESTS = 50
+
+#: Bytes: enough for SIGTERM to come in the middle of the hash.
+BIG = 200 * 1024 * 1024
+
+
+@pytest.fixture
+def service(stack: Stack) -> Service:
+    """A Waybill of this test's own, for its processes are stopped."""
+    return start_service(stack)
+
+
+async def ended(child: Child) -> int:
+    """Its exit code, within the grace that it promises."""
+    await until(lambda: child.exit_code() is not None, f"{child.name} ends", seconds=GRACE + 2)
+    code = child.exit_code()
+    assert code is not None
+    return code
+
+
+class SlowRequest:
+    """A request whose head the API has, and whose body it still waits for."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        self._reader, self._writer, self._body = reader, writer, body
+
+    @classmethod
+    async def begin(cls, service: Service, owner: str) -> "SlowRequest":
+        """Send the head, and wait until the API asks for the body."""
+        body = json.dumps({"name": "slow", "size": 1}).encode()
+        host, port = service.address.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            "POST /api/v1/files/upload-request HTTP/1.1\r\n"
+            f"Host: {host}:{port}\r\nAuthorization: Bearer {service.token(owner)}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            "Expect: 100-continue\r\n\r\n".encode()
+        )
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        return cls(reader, writer, body)
+
+    async def finish(self) -> Any:
+        """Send the body; the status and the JSON of the answer."""
+        self._writer.write(self._body)
+        answer = await self._reader.read()
+        self._writer.close()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body)
+
+
+async def takes_no_more(service: Service) -> None:
+    """Wait until the API has closed its port."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        async with httpx.AsyncClient() as client:
+            try:
+                await client.get(f"{service.address}/healthz")
+            except httpx.ConnectError:
+                return
+            except httpx.TransportError:
+                pass  # taken before the stop, and closed by it
+        await asyncio.sleep(0.02)
+    raise AssertionError("the API still takes requests")
+
+
+async def test_an_api_that_is_told_to_stop_answers_what_it_has_begun(service: Service, owner: str) -> None:
+    times = 10 if LONG else 1
+    for _ in range(times):
+        requests = await asyncio.gather(*[SlowRequest.begin(service, owner) for _ in range(REQUESTS)])
+        os.kill(service.api.pid, signal.SIGTERM)
+        await takes_no_more(service)
+        assert service.api.exit_code() is None
+        answers = await asyncio.gather(*[request.finish() for request in requests])
+        assert {status for status, _ in answers} == {201}
+        assert await ended(service.api) == 0
+        service.api.restart()
+        await ready(service)
+        async with service.client(owner) as client:
+            kept = [(await RestFace(client).get(body["file"]["id"])).code for _, body in answers]
+        assert kept == [None] * REQUESTS
+    ROWS.append(Row("API told to stop (SIGTERM)", times, times * REQUESTS, 0))
+
+
+async def test_a_worker_that_is_told_to_stop_hands_its_job_to_the_next(service: Service, owner: str) -> None:
+    wanted = 10 if LONG else 1
+    caught = 0
+    content = os.urandom(BIG)
+    async with service.client(owner) as client:
+        face = RestFace(client)
+        for number in range(20):
+            mine = content + bytes([number])
+            requested = await face.request(name="big", size=len(mine))
+            assert (await put(requested.data["upload"], mine)).status_code == 200
+            assert (await face.complete(requested.id)).code is None
+            await held(service, requested.id)
+            os.kill(service.worker.pid, signal.SIGTERM)
+            assert await ended(service.worker) == 0
+            caught += (await face.get(requested.id)).data["status"] == "PROCESSING"
+            assert "attempt" not in await record(service, requested.id)
+            service.worker.restart()
+            # Sooner than the lease would have run out.
+            file = await settled(face, requested.id, seconds=LEASE - 2)
+            assert (file["status"], file["sha256"]) == ("COMPLETED", hashlib.sha256(mine).hexdigest())
+            if caught == wanted:
+                break
+    assert caught == wanted, "too few stops came before the end of a hash"
+    ROWS.append(Row("worker told to stop (SIGTERM) mid-hash", caught, caught, 0))
