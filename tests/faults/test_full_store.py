@@ -1,0 +1,82 @@
+"""A store that is full: SeaweedFS refuses to write to a bucket over its quota."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from stack.binaries import find_weed
+from stack.stack import Stack
+from tests.faults.load import ENDLESS, Load
+from tests.faults.table import LONG
+from tests.parity.faces import RestFace
+from tests.service import Service, start_service
+from tests.uploads import put, settled
+
+
+def weed_shell(stack: Stack, *commands: str) -> None:
+    ports = stack.ports
+    addresses = [f"-{role}=127.0.0.1:{ports[role]}.{ports[f'{role}_grpc']}" for role in ("master", "filer")]
+    subprocess.run(
+        [str(find_weed()), "shell", *addresses],
+        input="\n".join(["lock", *commands, "unlock", "exit"]),
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+
+
+async def fill(stack: Stack, service: Service, face: RestFace) -> None:
+    """Set a quota that is reached already, and wait until the store refuses."""
+    bucket = service.settings.s3_bucket
+    deadline = time.monotonic() + ENDLESS
+    while time.monotonic() < deadline:
+        # The store hears of the bucket's size every few seconds only.
+        quota = f"s3.bucket.quota -name={bucket} -op=set -sizeMB=1"
+        await asyncio.to_thread(weed_shell, stack, quota, "s3.bucket.quota.enforce -apply")
+        probe = await face.request(name="probe", size=1)
+        if (await put(probe.data["upload"], b"x")).status_code == 500:
+            return
+    raise AssertionError("the quota is not enforced")
+
+
+async def accepted(upload: Mapping[str, Any], content: bytes) -> None:
+    """Send the bytes by the URL that was refused, until the store has heard that there is room again."""
+    deadline = time.monotonic() + ENDLESS
+    while (await put(upload, content)).status_code != 200:
+        assert time.monotonic() < deadline, "the store still refuses"
+        await asyncio.sleep(0.2)
+
+
+@pytest.fixture
+def service(stack: Stack) -> Service:
+    """A Waybill whose bucket may be full."""
+    return start_service(stack)
+
+
+async def test_a_full_store_refuses_uploads_and_loses_none(
+    stack: Stack, service: Service, owner: str
+) -> None:
+    times = 3 if LONG else 1
+    load = Load(service, owner)
+    async with service.client(owner) as client, load.running():
+        face = RestFace(client)
+        await load.progress(40)
+        for _ in range(times):
+            await fill(stack, service, face)
+            refused = await face.request(name="refused", size=5)
+            assert (await put(refused.data["upload"], b"hello")).status_code == 500
+            assert (await face.complete(refused.id)).code == "object_missing"
+            assert (await face.get(refused.id)).data["status"] == "PENDING"
+
+            quota = f"s3.bucket.quota -name={service.settings.s3_bucket} -op=remove"
+            await asyncio.to_thread(weed_shell, stack, quota)
+            await accepted(refused.data["upload"], b"hello")
+            assert (await face.complete(refused.id)).code is None
+            assert (await settled(face, refused.id))["status"] in {"COMPLETED", "DUPLICATE"}
+            await load.progress()
+    assert load.repeats, "no client noticed"
+    await load.check("S3 full (over its quota)", times)
