@@ -3,7 +3,7 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 
-.PHONY: up test soak fuzz lint audit fix install pages
+.PHONY: up test soak fuzz faults lint audit fix install pages
 
 # Running needs less than testing does; what is there already stays.
 up: WHAT := --no-dev --inexact
@@ -22,6 +22,10 @@ soak: install
 # Ten minutes of what `make test` does in seconds, and never twice the same.
 fuzz: install pages
 	$(RUN)/pytest tests/fuzz -rP --fuzz-seconds 300 $(ARGS)
+
+# Every fault more often, and for as long as it takes; prints the table of docs/reliability.md.
+faults: install
+	FAULTS=long $(RUN)/pytest tests/faults $(ARGS)
 
 lint: install
 	$(RUN)/ruff format --check .
