@@ -19,6 +19,10 @@ from waybill.settings import Settings, load_settings
 #: and handed back to the queue.
 GRACE = 10
 
+#: Seconds that an idle connection stays open. Longer than clients and proxies keep theirs, which is up to a
+#: minute: else a request meets the close now and then, and nobody knows whether it was begun.
+KEEP_ALIVE = 75
+
 
 async def initialise(settings: Settings, bucket_origins: Sequence[str] | None = None) -> None:
     """Create the indexes, the bucket and its CORS rules; harmless where they are there already.
@@ -58,6 +62,7 @@ def run_api(host: str, port: int, processes: int) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
 
