@@ -47,6 +47,6 @@ async def test_a_worker_killed_at_any_moment_loses_no_file(service: Service, own
         files = [await settled(face, file_id, seconds=90) for file_id in expected]
         assert Counter(file["status"] for file in files) == {"COMPLETED": KILLS}
         assert {file["id"]: file["sha256"] for file in files} == expected
-    ROWS.append(Row("worker killed mid-hash", KILLS, KILLS, 0))
+    ROWS.append(Row("worker killed at any moment of a hash", KILLS, KILLS, 0))
     async for bucket in open_bucket(service):
         assert len(await bucket.keys()) == KILLS
