@@ -20,6 +20,7 @@ from stack.stack import Child, Stack
 from waybill.settings import Settings
 from waybill.tokens import make_token
 
+_further = itertools.count(2)
 _numbers: dict[Path, Iterator[int]] = defaultdict(itertools.count)
 
 
@@ -79,7 +80,7 @@ def start_service(stack: Stack, **overrides: str) -> Service:
 
 def start_worker(service: Service, **variables: str) -> Child:
     """Start one more worker, with further environment variables."""
-    name = f"{service.settings.mongodb_database}-worker-{next(_numbers)}"
+    name = f"{service.settings.mongodb_database}-worker-{next(_further)}"
     env = {**service.env, **variables}
     return service.stack.spawn(name, [sys.executable, "-m", "cli", "worker"], env)
 
