@@ -5,11 +5,16 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from api.pages.assets import NODE_MODULES
 from stack.stack import Stack
 from tests.service import Service, start_service
+
+# A slow machine is no failure.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # A browser is more than a newcomer's machine must have. Where it is missing its tests are not collected at
 # all, and the report says so; .ci/run installs what they need.

@@ -56,6 +56,18 @@ async def test_delete_against_a_running_hash_leaves_a_purged_file(face: Face) ->
     assert (await stored(face, content))["status"] == "COMPLETED"
 
 
+@pytest.mark.parametrize("attempt", range(5))
+async def test_delete_against_purge_takes_the_copy_alone(face: Face, attempt: int) -> None:
+    content = os.urandom(1000)
+    original = await stored(face, content)
+    copy = await stored(face, content)  # its purge is on the way from here
+    answers = await asyncio.gather(*(face.delete(copy["id"]) for _ in range(5)))
+    assert len({answer.data["deletedAt"] for answer in answers}) == 1
+    file = await purged(face, copy["id"])
+    assert (file["status"], file["deletedAt"] is not None) == ("DUPLICATE", True)
+    assert (await face.download(original["id"])).code is None
+
+
 async def test_deleting_the_winner_while_its_copies_arrive_keeps_at_most_one(face: Face) -> None:
     content = os.urandom(1000)
     winner = await stored(face, content)
