@@ -41,10 +41,26 @@ class Service:
         options.setdefault("lifetime", timedelta(hours=1))
         return make_token(self.settings.jwt_secret.get_secret_value(), owner, **options)
 
-    def client(self, owner: str | None) -> httpx.AsyncClient:
-        """An HTTP client that sends that owner's token, or none."""
-        headers = {} if owner is None else {"Authorization": f"Bearer {self.token(owner)}"}
-        return httpx.AsyncClient(base_url=self.address, headers=headers, timeout=30)
+    def client(self, owner: str | None, *, is_patient: bool = True) -> httpx.AsyncClient:
+        """An HTTP client that sends that owner's token, or none; a patient one tries again when told to."""
+        return httpx.AsyncClient(
+            base_url=self.address,
+            headers={} if owner is None else {"Authorization": f"Bearer {self.token(owner)}"},
+            timeout=30,
+            transport=Patience() if is_patient else None,
+        )
+
+
+class Patience(httpx.AsyncHTTPTransport):
+    """Tries again after a 503, as clients are to: on a busy machine a server may be late once."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(5):
+            response = await super().handle_async_request(request)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(int(response.headers["retry-after"]))
+        return response
 
 
 def start_service(stack: Stack, **overrides: str) -> Service:

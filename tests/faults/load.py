@@ -56,7 +56,11 @@ class Load:
     async def running(self) -> AsyncIterator[None]:
         """The clients work meanwhile; in the end each finishes the file that it is at."""
         store = httpx.AsyncClient(timeout=STORE_PATIENCE)
-        async with self.service.client(self.owner) as api, store, asyncio.TaskGroup() as clients:
+        async with (
+            self.service.client(self.owner, is_patient=False) as api,
+            store,
+            asyncio.TaskGroup() as clients,
+        ):
             api.timeout = httpx.Timeout(API_PATIENCE)
             self._stopped = False
             for _ in range(CLIENTS):

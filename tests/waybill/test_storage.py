@@ -7,7 +7,8 @@ from waybill.errors import ServiceUnavailable
 from waybill.storage import ObjectGoneError, open_storage
 
 
-async def test_an_object_that_is_missing_is_gone(service: Service) -> None:
+async def test_an_object_that_is_missing_is_gone(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waybill.storage.ANSWER_WITHIN", 60)  # for a busy machine
     async with open_storage(service.settings) as storage:
         assert await storage.head("files/none") is None
         with pytest.raises(ObjectGoneError):
