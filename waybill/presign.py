@@ -77,8 +77,20 @@ class Presigner:
             "If-None-Match": "*",
         }
         if sha256 is not None:
-            headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(sha256)).decode()
+            headers["x-amz-checksum-sha256"] = to_base64(sha256)
         return self._sign("PUT", key, headers, {}, ttl)
+
+    def part(
+        self, key: str, upload_id: str, number: int, *, size: int, sha256: str | None, ttl: int
+    ) -> PresignedRequest:
+        """A PUT of exactly ``size`` bytes as one part of a multipart upload; a second replaces the first.
+
+        ``sha256`` and ``ttl`` are as for ``put``.
+        """
+        headers = {"Content-Length": str(size)}
+        if sha256 is not None:
+            headers["x-amz-checksum-sha256"] = to_base64(sha256)
+        return self._sign("PUT", key, headers, {"uploadId": upload_id, "partNumber": str(number)}, ttl)
 
     def get(self, key: str, *, disposition: str, content_type: str, ttl: int) -> PresignedRequest:
         """A GET that answers with that Content-Disposition and Content-Type. ``ttl`` is in seconds."""
@@ -131,6 +143,11 @@ class Presigner:
                 key = hmac.new(key, part.encode(), hashlib.sha256).digest()
             self._signing_key = (day, key)
         return self._signing_key[1]
+
+
+def to_base64(sha256: str) -> str:
+    """A checksum in hexadecimal as S3 writes it."""
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def _encode(text: str) -> str:

@@ -110,6 +110,32 @@ def test_a_put_is_botocores(
 
 
 @given(
+    endpoint=st.sampled_from(ENDPOINTS),
+    key=keys,
+    upload_id=printable,
+    number=st.integers(1, 10_000),
+    size=st.integers(0, 5 * 1024**3),
+    digest=st.none() | st.binary(min_size=32, max_size=32),
+    now=moments,
+)
+def test_a_part_is_botocores(
+    *, endpoint: str, key: str, upload_id: str, number: int, size: int, digest: bytes | None, now: datetime
+) -> None:
+    Clock.moment = now
+    sha256 = digest.hex() if digest is not None else None
+    ours = our_presigner(endpoint).part(key, upload_id, number, size=size, sha256=sha256, ttl=60)
+    parameters: dict[str, Any] = {
+        "Key": key,
+        "UploadId": upload_id,
+        "PartNumber": number,
+        "ContentLength": size,
+    }
+    if digest is not None:
+        parameters["ChecksumSHA256"] = ours.headers["x-amz-checksum-sha256"]
+    assert ours.url == botocore_url(endpoint, "upload_part", parameters, 60, now)
+
+
+@given(
     endpoint=st.sampled_from(ENDPOINTS), key=keys, disposition=printable, content_type=printable, now=moments
 )
 def test_a_get_is_botocores(

@@ -1,8 +1,8 @@
-"""The only client of the object store's own API. Presigned URLs are made elsewhere, without it."""
+"""The objects of one bucket, and the bucket itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING
 import aioboto3
 import structlog
 from aiobotocore.config import AioConfig
-from aiohttp import ClientError as TransferError
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from waybill.errors import ServiceUnavailable
+from waybill.object_key import KEY_PREFIX
 from waybill.settings import Settings
+from waybill.storage.multiparts import Multiparts
+from waybill.storage.outage import ANSWER_WITHIN, code_of, reachable, status_of
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.literals import BucketLocationConstraintType
-    from types_aiobotocore_s3.type_defs import CORSConfigurationTypeDef, CORSRuleTypeDef
+    from types_aiobotocore_s3.type_defs import (
+        CORSConfigurationTypeDef,
+        CORSRuleTypeDef,
+        LifecycleRuleOutputTypeDef,
+        LifecycleRuleTypeDef,
+    )
 
 log = structlog.get_logger(__name__)
 
-#: Seconds until a question that a request waits for is given up. Jobs are more patient.
-ANSWER_WITHIN = 1.5
+#: Days after which the store gives up a multipart upload: longer than one may stay open.
+ABANDONED = 8
 
 #: Bytes read at once while streaming. Two such pieces are in memory at a time.
 CHUNK = 4 * 1024**2
@@ -55,35 +62,22 @@ class StoredObject:
     modified_at: datetime
 
 
-@contextmanager
-def _reachable() -> Iterator[None]:
-    """Tell outages (no answer, a broken transfer, any 5xx) from answers."""
-    try:
-        yield
-    except (BotoCoreError, TransferError, TimeoutError, OSError) as error:
-        raise ServiceUnavailable("The object store") from error
-    except ClientError as error:
-        # Not 501, which the store cannot do at all.
-        if _status(error) in {500, 502, 503, 504} or _code(error) == "NoSuchBucket":
-            raise ServiceUnavailable("The object store") from error
-        raise
-
-
 class Storage:
     """One bucket of an S3 store, over its internal endpoint."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
+        self.multiparts = Multiparts(client, bucket)
         self._client = client
         self._bucket = bucket
 
     async def head(self, key: str) -> ObjectHead | None:
         """Size and etag of an object, or None where there is none."""
-        with _reachable():
+        with reachable():
             try:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     answer = await self._client.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if _status(error) != 404:
+                if status_of(error) != 404:
                     raise
                 await self.ping()
                 return None
@@ -96,14 +90,14 @@ class Storage:
             ObjectGoneError: there is no such object.
             ObjectChangedError: there is one, with another etag.
         """
-        with _reachable():
+        with reachable():
             try:
                 answer = await self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=etag)
             except ClientError as error:
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     await self.ping()
                     raise ObjectGoneError(key) from error
-                if _status(error) == 412:
+                if status_of(error) == 412:
                     raise ObjectChangedError(key) from error
                 raise
             body = answer["Body"]
@@ -115,7 +109,7 @@ class Storage:
 
     async def pages(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
         """All objects whose key begins so, a page of up to 1,000 at a time."""
-        with _reachable():
+        with reachable():
             paginator = self._client.get_paginator("list_objects_v2")
             async for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
                 yield [
@@ -125,11 +119,11 @@ class Storage:
 
     async def delete(self, key: str) -> None:
         """Remove an object. One that is not there counts as removed (S3 answers 204 to both)."""
-        with _reachable():
+        with reachable():
             try:
                 await self._client.delete_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if _code(error) != "NoSuchKey":
+                if code_of(error) != "NoSuchKey":
                     raise
 
     async def ping(self) -> None:
@@ -141,17 +135,20 @@ class Storage:
         Raises:
             ServiceUnavailable: the store is away, or the bucket is not there.
         """
-        with _reachable():
+        with reachable():
             try:
                 await self._client.head_bucket(Bucket=self._bucket)
             except ClientError as error:
-                if _status(error) == 404:
+                if status_of(error) == 404:
                     raise ServiceUnavailable("The object store's bucket") from error
                 raise
 
     async def create_bucket(self, region: str, origins: Sequence[str]) -> None:
-        """Create the bucket where it is missing, and let pages of ``origins`` send and fetch objects."""
-        with _reachable():
+        """Create the bucket where it is missing, and let pages of ``origins`` send and fetch objects.
+
+        Multipart uploads that nobody ends are to be given up by the store itself after ``ABANDONED`` days.
+        """
+        with reachable():
             try:
                 if region == "us-east-1":  # the one region that S3 refuses to be told
                     await self._client.create_bucket(Bucket=self._bucket)
@@ -161,12 +158,42 @@ class Storage:
                         Bucket=self._bucket, CreateBucketConfiguration={"LocationConstraint": constraint}
                     )
             except ClientError as error:
-                if _code(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                if code_of(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
                     raise
                 # Not every store tells ours from somebody else's: this raises for the latter.
                 await self.ping()
+        await self._give_up_abandoned()
         if origins:
             await self._allow_origins(origins)
+
+    async def _give_up_abandoned(self) -> None:
+        # A net below our own sweeper, which is sooner.
+        ours: LifecycleRuleTypeDef = {
+            "ID": "waybill-abandoned-multiparts",
+            "Status": "Enabled",
+            "Filter": {"Prefix": KEY_PREFIX},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABANDONED},
+        }
+        with reachable():
+            try:
+                others = [rule for rule in await self._lifecycle_rules() if rule.get("ID") != ours["ID"]]
+                await self._client.put_bucket_lifecycle_configuration(
+                    Bucket=self._bucket, LifecycleConfiguration={"Rules": [*others, ours]}
+                )
+            except ClientError as error:
+                # MinIO gives such uploads up by itself (MINIO_API_STALE_UPLOADS_EXPIRY) and has no such rule.
+                if status_of(error) not in {400, 403, 501}:
+                    raise
+                log.warning("the store takes no rule for abandoned uploads", code=code_of(error))
+
+    async def _lifecycle_rules(self) -> Sequence["LifecycleRuleOutputTypeDef"]:
+        try:
+            answer = await self._client.get_bucket_lifecycle_configuration(Bucket=self._bucket)
+        except ClientError as error:
+            if code_of(error) != "NoSuchLifecycleConfiguration":
+                raise
+            return []
+        return answer["Rules"]
 
     async def _allow_origins(self, origins: Sequence[str]) -> None:
         rule: CORSRuleTypeDef = {
@@ -177,11 +204,11 @@ class Storage:
             "MaxAgeSeconds": 3600,
         }
         rules: CORSConfigurationTypeDef = {"CORSRules": [rule]}
-        with _reachable():
+        with reachable():
             try:
                 await self._client.put_bucket_cors(Bucket=self._bucket, CORSConfiguration=rules)
             except ClientError as error:
-                if _code(error) != "NotImplemented":
+                if code_of(error) != "NotImplemented":
                     raise
                 # MinIO's last releases have rules for the whole server only: MINIO_API_CORS_ALLOW_ORIGIN.
                 log.warning("the store has no CORS rules per bucket: set them for the whole store")
@@ -209,11 +236,3 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     )
     async with session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config) as client:
         yield Storage(client, settings.s3_bucket)
-
-
-def _status(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

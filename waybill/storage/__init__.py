@@ -1,0 +1,23 @@
+"""The only client of the object store's own API. Presigned URLs are made elsewhere, without it."""
+
+from waybill.storage.multiparts import Part, PartsChangedError, UploadGoneError
+from waybill.storage.objects import (
+    ObjectChangedError,
+    ObjectGoneError,
+    ObjectHead,
+    Storage,
+    StoredObject,
+    open_storage,
+)
+
+__all__ = [
+    "ObjectChangedError",
+    "ObjectGoneError",
+    "ObjectHead",
+    "Part",
+    "PartsChangedError",
+    "Storage",
+    "StoredObject",
+    "UploadGoneError",
+    "open_storage",
+]
