@@ -3,7 +3,7 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 
-.PHONY: up test soak fuzz faults lint audit fix install pages
+.PHONY: up test soak large fuzz faults lint audit fix install pages
 
 # Running needs less than testing does; what is there already stays.
 up: WHAT := --no-dev --inexact
@@ -18,6 +18,10 @@ test: install pages
 # Ten minutes of uploads while what serves them is killed at random.
 soak: install
 	$(RUN)/python -m tests.soak $(ARGS)
+
+# 20 GiB in parts over a line that breaks, by a client that dies. Needs 25 GB of disk, and some ten minutes.
+large: install
+	$(RUN)/python -m tests.soak.large $(ARGS)
 
 # Ten minutes of what `make test` does in seconds, and never twice the same.
 fuzz: install pages
