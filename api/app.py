@@ -82,7 +82,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origin_regex="|".join(_origin_pattern(origin) for origin in settings.cors_origins),
                 allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["Authorization", "Content-Type"],
+                allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
                 expose_headers=["Location", "Retry-After"],
                 max_age=3600,
             )

@@ -21,6 +21,9 @@ STATUS = {
     "invalid_input": HTTPStatus.UNPROCESSABLE_ENTITY,
     "file_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "object_missing": HTTPStatus.CONFLICT,
+    "idempotency_conflict": HTTPStatus.CONFLICT,
+    "quota_exceeded": HTTPStatus.FORBIDDEN,
+    "parts_missing": HTTPStatus.CONFLICT,
     "wrong_state": HTTPStatus.CONFLICT,
     "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "service_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -55,16 +58,22 @@ class ProblemResponse(JSONResponse):
 def problem(
     code: str, detail: str, headers: Mapping[str, str] | None = None, **context: Any
 ) -> ProblemResponse:
-    """A problem document of that code."""
+    """The answer that is a problem document of that code."""
+    body = problem_document(code, detail, **context)
+    return ProblemResponse(body, STATUS[code].value, headers)
+
+
+def problem_document(code: str, detail: str, **context: Any) -> dict[str, Any]:
+    """A problem document (RFC 9457), which may stand for one of several things that were asked for."""
     status = STATUS[code]
-    body = {
+    return {
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
         "detail": detail,
         "code": code,
+        **context,
     }
-    return ProblemResponse({**body, **context}, status.value, headers)
 
 
 def headers_of(code: str, context: Mapping[str, Any]) -> dict[str, str]:

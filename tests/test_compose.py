@@ -102,7 +102,10 @@ def test_every_setting_exists_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -
     assert {name for service in OURS for name in service["environment"]} <= fields
     plain = settings(monkeypatch, filled_in())
     shown = settings(monkeypatch, filled_in() | OPTIONAL)
-    without_default = {"cors_origins", "jwks_url", "jwt_issuer", "jwt_audience"}
+    without_default = {
+        *("cors_origins", "jwks_url", "jwt_issuer", "jwt_audience"),
+        *("owner_quota_bytes", "content_types"),
+    }
     assert shown.model_dump(exclude=without_default) == plain.model_dump(exclude=without_default)
     assert len(shown.cors_origins) == 1
 

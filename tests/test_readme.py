@@ -20,7 +20,7 @@ def blocks(walk: str) -> str:
     return "\n".join(re.findall(rf"<!-- walk: {walk} -->\n```sh\n(.*?)```", README, re.DOTALL))
 
 
-@pytest.mark.parametrize("walk", ["curl", "graphql"])
+@pytest.mark.parametrize("walk", ["curl", "graphql", "parts"])
 def test_a_walk_through_works_as_it_stands(walk: str, service: Service, tmp_path: Path) -> None:
     script = blocks(walk)
     # What differs from a reader's machine: the port, and where the secret is.

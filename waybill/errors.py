@@ -7,6 +7,9 @@ WaybillError
 ├── InvalidInput          the request breaks a rule; names the fields
 ├── FileTooLarge          more bytes than this service accepts
 ├── ObjectMissing         the bytes have not arrived
+├── IdempotencyConflict   the key was used for another announcement
+├── QuotaExceeded         the owner's files would take too much
+├── PartsMissing          not all parts have arrived
 ├── WrongState            the file's status does not allow this
 ├── RateLimited           more requests than this owner may send in a time
 └── ServiceUnavailable    a server that we need is away; try again
@@ -14,7 +17,7 @@ WaybillError
 SettingsError             a setting is missing or wrong; raised at start only
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -76,6 +79,45 @@ class ObjectMissing(WaybillError):
     """Raised by complete when the object store does not hold the object; the file stays PENDING."""
 
     code = "object_missing"
+
+
+class IdempotencyConflict(WaybillError):
+    """Raised when an idempotency key comes again with another announcement."""
+
+    code = "idempotency_conflict"
+
+    def __init__(self) -> None:
+        super().__init__("This idempotency key was used for another upload. Use a new one for each upload.")
+
+
+class QuotaExceeded(WaybillError):
+    """Raised when an announced file does not fit into its owner's quota. Sizes are in bytes."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, *, size: int, used: int, limit: int) -> None:
+        super().__init__(
+            f"The owner's files may take {limit} bytes; {used} are taken or reserved, this one has {size}."
+            " Delete files, or let uploads expire that are not completed.",
+            size=size,
+            used=used,
+            limit=limit,
+        )
+
+
+class PartsMissing(WaybillError):
+    """Raised by complete when the store lacks parts; the file stays PENDING. Names up to ``SHOWN``."""
+
+    code = "parts_missing"
+    SHOWN: ClassVar[int] = 1000
+
+    def __init__(self, file_id: str, missing: Sequence[int]) -> None:
+        super().__init__(
+            f"{len(missing)} parts have not arrived. Request their URLs and send them, then complete.",
+            id=file_id,
+            missing=list(missing[: self.SHOWN]),
+            missingCount=len(missing),
+        )
 
 
 class WrongState(WaybillError):

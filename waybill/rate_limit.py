@@ -39,17 +39,17 @@ class RateLimit:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._ask_again_at = 0.0
 
-    async def admit(self, owner: str) -> None:
-        """Count one operation of this owner. Without an answer from Redis it is let through.
+    async def admit(self, owner: str, operations: int = 1) -> None:
+        """Count operations of this owner. Without an answer from Redis they are let through.
 
         Raises:
-            RateLimited: that would be one too many; it says when the next may come, and was not counted.
+            RateLimited: these would be too many; it says when to try again, and they were not counted.
         """
-        if not self._limits or time.monotonic() < self._ask_again_at:
+        if not self._limits or not operations or time.monotonic() < self._ask_again_at:
             return
         try:
             for limit in self._limits:
-                if not await self._limiter.hit(limit, owner):
+                if not await self._limiter.hit(limit, owner, cost=operations):
                     next_at, _ = await self._limiter.get_window_stats(limit, owner)
                     raise RateLimited(str(limit), max(1, math.ceil(next_at - time.time())))
         except RedisError as error:

@@ -9,7 +9,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from waybill.errors import SettingsError
 
 GIB = 1024**3
+TIB = 1024**4
 WEEK = 7 * 24 * 3600
+
+#: Bytes. What S3 takes in a single PUT, and the largest object that it keeps is a thousand times larger.
+MAX_SINGLE_PUT = 5 * GIB
 
 S = TypeVar("S", bound="TokenSettings")
 
@@ -64,11 +68,15 @@ class Settings(TokenSettings):
     s3_access_key: str = Field(min_length=1)
     s3_secret_key: SecretStr
 
-    # S3 refuses a signature older than a week, and a single PUT of more than 5 GiB.
+    # S3 refuses a signature older than a week.
     upload_url_ttl: int = Field(default=900, ge=1, le=WEEK)
     download_url_ttl: int = Field(default=300, ge=1, le=WEEK)
     upload_grace: int = Field(default=3600, ge=0)
-    max_file_size: int = Field(default=5 * GIB, ge=1, le=5 * GIB)
+    multipart_threshold: int = Field(default=MAX_SINGLE_PUT, ge=1, le=MAX_SINGLE_PUT)
+    multipart_ttl: int = Field(default=24 * 3600, ge=1, le=WEEK)
+    max_file_size: int = Field(default=5 * TIB, ge=1, le=5 * TIB)
+    owner_quota_bytes: int | None = Field(default=None, ge=0)
+    content_types: Annotated[tuple[str, ...], NoDecode] = ()
     purge_delay: int = Field(default=0, ge=0)
     sweep_interval: int = Field(default=5, ge=1)
     rate_limit: Annotated[str, AfterValidator(_parsable)] = ""
@@ -80,11 +88,11 @@ class Settings(TokenSettings):
     # token into the browser pages.
     embedded: bool = False
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "content_types", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+            return tuple(each.strip() for each in value.split(",") if each.strip())
         return value
 
     @model_validator(mode="after")
@@ -92,6 +100,12 @@ class Settings(TokenSettings):
         if self.jwt_secret is None and self.jwks_url is None:
             raise ValueError("set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, else no token can be trusted")
         return self
+
+    def admits(self, content_type: str) -> bool:
+        """Whether files of this type may be uploaded: one of CONTENT_TYPES, as `image/png` or `image/*`."""
+        bare = content_type.partition(";")[0].strip().lower()
+        known = {bare, f"{bare.partition('/')[0]}/*", "*/*"}
+        return not self.content_types or any(each.lower() in known for each in self.content_types)
 
     @property
     def public_endpoint_url(self) -> str:

@@ -3,21 +3,32 @@
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.outcomes import FileOutcomes, UploadOutcome, UploadOutcomes
 from api.graphql.types import (
     DownloadDisposition,
     DownloadLink,
     File,
     FileConnection,
     FileStatus,
+    Parts,
+    PartSha256Input,
+    PartUpload,
+    RequestPartsPayload,
     RequestUploadInput,
     RequestUploadPayload,
+    Usage,
 )
 from waybill.disposition import Disposition
 from waybill.usecases.complete import complete_upload
 from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
-from waybill.usecases.read import get_file, list_files
-from waybill.usecases.request import UploadDraft, request_upload
+from waybill.usecases.draft import UploadDraft, parse
+from waybill.usecases.many import complete_many, delete_many, request_many
+from waybill.usecases.parts import PartsDraft, list_parts, request_parts
+from waybill.usecases.read import get_file, get_usage, list_files
+from waybill.usecases.refresh import refresh_upload
+from waybill.usecases.request import request_upload
+from waybill.usecases.restore import restore_file
 
 
 @strawberry.type
@@ -46,6 +57,15 @@ class Query:
         )
         return FileConnection.of(page, cursor)
 
+    @strawberry.field(description="Which parts of a file have arrived: enough to take an upload up again.")
+    async def parts(self, info: Info, id: strawberry.ID) -> Parts:  # noqa: A002
+        return Parts.of(await list_parts(info.context.resources, await info.context.principal(), id))
+
+    @strawberry.field(description="What the caller's files take, and may take.")
+    async def usage(self, info: Info) -> Usage:
+        principal = await info.context.principal()
+        return Usage.of(await get_usage(info.context.resources.settings, principal))
+
     @strawberry.field(description="A URL for the bytes of a COMPLETED file.")
     async def download(
         self,
@@ -62,22 +82,62 @@ class Query:
 @strawberry.type
 class Mutation:
     @strawberry.mutation(description="Announce an upload and get the URL to send it to.")
-    async def request_upload(self, info: Info, input: RequestUploadInput) -> RequestUploadPayload:  # noqa: A002
+    async def request_upload(
+        self,
+        info: Info,
+        input: RequestUploadInput,  # noqa: A002
+        idempotency_key: str | None = None,
+    ) -> RequestUploadPayload:
         principal = await info.context.principal()
-        given = {
-            "name": input.name,
-            "size": input.size,
-            "contentType": input.content_type,
-            "sha256": input.sha256,
-        }
-        draft = UploadDraft.parse(
-            {name: value for name, value in given.items() if value is not strawberry.UNSET}
-        )
-        return RequestUploadPayload.of(await request_upload(info.context.resources, principal, draft))
+        draft = parse(UploadDraft, input.fields())
+        requested = await request_upload(info.context.resources, principal, draft, idempotency_key)
+        return RequestUploadPayload.of(requested)
+
+    @strawberry.mutation(description="Announce up to 100 uploads; each has an outcome of its own.")
+    async def request_uploads(
+        self, info: Info, inputs: list[RequestUploadInput], idempotency_key: str | None = None
+    ) -> UploadOutcomes:
+        principal = await info.context.principal()
+        items = [each.fields() for each in inputs]
+        outcomes = await request_many(info.context.resources, principal, items, idempotency_key)
+        return UploadOutcomes(results=[UploadOutcome.of(outcome) for outcome in outcomes])
+
+    @strawberry.mutation(description="Get a new URL for an upload that is still open, and more time for it.")
+    async def refresh_upload(self, info: Info, id: strawberry.ID) -> RequestUploadPayload:  # noqa: A002
+        principal = await info.context.principal()
+        return RequestUploadPayload.of(await refresh_upload(info.context.resources, principal, id))
+
+    @strawberry.mutation(description="Get the URLs to send some parts to. Safe to repeat.")
+    async def request_parts(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        part_numbers: list[int],
+        sha256: list[PartSha256Input] | None = None,
+    ) -> RequestPartsPayload:
+        principal = await info.context.principal()
+        checksums = {each.part_number: each.sha256 for each in sha256 or ()}
+        draft = parse(PartsDraft, {"partNumbers": part_numbers, "sha256": checksums})
+        presigned = await request_parts(info.context.resources, principal, id, draft)
+        return RequestPartsPayload(parts=[PartUpload.of(part) for part in presigned])
 
     @strawberry.mutation(description="Say that the bytes were sent, and have them verified. Safe to repeat.")
     async def complete_upload(self, info: Info, id: strawberry.ID) -> File:  # noqa: A002
         return File.of(await complete_upload(info.context.resources, await info.context.principal(), id))
+
+    @strawberry.mutation(description="Complete up to 100 uploads; each has an outcome of its own.")
+    async def complete_uploads(self, info: Info, ids: list[strawberry.ID]) -> FileOutcomes:
+        principal = await info.context.principal()
+        return FileOutcomes.of(ids, await complete_many(info.context.resources, principal, ids))
+
+    @strawberry.mutation(description="Delete up to 100 files; each has an outcome of its own.")
+    async def delete_files(self, info: Info, ids: list[strawberry.ID]) -> FileOutcomes:
+        principal = await info.context.principal()
+        return FileOutcomes.of(ids, await delete_many(info.context.resources, principal, ids))
+
+    @strawberry.mutation(description="Take a deleted file out of the trash, until its purge begins.")
+    async def restore_file(self, info: Info, id: strawberry.ID) -> File:  # noqa: A002
+        return File.of(await restore_file(info.context.resources, await info.context.principal(), id))
 
     @strawberry.mutation(description="Delete a file: the record at once, the object soon after.")
     async def delete_file(self, info: Info, id: strawberry.ID) -> File:  # noqa: A002

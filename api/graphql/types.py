@@ -12,8 +12,10 @@ from waybill import documents
 from waybill.disposition import Disposition
 from waybill.lifecycle import FailureReason, Status
 from waybill.presign import PresignedRequest
+from waybill.usecases import read
+from waybill.usecases.open_upload import MultipartPlan, Requested
+from waybill.usecases.parts import PresignedPart, Progress
 from waybill.usecases.read import Page, cursor_of
-from waybill.usecases.request import Requested
 
 FileStatus = strawberry.enum(Status, name="FileStatus", description="Where a file stands.")
 FileFailureReason = strawberry.enum(
@@ -110,17 +112,111 @@ class Upload:
         )
 
 
-@strawberry.type(description="A file and how to send it.")
-class RequestUploadPayload:
-    file: File
-    upload: Upload | None = strawberry.field(
-        description="Null where this owner has stored the content already."
+@strawberry.type(description="How a file is cut into parts; their URLs are asked for when they are needed.")
+class Multipart:
+    part_size: BigInt = strawberry.field(
+        description="Bytes of every part but the last, which may be shorter."
+    )
+    part_count: int = strawberry.field(description="Parts are numbered from 1.")
+    expires_at: datetime = strawberry.field(
+        description="The upload is given up soon after. Asking for parts puts it off."
     )
 
     @classmethod
+    def of(cls, multipart: MultipartPlan) -> Self:
+        return cls(
+            part_size=BigInt(multipart.part_size),
+            part_count=multipart.part_count,
+            expires_at=multipart.expires_at,
+        )
+
+
+@strawberry.type(
+    description="A file and how to send it: `upload` or `multipart`, or neither where its owner has the"
+    " content already."
+)
+class RequestUploadPayload:
+    file: File
+    upload: Upload | None = strawberry.field(description="One PUT that carries all.")
+    multipart: Multipart | None = strawberry.field(description="A plan of parts.")
+
+    @classmethod
     def of(cls, requested: Requested) -> Self:
-        upload = None if requested.upload is None else Upload.of(requested.upload)
-        return cls(file=File.of(requested.file), upload=upload)
+        return cls(
+            file=File.of(requested.file),
+            upload=None if requested.upload is None else Upload.of(requested.upload),
+            multipart=None if requested.multipart is None else Multipart.of(requested.multipart),
+        )
+
+
+@strawberry.type(description="The one request that may carry this part.")
+class PartUpload:
+    part_number: int
+    url: str
+    method: str
+    headers: Sequence[Header] = strawberry.field(description="Send exactly these.")
+    expires_at: datetime = strawberry.field(description="The upload must begin before.")
+
+    @classmethod
+    def of(cls, part: PresignedPart) -> Self:
+        upload = Upload.of(part.request)
+        return cls(
+            part_number=part.number,
+            url=upload.url,
+            method=upload.method,
+            headers=upload.headers,
+            expires_at=upload.expires_at,
+        )
+
+
+@strawberry.type(description="How to send some parts.")
+class RequestPartsPayload:
+    parts: Sequence[PartUpload]
+
+
+@strawberry.type(description="A part that the store holds.")
+class Part:
+    part_number: int
+    size: BigInt = strawberry.field(description="Bytes.")
+    etag: str
+
+
+@strawberry.type(description="The plan of a file that is sent in parts, and which of them have arrived.")
+class Parts:
+    part_size: BigInt
+    part_count: int
+    expires_at: datetime
+    parts: Sequence[Part]
+
+    @classmethod
+    def of(cls, progress: Progress) -> Self:
+        plan = progress.multipart
+        return cls(
+            part_size=BigInt(plan.part_size),
+            part_count=plan.part_count,
+            expires_at=plan.expires_at,
+            parts=[
+                Part(part_number=part.number, size=BigInt(part.size), etag=part.etag)
+                for part in progress.parts
+            ],
+        )
+
+
+@strawberry.type(description="What the caller's files take, in bytes.")
+class Usage:
+    used: BigInt = strawberry.field(description="By COMPLETED files.")
+    reserved: BigInt = strawberry.field(description="By uploads that are open or being verified.")
+    limit: BigInt | None = strawberry.field(description="Null where there is no quota.")
+    files: int = strawberry.field(description="How many files are COMPLETED.")
+
+    @classmethod
+    def of(cls, usage: read.Usage) -> Self:
+        return cls(
+            used=BigInt(usage.used),
+            reserved=BigInt(usage.reserved),
+            limit=None if usage.limit is None else BigInt(usage.limit),
+            files=usage.files,
+        )
 
 
 @strawberry.type(description="Where the bytes are, for a while.")
@@ -145,3 +241,24 @@ class RequestUploadInput:
         default=strawberry.UNSET,
         description="SHA-256 of the content, in hexadecimal. The store then refuses any other content.",
     )
+    multipart: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether to send the file in parts. If not given, only what one PUT cannot carry is.",
+    )
+
+    def fields(self) -> dict[str, object]:
+        """What was given, by the names that both faces have in common."""
+        given = {
+            "name": self.name,
+            "size": self.size,
+            "contentType": self.content_type,
+            "sha256": self.sha256,
+            "multipart": self.multipart,
+        }
+        return {name: value for name, value in given.items() if value is not strawberry.UNSET}
+
+
+@strawberry.input(description="The checksum of one part.")
+class PartSha256Input:
+    part_number: int
+    sha256: str = strawberry.field(description="In hexadecimal.")

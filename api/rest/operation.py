@@ -17,7 +17,7 @@ from api.errors import STATUS
 from api.rest.document import complete
 from api.rest.schemas import Problem
 from waybill.principal import Principal
-from waybill.usecases.request import invalid_input
+from waybill.usecases.draft import invalid_input
 
 #: Any operation can answer these.
 _ALWAYS = ("unauthenticated", "rate_limited", "service_unavailable")
@@ -55,10 +55,12 @@ def operation(
     errors: tuple[str, ...],
     query: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
+    headers: type[BaseModel] | None = None,
 ) -> Callable[[Callable[Concatenate[Request, Principal, ...], Awaitable[Response]]], Any]:
     """Turn ``handler(request, principal[, query][, body])`` into an endpoint.
 
     The token is checked first, then query and body are validated by the very models that OpenAPI shows.
+    ``headers`` are only shown.
     """
     documented: dict[str, Any] = {f"HTTP_{status}": model for status, model in answers.items()}
     _codes[name] = (*_ALWAYS, *errors)
@@ -82,6 +84,7 @@ def operation(
         return _spec.validate(
             query=query,
             json=body,
+            headers=headers,
             resp=Answers(**documented),
             tags=("files",),
             operation_id=name,
@@ -89,6 +92,11 @@ def operation(
         )(endpoint)
 
     return decorate
+
+
+def json_answer(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A model as the body of an answer."""
+    return Response(model.model_dump_json(by_alias=True), status, headers, media_type="application/json")
 
 
 def openapi(app: Starlette) -> dict[str, Any]:

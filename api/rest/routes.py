@@ -1,6 +1,5 @@
 """The REST operations: parse, call, render."""
 
-from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
@@ -8,41 +7,90 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from api.errors import EXCEPTION_HANDLERS
-from api.rest.operation import openapi, operation
-from api.rest.schemas import DownloadLink, DownloadQuery, File, FilePage, ListQuery, UploadAnswer
+from api.rest.many import complete_several, delete_several, request_several
+from api.rest.operation import json_answer, openapi, operation
+from api.rest.schemas import (
+    DownloadLink,
+    DownloadQuery,
+    File,
+    FilePage,
+    ListQuery,
+    Parts,
+    PartUploads,
+    UploadAnswer,
+    UploadHeaders,
+    UsageAnswer,
+)
 from waybill.lifecycle import Status
 from waybill.principal import Principal
 from waybill.usecases.complete import complete_upload
 from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
-from waybill.usecases.read import get_file, list_files
-from waybill.usecases.request import UploadDraft, request_upload
+from waybill.usecases.draft import UploadDraft
+from waybill.usecases.parts import PartsDraft, list_parts, request_parts
+from waybill.usecases.read import get_file, get_usage, list_files
+from waybill.usecases.refresh import refresh_upload
+from waybill.usecases.request import request_upload
+from waybill.usecases.restore import restore_file
 
 
 @operation(
     "requestUpload",
     body=UploadDraft,
+    headers=UploadHeaders,
     answers={201: UploadAnswer, 200: UploadAnswer},
-    errors=("invalid_input", "file_too_large", "request_too_large", "unsupported_media_type"),
+    errors=(
+        *("invalid_input", "file_too_large", "quota_exceeded", "idempotency_conflict"),
+        *("request_too_large", "unsupported_media_type"),
+    ),
 )
 async def request_one(request: Request, principal: Principal, draft: UploadDraft) -> Response:
     """Announce an upload and get the URL to send it to."""
-    requested = await request_upload(request.state.resources, principal, draft)
-    status = 200 if requested.upload is None else 201
+    key = request.headers.get("idempotency-key")
+    requested = await request_upload(request.state.resources, principal, draft, key)
+    status = 201 if requested.upload or requested.multipart else 200
     # Without a host: the client's own Host header is nothing to repeat, and a proxy may have changed it.
     location = {"Location": request.url_for("file", id=requested.file.file_id).path}
-    return _json(UploadAnswer.of(requested), status, location if status == 201 else None)
+    return json_answer(UploadAnswer.of(requested), status, location if status == 201 else None)
+
+
+@operation("refreshUpload", answers={200: UploadAnswer}, errors=("file_not_found", "wrong_state"))
+async def refresh_one(request: Request, principal: Principal) -> Response:
+    """Get a new URL for an upload that is still open, and more time for it."""
+    file_id = request.path_params["id"]
+    return json_answer(UploadAnswer.of(await refresh_upload(request.state.resources, principal, file_id)))
+
+
+@operation(
+    "requestParts",
+    body=PartsDraft,
+    answers={200: PartUploads},
+    errors=("file_not_found", "wrong_state", "invalid_input", "unsupported_media_type", "request_too_large"),
+)
+async def request_some_parts(request: Request, principal: Principal, draft: PartsDraft) -> Response:
+    """Get the URLs to send some parts to. Safe to repeat: a part that is sent again replaces the first."""
+    file_id = request.path_params["id"]
+    return json_answer(
+        PartUploads.of(await request_parts(request.state.resources, principal, file_id, draft))
+    )
+
+
+@operation("listParts", answers={200: Parts}, errors=("file_not_found", "wrong_state"))
+async def list_arrived_parts(request: Request, principal: Principal) -> Response:
+    """Tell which parts have arrived: with the id alone an upload can be taken up again."""
+    progress = await list_parts(request.state.resources, principal, request.path_params["id"])
+    return json_answer(Parts.of_progress(progress))
 
 
 @operation(
     "completeUpload",
     answers={202: File, 200: File},
-    errors=("file_not_found", "object_missing", "wrong_state"),
+    errors=("file_not_found", "object_missing", "parts_missing", "wrong_state"),
 )
 async def complete_one(request: Request, principal: Principal) -> Response:
     """Say that the bytes were sent, and have them verified. Safe to repeat."""
     file = await complete_upload(request.state.resources, principal, request.path_params["id"])
-    return _json(File.of(file), 202 if file.status is Status.PROCESSING else 200)
+    return json_answer(File.of(file), 202 if file.status is Status.PROCESSING else 200)
 
 
 @operation("listFiles", query=ListQuery, answers={200: FilePage}, errors=("invalid_input",))
@@ -51,13 +99,13 @@ async def list_many(request: Request, principal: Principal, query: ListQuery) ->
     page = await list_files(
         principal, limit=query.limit, cursor=query.cursor, statuses=query.status, name=query.name
     )
-    return _json(FilePage.of(page))
+    return json_answer(FilePage.of(page))
 
 
 @operation("getFile", answers={200: File}, errors=("file_not_found",))
 async def get_one(request: Request, principal: Principal) -> Response:
     """Get one file, deleted ones included."""
-    return _json(File.of(await get_file(principal, request.path_params["id"])))
+    return json_answer(File.of(await get_file(principal, request.path_params["id"])))
 
 
 @operation(
@@ -71,15 +119,28 @@ async def download_one(request: Request, principal: Principal, query: DownloadQu
     download = await download_file(
         request.state.resources, principal, request.path_params["id"], query.disposition
     )
-    return RedirectResponse(download.url) if query.redirect else _json(DownloadLink.of(download))
+    return RedirectResponse(download.url) if query.redirect else json_answer(DownloadLink.of(download))
 
 
 @operation("deleteFile", answers={202: File}, errors=("file_not_found",))
 async def delete_one(request: Request, principal: Principal) -> Response:
     """Delete a file: the record at once, the object soon after. Safe to repeat."""
-    return _json(
+    return json_answer(
         File.of(await delete_file(request.state.resources, principal, request.path_params["id"])), 202
     )
+
+
+@operation("restoreFile", answers={200: File}, errors=("file_not_found", "wrong_state", "quota_exceeded"))
+async def restore_one(request: Request, principal: Principal) -> Response:
+    """Take a deleted file out of the trash, until its purge begins. Safe to repeat."""
+    file_id = request.path_params["id"]
+    return json_answer(File.of(await restore_file(request.state.resources, principal, file_id)))
+
+
+@operation("getUsage", answers={200: UsageAnswer}, errors=())
+async def get_own_usage(request: Request, principal: Principal) -> Response:
+    """Tell what the caller's files take, and may take."""
+    return json_answer(UsageAnswer.of(await get_usage(request.state.resources.settings, principal)))
 
 
 class OneFile(HTTPEndpoint):
@@ -87,6 +148,13 @@ class OneFile(HTTPEndpoint):
 
     get = staticmethod(get_one)
     delete = staticmethod(delete_one)
+
+
+class PartsOfOneFile(HTTPEndpoint):
+    """As with ``OneFile``."""
+
+    get = staticmethod(list_arrived_parts)
+    post = staticmethod(request_some_parts)
 
 
 class UploadRequest(HTTPEndpoint):
@@ -105,8 +173,15 @@ def create_rest() -> Starlette:
         routes=[
             Route("/openapi.json", show_openapi),
             Route("/files/upload-request", UploadRequest),
+            Route("/usage", get_own_usage, methods=["GET"]),
+            Route("/files/batch/upload-request", request_several, methods=["POST"]),
+            Route("/files/batch/complete", complete_several, methods=["POST"]),
+            Route("/files/batch/delete", delete_several, methods=["POST"]),
             Route("/files", list_many, methods=["GET"]),
             Route("/files/{id}", OneFile, name="file"),
+            Route("/files/{id}/restore", restore_one, methods=["POST"]),
+            Route("/files/{id}/upload-url", refresh_one, methods=["POST"]),
+            Route("/files/{id}/parts", PartsOfOneFile),
             Route("/files/{id}/complete", complete_one, methods=["POST"]),
             Route("/files/{id}/download", download_one, methods=["GET"]),
         ],
@@ -114,7 +189,3 @@ def create_rest() -> Starlette:
     )
     rest.router.redirect_slashes = False  # to a host that the client has named
     return rest
-
-
-def _json(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(model.model_dump_json(by_alias=True), status, headers, media_type="application/json")

@@ -14,8 +14,10 @@ from waybill import documents
 from waybill.disposition import Disposition
 from waybill.lifecycle import FailureReason, Status
 from waybill.presign import PresignedRequest
-from waybill.usecases.read import MAX_PAGE, Page
-from waybill.usecases.request import Requested
+from waybill.usecases.draft import MAX_IDEMPOTENCY_KEY
+from waybill.usecases.open_upload import MultipartPlan, Requested
+from waybill.usecases.parts import PresignedPart, Progress
+from waybill.usecases.read import MAX_PAGE, Page, Usage
 
 Time = Annotated[
     datetime, PlainSerializer(rfc3339), WithJsonSchema({"type": "string", "format": "date-time"})
@@ -55,6 +57,20 @@ class ListQuery(QuerySchema):
     status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
     name: str | SkipJsonSchema[None] = Field(
         default=None, description="Only names that begin with this; case matters."
+    )
+
+
+class UploadHeaders(BaseModel):
+    """What may go along with an announcement."""
+
+    idempotency_key: str | None = Field(
+        default=None,
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=MAX_IDEMPOTENCY_KEY,
+        pattern="^[ -~]*$",
+        description="A repeat with the same key and body answers the same file, for a day.",
+        examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
     )
 
 
@@ -121,17 +137,77 @@ class Upload(Schema):
         return cls(method="PUT", url=upload.url, headers=dict(upload.headers), expires_at=upload.expires_at)
 
 
+class Multipart(Schema):
+    """How a file is cut into parts; their URLs are asked for when they are needed."""
+
+    part_size: int = Field(description="Bytes of every part but the last, which may be shorter.")
+    part_count: int = Field(description="Parts are numbered from 1.")
+    expires_at: Time = Field(description="The upload is given up soon after. Asking for parts puts it off.")
+
+    @classmethod
+    def of(cls, multipart: MultipartPlan) -> Self:
+        """A plan as clients see it."""
+        return cls(
+            part_size=multipart.part_size,
+            part_count=multipart.part_count,
+            expires_at=multipart.expires_at,
+        )
+
+
 class UploadAnswer(Schema):
-    """A file and how to send it; `upload` is null where this owner has stored the content already."""
+    """A file and how to send it: `upload`, or `multipart`, or neither where its content is there already."""
 
     file: File
     upload: Upload | None
+    multipart: Multipart | None
 
     @classmethod
     def of(cls, requested: Requested) -> Self:
         """A use-case's answer as clients see it."""
-        upload = None if requested.upload is None else Upload.of(requested.upload)
-        return cls(file=File.of(requested.file), upload=upload)
+        return cls(
+            file=File.of(requested.file),
+            upload=None if requested.upload is None else Upload.of(requested.upload),
+            multipart=None if requested.multipart is None else Multipart.of(requested.multipart),
+        )
+
+
+class PartUpload(Upload):
+    """The one request that may carry this part."""
+
+    part_number: int
+
+
+class PartUploads(Schema):
+    """How to send some parts."""
+
+    parts: list[PartUpload]
+
+    @classmethod
+    def of(cls, presigned: Sequence[PresignedPart]) -> Self:
+        """Presigned parts as clients see them."""
+        return cls(
+            parts=[PartUpload(part_number=part.number, **dict(Upload.of(part.request))) for part in presigned]
+        )
+
+
+class Part(Schema):
+    """A part that the store holds."""
+
+    part_number: int
+    size: int = Field(description="Bytes.")
+    etag: str
+
+
+class Parts(Multipart):
+    """The plan, and which parts have arrived."""
+
+    parts: list[Part]
+
+    @classmethod
+    def of_progress(cls, progress: Progress) -> Self:
+        """Progress as clients see it."""
+        arrived = [Part(part_number=part.number, size=part.size, etag=part.etag) for part in progress.parts]
+        return cls(**dict(Multipart.of(progress.multipart)), parts=arrived)
 
 
 class FilePage(Schema):
@@ -157,6 +233,20 @@ class DownloadLink(Schema):
     def of(cls, download: PresignedRequest) -> Self:
         """A presigned GET as clients see it."""
         return cls(url=download.url, method="GET", expires_at=download.expires_at)
+
+
+class UsageAnswer(Schema):
+    """What the caller's files take, in bytes."""
+
+    used: int = Field(description="By COMPLETED files.")
+    reserved: int = Field(description="By uploads that are open or being verified.")
+    limit: int | None = Field(description="Null where there is no quota.")
+    files: int = Field(description="How many files are COMPLETED.")
+
+    @classmethod
+    def of(cls, usage: Usage) -> Self:
+        """Usage as clients see it."""
+        return cls(used=usage.used, reserved=usage.reserved, limit=usage.limit, files=usage.files)
 
 
 class Problem(Schema):

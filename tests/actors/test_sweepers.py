@@ -18,7 +18,7 @@ from tests.uploads import purged, put, settled, stored, until
 @pytest.fixture(scope="module")
 def hasty(stack: Stack) -> Service:
     """A Waybill whose upload URLs die young and whose purges wait a little."""
-    return start_service(stack, upload_url_ttl="2", upload_grace="1", purge_delay="2")
+    return start_service(stack, upload_url_ttl="2", upload_grace="1", multipart_ttl="2", purge_delay="2")
 
 
 @pytest.fixture
@@ -49,6 +49,30 @@ async def test_an_upload_that_nobody_completes_expires(hasty_face: RestFace, has
     await purged(hasty_face, requested.id)
     await gone(hasty_bucket, key_of(requested.data["upload"]))
     assert (await hasty_face.complete(requested.id)).code == "wrong_state"
+
+
+async def test_parts_that_nobody_completes_are_aborted(hasty_face: RestFace, hasty_bucket: Bucket) -> None:
+    requested = await hasty_face.request(name="a", size=5, multipart=True)
+    [part] = (await hasty_face.request_parts(requested.id, [1])).data["parts"]
+    assert (await put(part, b"hello")).status_code == 200
+    uploads = await hasty_bucket.client.list_multipart_uploads(Bucket=hasty_bucket.name, Prefix=key_of(part))
+    assert len(uploads["Uploads"]) == 1
+    assert (await settled(hasty_face, requested.id))["status"] == "EXPIRED"
+    await purged(hasty_face, requested.id)
+    uploads = await hasty_bucket.client.list_multipart_uploads(Bucket=hasty_bucket.name, Prefix=key_of(part))
+    assert "Uploads" not in uploads
+
+
+async def test_a_refreshed_upload_outlives_its_first_expiry(hasty_face: RestFace) -> None:
+    requested = await hasty_face.request(name="a", size=5)
+    abandoned = await hasty_face.request(name="b", size=5)
+    while (await hasty_face.get(abandoned.id)).data["status"] == "PENDING":
+        refreshed = await hasty_face.refresh(requested.id)
+        assert refreshed.code is None
+        await asyncio.sleep(0.2)
+    assert (await put(refreshed.data["upload"], b"hello")).status_code == 200
+    assert (await hasty_face.complete(requested.id)).code is None
+    assert (await hasty_face.refresh(abandoned.id)).code == "wrong_state"
 
 
 async def test_a_completed_upload_does_not_expire(hasty_face: RestFace) -> None:

@@ -11,10 +11,20 @@ from openapi_spec_validator import validate
 from api.errors import STATUS
 
 OPERATIONS = {
-    ("/files/upload-request", "post"): {"200", "201", "401", "413", "415", "422", "429", "503"},
+    ("/files/upload-request", "post"): {
+        *("200", "201", "401", "403", "409", "413", "415", "422", "429", "503"),
+    },
+    ("/files/batch/upload-request", "post"): {"200", "401", "413", "415", "422", "429", "503"},
+    ("/files/batch/complete", "post"): {"200", "401", "413", "415", "422", "429", "503"},
+    ("/files/batch/delete", "post"): {"200", "401", "413", "415", "422", "429", "503"},
+    ("/usage", "get"): {"200", "401", "429", "503"},
     ("/files", "get"): {"200", "401", "422", "429", "503"},
     ("/files/{id}", "get"): {"200", "401", "404", "429", "503"},
     ("/files/{id}", "delete"): {"202", "401", "404", "429", "503"},
+    ("/files/{id}/restore", "post"): {"200", "401", "403", "404", "409", "429", "503"},
+    ("/files/{id}/upload-url", "post"): {"200", "401", "404", "409", "429", "503"},
+    ("/files/{id}/parts", "post"): {"200", "401", "404", "409", "413", "415", "422", "429", "503"},
+    ("/files/{id}/parts", "get"): {"200", "401", "404", "409", "429", "503"},
     ("/files/{id}/complete", "post"): {"200", "202", "401", "404", "409", "429", "503"},
     ("/files/{id}/download", "get"): {"200", "307", "401", "404", "409", "422", "429", "503"},
 }
@@ -102,7 +112,10 @@ async def test_a_body_that_is_too_large_is_told_from_a_file_that_is(document: An
 
 async def test_an_answer_with_a_file_leads_to_what_can_be_done_with_it(document: Any) -> None:
     announced = document["paths"]["/files/upload-request"]["post"]["responses"]["201"]
-    assert set(announced["links"]) == {"getFile", "completeUpload", "downloadFile", "deleteFile"}
+    assert set(announced["links"]) == {
+        *("getFile", "completeUpload", "downloadFile", "deleteFile"),
+        *("refreshUpload", "requestParts", "listParts", "restoreFile"),
+    }
     assert announced["links"]["getFile"]["parameters"] == {"id": "$response.body#/file/id"}
 
 

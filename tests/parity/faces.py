@@ -1,6 +1,7 @@
 """The same operations through either face, with one form of outcome."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ FILE = (
     "id name size contentType status sha256 duplicateOf failureReason"
     " createdAt completedAt deletedAt purgedAt"
 )
+UPLOAD = "url method headers { name value } expiresAt"
+REQUESTED = f"file {{ {FILE} }} upload {{ {UPLOAD} }} multipart {{ partSize partCount expiresAt }}"
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,26 @@ class RestFace:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
 
-    async def request(self, **fields: Any) -> Outcome:
-        return await self._call("POST", "/files/upload-request", content=json.dumps(fields))
+    async def request(self, key: str | None = None, **fields: Any) -> Outcome:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return await self._call("POST", "/files/upload-request", content=json.dumps(fields), headers=headers)
+
+    async def usage(self) -> Outcome:
+        return await self._call("GET", "/usage")
+
+    async def restore(self, file_id: str) -> Outcome:
+        return await self._call("POST", f"/files/{file_id}/restore")
+
+    async def request_many(self, items: Sequence[Any], key: str | None = None) -> Outcome:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        body = json.dumps({"items": items})
+        return await self._call("POST", "/files/batch/upload-request", content=body, headers=headers)
+
+    async def complete_many(self, ids: Sequence[str]) -> Outcome:
+        return await self._call("POST", "/files/batch/complete", content=json.dumps({"ids": ids}))
+
+    async def delete_many(self, ids: Sequence[str]) -> Outcome:
+        return await self._call("POST", "/files/batch/delete", content=json.dumps({"ids": ids}))
 
     async def complete(self, file_id: str) -> Outcome:
         return await self._call("POST", f"/files/{file_id}/complete")
@@ -54,8 +75,20 @@ class RestFace:
     async def delete(self, file_id: str) -> Outcome:
         return await self._call("DELETE", f"/files/{file_id}")
 
+    async def refresh(self, file_id: str) -> Outcome:
+        return await self._call("POST", f"/files/{file_id}/upload-url")
+
+    async def request_parts(self, file_id: str, numbers: Sequence[int], **fields: Any) -> Outcome:
+        body = {"partNumbers": [*numbers]} | fields
+        return await self._call("POST", f"/files/{file_id}/parts", content=json.dumps(body))
+
+    async def parts(self, file_id: str) -> Outcome:
+        return await self._call("GET", f"/files/{file_id}/parts")
+
     async def _call(self, method: str, path: str, **arguments: Any) -> Outcome:
-        headers = {"Content-Type": "application/json"} if "content" in arguments else None
+        headers = arguments.pop("headers", {})
+        if "content" in arguments:
+            headers["Content-Type"] = "application/json"
         response = await self.client.request(method, f"/api/v1{path}", headers=headers, **arguments)
         body = response.json()
         if response.is_success:
@@ -71,17 +104,84 @@ class GraphQLFace:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
 
-    async def request(self, **fields: Any) -> Outcome:
+    async def request(self, key: str | None = None, **fields: Any) -> Outcome:
         outcome = await self._call(
             "requestUpload",
-            "mutation($input: RequestUploadInput!) { requestUpload(input: $input) {"
-            f" file {{ {FILE} }} upload {{ url method headers {{ name value }} expiresAt }} }} }}",
+            "mutation($input: RequestUploadInput!, $key: String) {"
+            f" requestUpload(input: $input, idempotencyKey: $key) {{ {REQUESTED} }} }}",
             input=fields,
+            key=key,
         )
-        upload = outcome.data and outcome.data["upload"]
-        if upload:
-            upload["headers"] = {header["name"]: header["value"] for header in upload["headers"]}
+        return _with_plain_headers(outcome)
+
+    async def restore(self, file_id: str) -> Outcome:
+        return await self._call(
+            "restoreFile", f"mutation($id: ID!) {{ restoreFile(id: $id) {{ {FILE} }} }}", id=file_id
+        )
+
+    async def request_many(self, items: Sequence[Any], key: str | None = None) -> Outcome:
+        outcome = await self._call(
+            "requestUploads",
+            "mutation($inputs: [RequestUploadInput!]!, $key: String) {"
+            " requestUploads(inputs: $inputs, idempotencyKey: $key) {"
+            f" results {{ {REQUESTED} error {{ code message }} }} }} }}",
+            inputs=items,
+            key=key,
+        )
+        for result in (outcome.data or {}).get("results", ()):
+            _with_plain_headers(Outcome(result))
         return outcome
+
+    async def complete_many(self, ids: Sequence[str]) -> Outcome:
+        return await self._many("completeUploads", ids)
+
+    async def delete_many(self, ids: Sequence[str]) -> Outcome:
+        return await self._many("deleteFiles", ids)
+
+    async def _many(self, field: str, ids: Sequence[str]) -> Outcome:
+        return await self._call(
+            field,
+            f"mutation($ids: [ID!]!) {{ {field}(ids: $ids) {{"
+            f" results {{ id file {{ {FILE} }} error {{ code message }} }} }} }}",
+            ids=ids,
+        )
+
+    async def usage(self) -> Outcome:
+        return await self._call("usage", "{ usage { used reserved limit files } }")
+
+    async def refresh(self, file_id: str) -> Outcome:
+        return _with_plain_headers(
+            await self._call(
+                "refreshUpload",
+                f"mutation($id: ID!) {{ refreshUpload(id: $id) {{ {REQUESTED} }} }}",
+                id=file_id,
+            )
+        )
+
+    async def request_parts(self, file_id: str, numbers: Sequence[int], **fields: Any) -> Outcome:
+        if "sha256" in fields:
+            fields["sha256"] = [
+                {"partNumber": int(number), "sha256": sha256} for number, sha256 in fields["sha256"].items()
+            ]
+        return _with_plain_headers(
+            await self._call(
+                "requestParts",
+                "mutation($id: ID!, $numbers: [Int!]!, $sha256: [PartSha256Input!]) {"
+                " requestParts(id: $id, partNumbers: $numbers, sha256: $sha256) {"
+                f" parts {{ partNumber {UPLOAD} }} }} }}",
+                id=file_id,
+                numbers=[*numbers],
+                **fields,
+            )
+        )
+
+    async def parts(self, file_id: str) -> Outcome:
+        return await self._call(
+            "parts",
+            "query($id: ID!) { parts(id: $id) {"
+            " partSize partCount expiresAt parts { partNumber size etag } } }",
+            id=file_id,
+        )
 
     async def complete(self, file_id: str) -> Outcome:
         return await self._call(
@@ -139,6 +239,15 @@ class GraphQLFace:
             extensions = body["errors"][0]["extensions"]
             return Outcome(None, extensions["code"], extensions)
         return Outcome(body["data"][field])
+
+
+def _with_plain_headers(outcome: Outcome) -> Outcome:
+    """GraphQL's list of headers as REST's object."""
+    data = outcome.data or {}
+    for upload in [data.get("upload"), *data.get("parts", ())]:
+        if upload is not None:
+            upload["headers"] = {header["name"]: header["value"] for header in upload["headers"]}
+    return outcome
 
 
 Face = RestFace | GraphQLFace

@@ -13,7 +13,7 @@ GOOD: dict[str, Any] = {"name": "a.txt", "size": 5}
     ("change", "code"),
     [
         ({"size": -1}, "invalid_input"),
-        ({"size": 5 * 1024**3 + 1}, "file_too_large"),
+        ({"size": 5 * 1024**4 + 1}, "file_too_large"),
         ({"size": 10**30}, "file_too_large"),
         ({"size": 1.5}, "invalid_input"),
         ({"size": "5"}, "invalid_input"),

@@ -22,7 +22,16 @@ from pymongo.errors import (
 
 from tests.service import Service
 from waybill import documents
-from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGoneError, database
+from waybill.documents import (
+    DUE,
+    NOW,
+    ContentTakenError,
+    File,
+    Later,
+    OverQuotaError,
+    WinnerGoneError,
+    outage,
+)
 from waybill.errors import ServiceUnavailable
 from waybill.lifecycle import Status
 
@@ -38,9 +47,10 @@ async def _database(service: Service) -> AsyncIterator[None]:
         yield
 
 
-async def inserted(owner: str, **fields: Any) -> File:
-    file = File(
+def draft(owner: str, **fields: Any) -> File:
+    return File(
         **{
+            "id": documents.new_id(),
             "owner": owner,
             "name": "a",
             "size": 1,
@@ -51,6 +61,10 @@ async def inserted(owner: str, **fields: Any) -> File:
         }
         | fields
     )
+
+
+async def inserted(owner: str, **fields: Any) -> File:
+    file = draft(owner, **fields)
     await documents.insert(file)
     return await documents.find(file.file_id)
 
@@ -160,7 +174,7 @@ async def test_queries_read_what_they_answer_and_no_more(
 
 
 @pytest.mark.parametrize(
-    "outage",
+    "error",
     [
         ServerSelectionTimeoutError("nobody there"),
         AutoReconnect("gone"),
@@ -172,14 +186,14 @@ async def test_queries_read_what_they_answer_and_no_more(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_each_of_the_drivers_outages_is_ours(outage: PyMongoError) -> None:
-    with pytest.raises(ServiceUnavailable), database.reachable():
-        raise outage
+def test_each_of_the_drivers_outages_is_ours(error: PyMongoError) -> None:
+    with pytest.raises(ServiceUnavailable), outage.reachable():
+        raise error
 
 
 @pytest.mark.parametrize("defect", [OperationFailure("bad query", 2), DuplicateKeyError("twice", 11000)])
 def test_what_is_no_outage_stays_what_it_is(defect: PyMongoError) -> None:
-    with pytest.raises(type(defect)), database.reachable():
+    with pytest.raises(type(defect)), outage.reachable():
         raise defect
 
 
@@ -187,8 +201,32 @@ async def test_an_index_of_an_older_release_is_made_anew(service: Service) -> No
     collection = File.get_motor_collection().database["older"]
     await collection.drop()
     await collection.create_index([("due_at", 1)], name="due", sparse=True)
-    with mock.patch.object(database, "collection", return_value=collection):
+    with mock.patch.object(File, "get_motor_collection", return_value=collection):
         await documents.create_indexes()
     assert (await collection.index_information())["due"]["partialFilterExpression"] == {
         "due_at": {"$exists": True}
     }
+
+
+async def test_files_from_before_a_quota_count_too(owner: str) -> None:
+    before = [await inserted(owner, size=10) for _ in range(3)]
+    await documents.change(before[0], {}, deleted_at=NOW)
+    with pytest.raises(OverQuotaError) as caught:
+        await documents.insert(draft(owner, size=81), 100)
+    assert caught.value.charged == 20
+    await documents.insert(draft(owner, size=80), 100)
+    # Read before it was marked, and released all the same.
+    assert before[1].charged is None
+    await documents.change(before[1], {}, deleted_at=NOW)
+    await documents.insert(draft(owner, size=10), 100)
+    with pytest.raises(OverQuotaError):
+        await documents.insert(draft(owner, size=1), 100)
+
+
+async def test_a_time_without_a_quota_is_made_good_by_init(owner: str) -> None:
+    await documents.insert(draft(owner, size=50), 100)
+    await documents.insert(draft(owner, size=40))
+    await documents.create_indexes()
+    with pytest.raises(OverQuotaError):
+        await documents.insert(draft(owner, size=11), 100)
+    await documents.insert(draft(owner, size=10), 100)

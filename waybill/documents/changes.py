@@ -7,9 +7,11 @@ from typing import Any
 import pymongo
 from pymongo.errors import DuplicateKeyError
 
-from waybill.documents.database import collection, reachable
+from waybill.documents.database import collection
 from waybill.documents.file import File
+from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of
+from waybill.documents.quota import COUNTED, charge, in_turn, release
 from waybill.lifecycle import Status, sources
 
 
@@ -32,6 +34,18 @@ NOW = Later()
 
 #: For ``change``: the file is due by the database's clock.
 DUE: Mapping[str, Any] = {"due_at": {"$exists": True}, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
+
+#: For ``change``: the upload is neither completed, expired nor deleted.
+PENDING: Mapping[str, Any] = {"status": Status.PENDING.value, "deleted_at": None}
+
+#: For ``restore``: deleted, of some use, and not being purged.
+IN_TRASH: Mapping[str, Any] = {
+    "status": {"$in": [status.value for status in COUNTED]},
+    "deleted_at": {"$exists": True},
+    "purge_began_at": None,
+}
+
+_RELEASED = frozenset(Status) - frozenset(COUNTED)
 
 
 async def transition(
@@ -72,13 +86,61 @@ async def transition(
 async def change(file: File, expected: Mapping[str, Any], **changes: Any) -> File | None:
     """Set and unset fields of a file in one step, if it is as ``expected``.
 
-    A change of None removes the field; a ``Later`` is a time by the database's clock.
+    A change of None removes the field; a ``Later`` is a time by the database's clock. A file that ends
+    without having been stored, or is deleted, counts against its owner's quota no longer.
 
     Returns:
         The file after the change, or None where it was not as expected.
     """
-    with reachable():
-        return await _change(file, expected, changes)
+    if not _releases(changes):
+        with reachable():
+            return await _change(file, expected, changes)
+    if file.charged is None:
+        with reachable():
+            found = await _change(file, {**expected, "charged": None}, changes)
+        if found is not None:
+            return found
+        # Not as expected, or marked since it was read.
+    return await in_turn(file.owner, lambda session: _change_and_release(file, expected, changes, session))
+
+
+async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
+    """Undo a deletion, with further ``changes``, while the purge has not begun and the quota has room.
+
+    Returns:
+        The file after it, or None where it is not in the trash.
+
+    Raises:
+        ContentTakenError: the content was uploaded again meanwhile.
+        OverQuotaError: the file does not fit any more.
+    """
+    undone = {"deleted_at": None, "purge_at": None, **changes}
+
+    async def marked(session: Any) -> File:
+        found = await _change(file, IN_TRASH, {**undone, "charged": True}, session)
+        if found is None:
+            raise _NotInTrashError
+        return found
+
+    try:
+        if quota is not None:
+            return await charge(file, quota, marked)
+        with reachable():
+            return await _change(file, IN_TRASH, undone)
+    except _NotInTrashError:
+        return None
+    except DuplicateKeyError as error:
+        raise ContentTakenError from error
+
+
+async def restore_as_duplicate(file: File, winner: File, **changes: Any) -> File | None:
+    """Undo the deletion of a file whose content ``winner`` now holds. Raises WinnerGoneError."""
+    changes |= {"status": Status.DUPLICATE, "duplicate_of": winner.id, "deleted_at": None}
+    return await _change_beside(winner, file, IN_TRASH, **changes)
+
+
+class _NotInTrashError(Exception):
+    """Takes back what a transaction has charged."""
 
 
 async def _change_beside(
@@ -97,11 +159,22 @@ async def _change_beside(
         )
         if not touched.matched_count:
             raise WinnerGoneError
-        return await _change(file, expected, changes, session)
+        return await _change_and_release(file, expected, changes, session)
 
-    with reachable():
-        async with await collection().database.client.start_session() as session:
-            found: File | None = await session.with_transaction(both)
+    return await in_turn(file.owner, both)
+
+
+def _releases(changes: Mapping[str, Any]) -> bool:
+    return changes.get("deleted_at") is not None or changes.get("status") in _RELEASED
+
+
+async def _change_and_release(
+    file: File, expected: Mapping[str, Any], changes: Mapping[str, Any], session: Any
+) -> File | None:
+    marked = await collection().find_one({"_id": file.id, "charged": True}, {"_id": 1}, session=session)
+    found = await _change(file, expected, {**changes, "charged": None}, session)
+    if found is not None and marked is not None:
+        await release(file, session)
     return found
 
 

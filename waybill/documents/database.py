@@ -1,41 +1,25 @@
 """The connection to MongoDB."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import pymongo
 from beanie import init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure
 
 from waybill.documents.file import File
-from waybill.errors import ServiceUnavailable
+from waybill.documents.idempotency import IdempotencyKey
+from waybill.documents.outage import ANSWER_WITHIN, reachable
+from waybill.documents.part_sha256 import PartSha256
+from waybill.documents.quota import Owner, forget_completeness
 
-#: Milliseconds until an operation on MongoDB is given up. Every one of ours is small and on an index.
-ANSWER_WITHIN = 1200
+DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner)
 
 #: MongoDB's codes IndexOptionsConflict and IndexKeySpecsConflict.
 _DIFFERENT_INDEX = frozenset({85, 86})
-
-
-@contextmanager
-def reachable() -> Iterator[None]:
-    """Turn the driver's outages into ours.
-
-    Raises:
-        ServiceUnavailable: MongoDB did not answer in time.
-    """
-    try:
-        yield
-    except PyMongoError as error:
-        # Timeouts have many classes: of the network, the pool, the server, and of a journal that stalls.
-        # A transaction that met others once too often may be tried again as well.
-        is_brief = error.timeout or error.has_error_label("TransientTransactionError")
-        if isinstance(error, ConnectionFailure) or is_brief:
-            raise ServiceUnavailable("MongoDB") from error
-        raise
 
 
 @asynccontextmanager
@@ -59,28 +43,31 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
     )
     try:
         with reachable():
-            await init_beanie(database=client[name], document_models=[File], skip_indexes=True)
+            await init_beanie(database=client[name], document_models=list(DOCUMENTS), skip_indexes=True)
         yield
     finally:
         client.close()
 
 
 async def create_indexes() -> None:
-    """Create the indexes; harmless where they are there already.
+    """Create the indexes, and have quotas counted anew; harmless where it is done already.
 
     An index that an older release made differently is dropped and made anew. No file is at risk meanwhile:
     the unique one is checked again while it is built.
     """
+    await forget_completeness()
     # Takes as long as the collection is large.
     with reachable(), pymongo.timeout(None):
-        for index in File.Settings.indexes:
-            try:
-                await collection().create_indexes([index])
-            except OperationFailure as error:
-                if error.code not in _DIFFERENT_INDEX:
-                    raise
-                await collection().drop_index(index.document["name"])
-                await collection().create_indexes([index])
+        for document in DOCUMENTS:
+            kept = document.get_motor_collection()
+            for index in document.Settings.indexes:
+                try:
+                    await kept.create_indexes([index])
+                except OperationFailure as error:
+                    if error.code not in _DIFFERENT_INDEX:
+                        raise
+                    await kept.drop_index(index.document["name"])
+                    await kept.create_indexes([index])
 
 
 async def database_time() -> datetime:

@@ -9,6 +9,9 @@ from beanie import Document, PydanticObjectId
 from pydantic import ConfigDict
 
 from waybill.lifecycle import FailureReason, Status
+from waybill.part_plan import PartPlan
+
+FileId = PydanticObjectId
 
 
 def _partial(name: str, condition: Mapping[str, Any], **keys: int) -> pymongo.IndexModel:
@@ -42,8 +45,18 @@ class File(Document):
     duplicate_of: PydanticObjectId | None = None
     failure_reason: FailureReason | None = None
 
+    # Of a file that is sent in parts; the upload's id comes with the first request for parts.
+    part_size: int | None = None
+    upload_id: str | None = None
+    has_part_sha256: bool | None = None
+
+    # Counts against its owner's quota.
+    charged: bool | None = None
+
     deleted_at: datetime | None = None
     purge_at: datetime | None = None
+    # From here there is no way back.
+    purge_began_at: datetime | None = None
     purged_at: datetime | None = None
 
     model_config = ConfigDict(extra="ignore")
@@ -60,10 +73,23 @@ class File(Document):
                 partialFilterExpression={"status": Status.COMPLETED.value, "deleted_at": None},
             ),
             _partial("newest", {"deleted_at": None}, owner=1, created_at=-1, _id=-1),
+            # The status is here for what an owner's files take, which is read from this index alone.
+            _partial("largest", {"deleted_at": None}, owner=1, size=-1, _id=-1, status=1, deleted_at=1),
             _partial("newest_by_status", {"deleted_at": None}, owner=1, status=1, created_at=-1, _id=-1),
             _partial("expiring", {"expire_at": {"$exists": True}}, expire_at=1),
             _partial("due", {"due_at": {"$exists": True}}, due_at=1),
         ]
+
+    @property
+    def part_plan(self) -> PartPlan | None:
+        """How the file is cut into parts; None where one PUT carries it."""
+        return None if self.part_size is None else PartPlan(self.size, self.part_size)
+
+    @property
+    def key(self) -> FileId:
+        """The id of a stored file, which Beanie takes to be optional."""
+        assert self.id is not None  # noqa: S101  # set by ``new_id`` or read from the database
+        return self.id
 
     @property
     def file_id(self) -> str:

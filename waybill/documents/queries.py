@@ -4,25 +4,43 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from beanie import PydanticObjectId
 from bson import ObjectId
 from bson.errors import InvalidId
+from pymongo.errors import DuplicateKeyError
 
-from waybill.documents.database import collection, database_time, reachable
-from waybill.documents.file import File
+from waybill.documents.database import collection, database_time
+from waybill.documents.file import File, FileId
+from waybill.documents.outage import reachable
+from waybill.documents.quota import charge
 from waybill.errors import FileNotFound
 from waybill.lifecycle import Status
 
 
-def new_id() -> PydanticObjectId:
+def new_id() -> FileId:
     """An id for a file that is not stored yet."""
-    return PydanticObjectId()
+    return FileId()
 
 
-async def insert(file: File) -> None:
-    """Store a new file."""
-    with reachable():
-        await file.insert()
+class AlreadyThereError(Exception):
+    """Raised when a file of that id is stored already."""
+
+
+async def insert(file: File, quota: int | None = None) -> None:
+    """Store a new file; with ``quota``, if its owner's files are within so many bytes then.
+
+    Raises:
+        AlreadyThereError: a file of that id is stored already, and was not changed.
+        OverQuotaError: the file does not fit; nothing was stored.
+    """
+    try:
+        if quota is None:
+            with reachable():
+                await file.insert()
+        else:
+            file.charged = True
+            await charge(file, quota, lambda session: file.insert(session=session))
+    except DuplicateKeyError as error:
+        raise AlreadyThereError from error
 
 
 async def find(file_id: str, owner: str | None = None) -> File:
@@ -39,6 +57,13 @@ async def find(file_id: str, owner: str | None = None) -> File:
     if found is None:
         raise FileNotFound(file_id)
     return file_of(found)
+
+
+async def find_known(file_id: FileId) -> File | None:
+    """The file of an id that we made, if it was stored."""
+    with reachable():
+        found = await collection().find_one({"_id": file_id})
+    return None if found is None else file_of(found)
 
 
 async def find_many(file_ids: Iterable[str]) -> dict[str, File]:

@@ -2,11 +2,14 @@
 
 from waybill import documents
 from waybill.documents import File, Later
-from waybill.errors import ObjectMissing, WrongState
+from waybill.errors import ObjectMissing, PartsMissing
 from waybill.lifecycle import Status
 from waybill.messages import PATIENCE, VERIFY_UPLOAD
 from waybill.principal import Principal
 from waybill.resources import Resources
+from waybill.storage import ObjectHead
+from waybill.usecases.open_upload import ensure_open
+from waybill.usecases.parts import assemble
 
 
 async def complete_upload(resources: Resources, principal: Principal, file_id: str) -> File:
@@ -15,22 +18,21 @@ async def complete_upload(resources: Resources, principal: Principal, file_id: s
     Raises:
         FileNotFound: no such file of this owner.
         ObjectMissing: the store does not hold the object; the file stays PENDING.
+        PartsMissing: of a file that is sent in parts; the file stays PENDING.
         WrongState: the file is deleted or EXPIRED.
         ServiceUnavailable: MongoDB or the store is away; a repeat is safe.
     """
     file = await documents.find(file_id, principal.owner)
-    if file.status is not Status.PENDING or file.deleted_at is not None:
+    if not _is_open(file):
         return _as_it_stands(file)
-    head = await resources.storage.head(file.object_key)
-    if head is None:
+    try:
+        head = await _arrived(resources, file)
+    except (ObjectMissing, PartsMissing):
         # The expiry or a delete may have been first, and taken the object away.
         file = await documents.find(file_id, principal.owner)
-        if file.status is not Status.PENDING or file.deleted_at is not None:
+        if not _is_open(file):
             return _as_it_stands(file)
-        raise ObjectMissing(
-            "The object store does not hold this upload yet. Send the bytes to its URL, then complete.",
-            id=file_id,
-        )
+        raise
     # From here the document says what is owed; a message that is lost is sent again by the reconciler.
     moved = await documents.transition(
         file, Status.PROCESSING, etag=head.etag, expire_at=None, due_at=Later(PATIENCE)
@@ -41,15 +43,26 @@ async def complete_upload(resources: Resources, principal: Principal, file_id: s
     return moved
 
 
-def _as_it_stands(file: File) -> File:
-    if file.deleted_at is not None:
-        raise WrongState(
-            "The file is deleted. Request a new upload.", id=file.file_id, fileStatus=file.status.value
-        )
-    if file.status is Status.EXPIRED:
-        raise WrongState(
-            "The upload was not completed in time and has expired. Request a new one.",
+async def _arrived(resources: Resources, file: File) -> ObjectHead:
+    """What has arrived, made one object where it came in parts."""
+    if file.part_plan is not None:
+        head = await assemble(resources, file)
+    else:
+        head = await resources.storage.head(file.object_key)
+    if head is None:
+        raise ObjectMissing(
+            "The object store does not hold this upload yet. Send the bytes to its URL, then complete.",
             id=file.file_id,
-            fileStatus=file.status.value,
         )
+    return head
+
+
+def _is_open(file: File) -> bool:
+    return file.status is Status.PENDING and file.deleted_at is None
+
+
+def _as_it_stands(file: File) -> File:
+    """The answer to a repeat. Of an upload that is over, without having been completed, there is none."""
+    if file.deleted_at is not None or file.status is Status.EXPIRED:
+        ensure_open(file)
     return file

@@ -28,6 +28,13 @@ async def purge_object(resources: Resources, file_id: str) -> None:
     now = await documents.database_time()
     if file.purge_at is None or file.purge_at > now:
         return
+    # From here the file cannot be restored: it would be without its object.
+    if file.purge_began_at is None and (
+        await documents.change(file, {"purge_at": file.purge_at}, purge_began_at=NOW) is None
+    ):
+        return
+    if file.part_plan is not None:
+        await resources.storage.multiparts.abort_all(file.object_key)
     await resources.storage.delete(file.object_key)
     await documents.change(
         file,

@@ -12,6 +12,7 @@ from waybill.documents import File
 from waybill.errors import InvalidInput
 from waybill.lifecycle import Status
 from waybill.principal import Principal, is_storable
+from waybill.settings import Settings
 
 MAX_PAGE = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,6 +39,28 @@ async def get_file(principal: Principal, file_id: str) -> File:
         FileNotFound: no such file of this owner.
     """
     return await documents.find(file_id, principal.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an owner's files take, in bytes; ``limit`` is None where there is no quota."""
+
+    used: int
+    reserved: int
+    files: int
+    limit: int | None
+
+
+async def get_usage(settings: Settings, principal: Principal) -> Usage:
+    """What the caller's files take: ``used`` by the COMPLETED, ``reserved`` by those on their way there."""
+    sums = await documents.sum_sizes(principal.owner)
+    stored = sums.pop(Status.COMPLETED, documents.Sum(0, 0))
+    return Usage(
+        used=stored.size,
+        reserved=sum(sums[status].size for status in (Status.PENDING, Status.PROCESSING) if status in sums),
+        files=stored.files,
+        limit=settings.owner_quota_bytes,
+    )
 
 
 async def list_files(

@@ -1,165 +1,124 @@
-"""Announce an upload: check it, remember it, hand out the URL."""
+"""Announce an upload: remember it, hand out what fills it."""
 
-import unicodedata
-from dataclasses import dataclass
+import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
-from pydantic.config import JsonDict
 
 from waybill import documents
-from waybill.documents import File
-from waybill.errors import FileTooLarge, InvalidInput
+from waybill.documents import AlreadyThereError, File, FileId, OverQuotaError
+from waybill.errors import FileTooLarge, IdempotencyConflict, InvalidInput, QuotaExceeded
+from waybill.lifecycle import Status
 from waybill.object_key import make_key
-from waybill.presign import PresignedRequest
+from waybill.part_plan import PartPlan
 from waybill.principal import Principal
 from waybill.resources import Resources
+from waybill.settings import MAX_SINGLE_PUT, Settings
+from waybill.usecases.draft import UploadDraft, check_idempotency_key
+from waybill.usecases.open_upload import Requested, extend, hand_out, lifetime
 
-# Invisible letters that turn the reading direction around make "exe.jpg" of "gpj.exe".
-_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LINE_ENDS = frozenset("\u2028\u2029")
-
-# The rule of _safe_name for OpenAPI, in a pattern that every dialect reads; a name of dots is left to "not".
-_UNSAFE = r"\x00-\x1f\x7f-\x9f/\\" + "".join(
-    f"\\u{ord(letter):04x}" for letter in sorted(_REORDERING | _LINE_ENDS)
-)
-_SPACES = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_NAME: JsonDict = {
-    "pattern": f"^[^{_UNSAFE}]*[^{_UNSAFE}{_SPACES}][^{_UNSAFE}]*$",
-    "not": {"enum": [".", ".."]},
-}
-
-# RFC 9110, 8.3.1: type "/" subtype *( ";" parameter ), without a wildcard.
-_WORD = r"[A-Za-z0-9!#$%&'+.^_`|~-]+"
-_CONTENT_TYPE = rf"^{_WORD}/{_WORD}( *; *{_WORD}=({_WORD}|\"[ !#-\[\]-~]*\"))*$"
+DEFAULT_TYPE = "application/octet-stream"
 
 
-def _safe_name(name: str) -> str:
-    if any(unicodedata.category(letter) == "Cc" or letter in _LINE_ENDS for letter in name):
-        raise ValueError("must not hold control characters or line ends")
-    if any(letter in _REORDERING for letter in name):
-        raise ValueError("must not hold characters that change the reading direction")
-    if "/" in name or "\\" in name or name in {".", ".."}:
-        raise ValueError("must be a file name, not a path")
-    if not name.strip():
-        raise ValueError("must not be blank")
-    return name
-
-
-def _whole(size: object) -> object:
-    # JSON has one kind of number: 5.0 is the integer 5, and some languages write it so.
-    return int(size) if isinstance(size, float) and size.is_integer() else size
-
-
-class UploadDraft(BaseModel):
-    """An upload as a client announces it. Both faces validate with it, and OpenAPI is made from it."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
-
-    name: Annotated[str, AfterValidator(_safe_name)] = Field(
-        min_length=1,
-        max_length=255,
-        description="The file's name: no path, no control characters.",
-        examples=["holiday.jpg"],
-        json_schema_extra=_NAME,
-    )
-    size: Annotated[int, BeforeValidator(_whole)] = Field(
-        ge=0, description="How many bytes will be sent, exactly.", examples=[1048576]
-    )
-    content_type: str | None = Field(
-        default=None,
-        max_length=255,
-        pattern=_CONTENT_TYPE,
-        description="The media type (RFC 9110); application/octet-stream if not given. "
-        "The upload must be sent with it.",
-        examples=["image/jpeg"],
-    )
-    sha256: str | None = Field(
-        default=None,
-        pattern=r"^[0-9a-fA-F]{64}$",
-        description="SHA-256 of the content, in hexadecimal. The store then refuses any other content, and "
-        "content that this owner has stored already needs no upload.",
-    )
-
-    @classmethod
-    def parse(cls, fields: dict[str, object]) -> Self:
-        """Validate loose fields, named as clients name them.
-
-        Raises:
-            InvalidInput: names each wrong field.
-        """
-        try:
-            return cls.model_validate(fields)
-        except ValidationError as error:
-            raise invalid_input(error) from None
-
-
-def invalid_input(error: ValidationError) -> InvalidInput:
-    """What a model found, in the words of our own error. Never repeats the input."""
-    problems = error.errors(include_input=False, include_url=False, include_context=False)
-    return InvalidInput(
-        {
-            ".".join(str(part) for part in problem["loc"]) or "body": problem["msg"].removeprefix(
-                "Value error, "
-            )
-            for problem in problems
-        }
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Requested:
-    """The answer to a request. ``upload`` is None where nothing needs to be sent."""
-
-    file: File
-    upload: PresignedRequest | None
-
-
-async def request_upload(resources: Resources, principal: Principal, draft: UploadDraft) -> Requested:
-    """Remember a PENDING file and sign the one PUT that may fill it.
+async def request_upload(
+    resources: Resources,
+    principal: Principal,
+    draft: UploadDraft,
+    idempotency_key: str | None = None,
+    place: int = 0,
+) -> Requested:
+    """Remember a PENDING file and hand out what may fill it: one PUT, or a plan of parts.
 
     Where the owner already has a COMPLETED file of the declared SHA-256 and size, that file is the answer
     and nothing is stored: the claim is safe to believe because it only leads to the owner's own file.
 
+    A repeat with the same ``idempotency_key`` answers the same file, with fresh URLs, for a day. ``place``
+    tells several apart that were announced with one key.
+
     Raises:
-        FileTooLarge: the size is over MAX_FILE_SIZE.
-        ServiceUnavailable: MongoDB is away; nothing was stored.
+        FileTooLarge: the size is over MAX_FILE_SIZE or, if no parts are wanted, over what one PUT carries.
+        InvalidInput: the content type is not one of CONTENT_TYPES, or the key is no key.
+        IdempotencyConflict: the key was used for another announcement.
+        QuotaExceeded: the owner's files would take more than OWNER_QUOTA_BYTES.
+        ServiceUnavailable: MongoDB is away; nothing was stored, and a repeat with a key is safe.
     """
     settings = resources.settings
-    if draft.size > settings.max_file_size:
-        raise FileTooLarge(
-            f"A file may have up to {settings.max_file_size} bytes.",
-            size=draft.size,
-            limit=settings.max_file_size,
-        )
-    sha256 = draft.sha256.lower() if draft.sha256 else None
-    if sha256 is not None:
-        twin = await documents.find_completed(principal.owner, sha256, draft.size)
-        if twin is not None:
-            return Requested(twin, None)
-    content_type = draft.content_type or "application/octet-stream"
-    new_id = documents.new_id()
-    key = make_key(str(new_id))
-    upload = resources.presigner.put(
-        key, size=draft.size, content_type=content_type, sha256=sha256, ttl=settings.upload_url_ttl
-    )
-    file = File(
-        id=new_id,
+    _check(settings, draft)
+    if idempotency_key is not None:
+        check_idempotency_key(idempotency_key)
+    twin = None
+    if draft.sha256 is not None:
+        twin = await documents.find_completed(principal.owner, draft.sha256, draft.size)
+    file_id = documents.new_id() if twin is None else twin.key
+    if idempotency_key is not None:
+        claimed = await _claim(principal, f"{place}:{idempotency_key}", draft, file_id)
+        if claimed != file_id:
+            known = await documents.find_known(claimed)
+            if known is not None:
+                return await _again(resources, known)
+            # Whoever claimed it died, or is just about to store the file: it is stored once in any case.
+            twin, file_id = None, claimed
+    if twin is not None:
+        return Requested(twin)
+    file = _new_file(settings, principal, draft, file_id)
+    # Stored before a URL is given away, so that no object can come to be without a record.
+    try:
+        await documents.insert(file, settings.owner_quota_bytes)
+    except AlreadyThereError:
+        return await _again(resources, await documents.find(file.file_id, principal.owner))
+    except OverQuotaError as error:
+        raise QuotaExceeded(size=draft.size, used=error.charged, limit=error.quota) from None
+    return hand_out(resources, file)
+
+
+def _check(settings: Settings, draft: UploadDraft) -> None:
+    limit = settings.max_file_size
+    if draft.multipart is False:
+        limit = min(limit, MAX_SINGLE_PUT)
+    if draft.size > limit:
+        raise FileTooLarge(f"A file may have up to {limit} bytes.", size=draft.size, limit=limit)
+    if not settings.admits(draft.content_type or DEFAULT_TYPE):
+        raise InvalidInput({"contentType": f"must be one of {', '.join(settings.content_types)}"})
+
+
+async def _claim(principal: Principal, key: str, draft: UploadDraft, file_id: FileId) -> FileId:
+    """The id of the file that the key stands for: of this announcement, or of the one that it repeats."""
+    announced = hashlib.sha256(draft.model_dump_json().encode()).hexdigest()
+    claim = await documents.claim(principal.owner, key, announced, file_id)
+    if claim.announced != announced:
+        raise IdempotencyConflict
+    return claim.file
+
+
+async def _again(resources: Resources, file: File) -> Requested:
+    """The answer to a repeat: what fills the file if it is still open, otherwise the file as it stands."""
+    if file.status is Status.PENDING and file.deleted_at is None:
+        return hand_out(resources, await extend(resources, file))
+    return Requested(file)
+
+
+def _new_file(settings: Settings, principal: Principal, draft: UploadDraft, file_id: FileId) -> File:
+    plan = PartPlan.of(draft.size) if _goes_in_parts(settings, draft) else None
+    now = datetime.now(UTC)
+    expires_at = now + lifetime(settings, is_multipart=plan is not None)
+    return File(
+        id=file_id,
         owner=principal.owner,
         name=draft.name,
         size=draft.size,
-        content_type=content_type,
-        declared_sha256=sha256,
-        object_key=key,
-        created_at=_to_milliseconds(datetime.now(UTC)),
-        upload_expires_at=upload.expires_at,
-        expire_at=upload.expires_at + timedelta(seconds=settings.upload_grace),
+        content_type=draft.content_type or DEFAULT_TYPE,
+        declared_sha256=draft.sha256,
+        object_key=make_key(str(file_id)),
+        created_at=_to_milliseconds(now),
+        part_size=plan.part_size if plan else None,
+        upload_expires_at=expires_at,
+        expire_at=expires_at + timedelta(seconds=settings.upload_grace),
     )
-    # Stored before the URL is given away, so that no object can come to be without a record.
-    await documents.insert(file)
-    return Requested(file, upload)
+
+
+def _goes_in_parts(settings: Settings, draft: UploadDraft) -> bool:
+    # S3 cannot put together an object of no parts.
+    if draft.multipart is None or not draft.size:
+        return draft.size > settings.multipart_threshold
+    return draft.multipart
 
 
 def _to_milliseconds(time: datetime) -> datetime:

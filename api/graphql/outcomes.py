@@ -1,0 +1,66 @@
+"""The types of operations on several files at once."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import strawberry
+
+from api.graphql.types import File, Multipart, RequestUploadPayload, Upload
+from waybill import documents
+from waybill.errors import WaybillError
+from waybill.usecases.many import Outcome
+from waybill.usecases.open_upload import Requested
+
+
+@strawberry.type(description="Why one item of several was refused.")
+class ItemError:
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, error: WaybillError | None) -> Self | None:
+        return None if error is None else cls(code=error.code, message=error.message)
+
+
+@strawberry.type(description="What became of one announcement: what it is answered alone, or an error.")
+class UploadOutcome:
+    file: File | None
+    upload: Upload | None
+    multipart: Multipart | None
+    error: ItemError | None
+
+    @classmethod
+    def of(cls, outcome: Outcome[Requested]) -> Self:
+        if outcome.value is None:
+            return cls(file=None, upload=None, multipart=None, error=ItemError.of(outcome.error))
+        answer = RequestUploadPayload.of(outcome.value)
+        return cls(file=answer.file, upload=answer.upload, multipart=answer.multipart, error=None)
+
+
+@strawberry.type(description="One for each item, in their order.")
+class UploadOutcomes:
+    results: Sequence[UploadOutcome]
+
+
+@strawberry.type(description="What became of one file.")
+class FileOutcome:
+    id: strawberry.ID
+    file: File | None
+    error: ItemError | None
+
+    @classmethod
+    def of(cls, file_id: str, outcome: Outcome[documents.File]) -> Self:
+        return cls(
+            id=strawberry.ID(file_id),
+            file=None if outcome.value is None else File.of(outcome.value),
+            error=ItemError.of(outcome.error),
+        )
+
+
+@strawberry.type(description="One for each id, in their order.")
+class FileOutcomes:
+    results: Sequence[FileOutcome]
+
+    @classmethod
+    def of(cls, ids: Sequence[str], outcomes: Sequence[Outcome[documents.File]]) -> Self:
+        return cls(results=[FileOutcome.of(*each) for each in zip(ids, outcomes, strict=True)])

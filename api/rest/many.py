@@ -1,0 +1,118 @@
+"""The REST operations on several files at once."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import problem_document
+from api.rest.operation import json_answer, operation
+from api.rest.schemas import File, Multipart, Problem, Schema, Upload, UploadAnswer, UploadHeaders
+from waybill import documents
+from waybill.errors import WaybillError
+from waybill.principal import Principal
+from waybill.usecases.draft import UploadDraft
+from waybill.usecases.many import MAX_AT_ONCE, Outcome, complete_many, delete_many, request_many
+from waybill.usecases.open_upload import Requested
+
+_BODY_ERRORS = ("invalid_input", "request_too_large", "unsupported_media_type")
+
+
+class Announcements(BaseModel):
+    """Uploads to announce. Each is judged on its own."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    items: list[SkipValidation[UploadDraft]] = Field(min_length=1, max_length=MAX_AT_ONCE)
+
+
+class FileIds(BaseModel):
+    """Which files. Each is judged on its own."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    ids: list[str] = Field(min_length=1, max_length=MAX_AT_ONCE)
+
+
+class UploadOutcome(Schema):
+    """What became of one announcement: what it is answered alone, or an error."""
+
+    file: File | None = None
+    upload: Upload | None = None
+    multipart: Multipart | None = None
+    error: Problem | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome[Requested]) -> Self:
+        """An outcome as clients see it."""
+        if outcome.value is not None:
+            return cls(**dict(UploadAnswer.of(outcome.value)))
+        return cls(error=_problem(outcome.error))
+
+
+class UploadOutcomes(Schema):
+    """One for each item, in their order."""
+
+    results: list[UploadOutcome]
+
+
+class FileOutcome(Schema):
+    """What became of one file."""
+
+    id: str
+    file: File | None = None
+    error: Problem | None = None
+
+    @classmethod
+    def of(cls, file_id: str, outcome: Outcome[documents.File]) -> Self:
+        """An outcome as clients see it."""
+        if outcome.value is not None:
+            return cls(id=file_id, file=File.of(outcome.value))
+        return cls(id=file_id, error=_problem(outcome.error))
+
+
+class FileOutcomes(Schema):
+    """One for each id, in their order."""
+
+    results: list[FileOutcome]
+
+    @classmethod
+    def of(cls, ids: Sequence[str], outcomes: Sequence[Outcome[documents.File]]) -> Self:
+        """Outcomes as clients see them."""
+        return cls(results=[FileOutcome.of(*each) for each in zip(ids, outcomes, strict=True)])
+
+
+@operation(
+    "requestUploads",
+    body=Announcements,
+    headers=UploadHeaders,
+    answers={200: UploadOutcomes},
+    errors=_BODY_ERRORS,
+)
+async def request_several(request: Request, principal: Principal, body: Announcements) -> Response:
+    """Announce several uploads; each has an outcome of its own."""
+    outcomes = await request_many(
+        request.state.resources, principal, body.items, request.headers.get("idempotency-key")
+    )
+    return json_answer(UploadOutcomes(results=[UploadOutcome.of(outcome) for outcome in outcomes]))
+
+
+@operation("completeUploads", body=FileIds, answers={200: FileOutcomes}, errors=_BODY_ERRORS)
+async def complete_several(request: Request, principal: Principal, body: FileIds) -> Response:
+    """Complete several uploads; each has an outcome of its own."""
+    outcomes = await complete_many(request.state.resources, principal, body.ids)
+    return json_answer(FileOutcomes.of(body.ids, outcomes))
+
+
+@operation("deleteFiles", body=FileIds, answers={200: FileOutcomes}, errors=_BODY_ERRORS)
+async def delete_several(request: Request, principal: Principal, body: FileIds) -> Response:
+    """Delete several files; each has an outcome of its own."""
+    outcomes = await delete_many(request.state.resources, principal, body.ids)
+    return json_answer(FileOutcomes.of(body.ids, outcomes))
+
+
+def _problem(error: WaybillError | None) -> Problem:
+    assert error is not None  # noqa: S101  # an outcome is a value or an error
+    return Problem.model_validate(problem_document(error.code, error.message, **error.context))

@@ -1,0 +1,190 @@
+"""Files that are sent in parts."""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.actors.conftest import open_bucket
+from tests.parity.faces import Face
+from tests.service import Service
+from tests.uploads import purged, put, settled
+
+MIB = 1024**2
+PART = 16 * MIB
+
+#: Two whole parts and the rest.
+CONTENT = os.urandom(2 * PART + 1000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def piece(number: int) -> bytes:
+    return CONTENT[(number - 1) * PART : number * PART]
+
+
+def sha256_of(*numbers: int) -> dict[str, str]:
+    return {str(number): hashlib.sha256(piece(number)).hexdigest() for number in numbers}
+
+
+async def requested(face: Face, **fields: Any) -> str:
+    outcome = await face.request(name="large.bin", size=len(CONTENT), multipart=True, **fields)
+    assert outcome.code is None, outcome
+    assert outcome.data["upload"] is None
+    assert outcome.data["multipart"]["partSize"] == PART
+    assert outcome.data["multipart"]["partCount"] == 3
+    return outcome.id
+
+
+async def send(face: Face, file_id: str, *numbers: int, **fields: Any) -> None:
+    signed = await face.request_parts(file_id, list(numbers), **fields)
+    assert signed.code is None, signed
+    assert [part["partNumber"] for part in signed.data["parts"]] == list(numbers)
+    for part in signed.data["parts"]:
+        response = await put(part, piece(part["partNumber"]))
+        assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize("with_sha256", [False, True])
+async def test_a_file_arrives_in_parts(face: Face, with_sha256: bool) -> None:
+    file_id = await requested(face)
+    for number in (3, 1, 2):
+        checksums = {"sha256": sha256_of(number)} if with_sha256 else {}
+        await send(face, file_id, number, **checksums)
+    assert (await face.complete(file_id)).data["status"] == "PROCESSING"
+    file = await settled(face, file_id)
+    assert (file["status"], file["sha256"]) == ("COMPLETED", SHA256)
+    assert (await put((await face.download(file_id)).data | {"headers": {}}, b"")).content == CONTENT
+
+
+async def test_a_client_that_lost_everything_but_the_id_goes_on(face: Face) -> None:
+    file_id = await requested(face)
+    nothing = await face.parts(file_id)
+    assert (nothing.data["parts"], nothing.data["partCount"], nothing.data["partSize"]) == ([], 3, PART)
+    await send(face, file_id, 2)
+    held = (await face.parts(file_id)).data["parts"]
+    assert [(part["partNumber"], part["size"]) for part in held] == [(2, PART)]
+    assert held[0]["etag"] == f'"{hashlib.md5(piece(2)).hexdigest()}"'  # noqa: S324  # S3's own
+    refused = await face.complete(file_id)
+    assert (refused.code, refused.context["missing"]) == ("parts_missing", [1, 3])
+    assert (await face.get(file_id)).data["status"] == "PENDING"
+    await send(face, file_id, 1, 3)
+    assert (await face.complete(file_id)).code is None
+    assert (await settled(face, file_id))["sha256"] == SHA256
+
+
+async def test_nothing_has_arrived_before_the_first_part_was_asked_for(face: Face) -> None:
+    refused = await face.complete(await requested(face))
+    assert (refused.code, refused.context["missing"]) == ("parts_missing", [1, 2, 3])
+
+
+async def test_the_store_refuses_a_part_of_another_length_or_content(face: Face) -> None:
+    file_id = await requested(face)
+    parts = (await face.request_parts(file_id, [1, 3], sha256=sha256_of(1, 3))).data["parts"]
+    assert (await put(parts[0], os.urandom(PART))).status_code == 400
+    shorter = parts[1] | {"headers": parts[1]["headers"] | {"Content-Length": "1"}}
+    assert (await put(shorter, b"x")).status_code == 403
+    assert (await face.parts(file_id)).data["parts"] == []
+
+
+async def test_checksums_are_for_all_parts_or_none(face: Face) -> None:
+    file_id = await requested(face)
+    assert (await face.request_parts(file_id, [1, 2], sha256=sha256_of(1))).code == "invalid_input"
+    await send(face, file_id, 1, sha256=sha256_of(1))
+    assert (await face.request_parts(file_id, [2])).code == "invalid_input"
+    assert (await face.request_parts(file_id, [1], sha256={"1": "0" * 64})).code == "invalid_input"
+
+
+@pytest.mark.parametrize("numbers", [[], [0], [4], [-1], [1, 1], [10_001], list(range(1, 102))])
+async def test_parts_that_are_not_there_are_refused(face: Face, numbers: list[int]) -> None:
+    refused = await face.request_parts(await requested(face), numbers)
+    assert (refused.code, next(iter(refused.context["fields"])).partition(".")[0]) == (
+        "invalid_input",
+        "partNumbers",
+    )
+
+
+async def test_a_part_may_be_sent_again(face: Face) -> None:
+    file_id = await requested(face)
+    await send(face, file_id, 1, 2, 3)
+    signed = (await face.request_parts(file_id, [1])).data["parts"][0]
+    assert (await put(signed, bytes(PART))).status_code == 200
+    # SeaweedFS keeps both, and tells the later one by the second.
+    await asyncio.sleep(1 - time.time() % 1)
+    await send(face, file_id, 1)
+    assert (await face.complete(file_id)).code is None
+    assert (await settled(face, file_id))["sha256"] == SHA256
+
+
+async def test_at_once_parts_are_asked_for_and_completed_with_one_effect(
+    face: Face, service: Service
+) -> None:
+    file_id = await requested(face)
+    signed = await asyncio.gather(*(face.request_parts(file_id, [number]) for number in (1, 2, 3) * 3))
+    uploads = {answer.data["parts"][0]["url"].split("uploadId=")[1].split("&")[0] for answer in signed}
+    assert len(uploads) == 1
+    await asyncio.gather(
+        *(
+            put(answer.data["parts"][0], piece(number))
+            for answer, number in zip(signed, (1, 2, 3) * 3, strict=True)
+        )
+    )
+    answers = await asyncio.gather(*(face.complete(file_id) for _ in range(10)))
+    assert Counter(answer.code for answer in answers) == {None: 10}
+    assert (await settled(face, file_id))["sha256"] == SHA256
+    assert await uploads_at_the_store(service, file_id) == []
+
+
+async def test_deletion_aborts_what_has_arrived(face: Face, service: Service) -> None:
+    file_id = await requested(face)
+    await send(face, file_id, 1)
+    assert len(await uploads_at_the_store(service, file_id)) == 1
+    await face.delete(file_id)
+    await purged(face, file_id)
+    assert await uploads_at_the_store(service, file_id) == []
+    for refused in (
+        await face.request_parts(file_id, [2]),
+        await face.parts(file_id),
+        await face.complete(file_id),
+    ):
+        assert refused.code == "wrong_state"
+
+
+async def test_one_put_is_not_parts(face: Face) -> None:
+    outcome = await face.request(name="a", size=len(CONTENT))
+    assert outcome.data["multipart"] is None
+    assert (await face.request_parts(outcome.id, [1])).code == "wrong_state"
+    assert (await face.parts(outcome.id)).code == "wrong_state"
+
+
+async def test_what_one_put_cannot_carry_comes_in_parts(face: Face) -> None:
+    size = 5 * 1024**4
+    plan = (await face.request(name="huge", size=size)).data["multipart"]
+    assert plan["partCount"] <= 10_000
+    assert plan["partSize"] * (plan["partCount"] - 1) < size <= plan["partSize"] * plan["partCount"]
+    assert (await face.request(name="huge", size=size, multipart=False)).code == "file_too_large"
+    assert (await face.request(name="huge", size=size + 1)).code == "file_too_large"
+
+
+async def test_an_empty_file_has_no_parts(face: Face) -> None:
+    assert (await face.request(name="empty", size=0, multipart=True)).data["multipart"] is None
+
+
+async def test_another_owners_parts_are_not_there(face: Face, stranger: Face) -> None:
+    file_id = await requested(face)
+    for refused in (
+        await stranger.request_parts(file_id, [1]),
+        await stranger.parts(file_id),
+        await stranger.refresh(file_id),
+    ):
+        assert refused.code == "file_not_found"
+
+
+async def uploads_at_the_store(service: Service, file_id: str) -> list[str]:
+    """The ids of the unfinished multipart uploads of a file."""
+    async for bucket in open_bucket(service):
+        answer = await bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=f"files/{file_id}/")
+    return [upload["UploadId"] for upload in answer.get("Uploads", [])]

@@ -1,0 +1,104 @@
+"""Deleted files, and the way back."""
+
+import asyncio
+import os
+from collections import Counter
+
+import pytest
+
+from stack.stack import Stack
+from tests.parity.faces import Face
+from tests.service import Service, start_service
+from tests.uploads import purged, put, settled, stored, uploaded
+
+SIZE = 1000
+
+
+@pytest.fixture(scope="module")
+def service(stack: Stack) -> Service:
+    """A Waybill with a trash, and room for two files."""
+    return start_service(stack, purge_delay="3600", owner_quota_bytes=str(2 * SIZE))
+
+
+async def test_a_deleted_file_comes_back_whole(face: Face) -> None:
+    content = os.urandom(SIZE)
+    file = await stored(face, content)
+    assert (await face.delete(file["id"])).data["deletedAt"] is not None
+    assert (await face.download(file["id"])).code == "wrong_state"
+    assert (await face.restore(file["id"])).data == file
+    assert (await face.restore(file["id"])).data == file
+    link = (await face.download(file["id"])).data
+    assert (await put(link | {"headers": {}}, b"")).content == content
+    assert (await stored(face, content))["duplicateOf"] == file["id"]
+
+
+async def test_an_upload_that_was_open_is_open_again(face: Face) -> None:
+    requested = await face.request(name="a", size=SIZE)
+    await face.delete(requested.id)
+    assert (await face.restore(requested.id)).data["status"] == "PENDING"
+    assert (await put(requested.data["upload"], os.urandom(SIZE))).status_code == 200
+    assert (await face.complete(requested.id)).code is None
+    assert (await settled(face, requested.id))["status"] == "COMPLETED"
+
+
+async def test_an_upload_that_was_being_verified_is_verified_again(face: Face) -> None:
+    file_id = (await uploaded(face, os.urandom(SIZE))).id
+    await face.delete(file_id)
+    await face.restore(file_id)
+    assert (await settled(face, file_id))["status"] == "COMPLETED"
+
+
+async def test_content_that_was_uploaded_again_makes_a_duplicate(face: Face) -> None:
+    content = os.urandom(SIZE)
+    first = await stored(face, content)
+    await face.delete(first["id"])
+    second = await stored(face, content)
+    assert second["status"] == "COMPLETED"
+    restored = (await face.restore(first["id"])).data
+    assert (restored["status"], restored["duplicateOf"], restored["deletedAt"]) == (
+        "DUPLICATE",
+        second["id"],
+        None,
+    )
+    await purged(face, first["id"])
+    # It takes no room.
+    assert (await face.usage()).data["used"] == SIZE
+
+
+async def test_deleted_files_take_no_room_and_need_it_to_come_back(face: Face) -> None:
+    first, second = [await stored(face, os.urandom(SIZE)) for _ in range(2)]
+    await face.delete(first["id"])
+    third = await stored(face, os.urandom(SIZE))
+    assert (await face.restore(first["id"])).code == "quota_exceeded"
+    await face.delete(third["id"])
+    answers = await asyncio.gather(*(face.restore(file["id"]) for file in (first, third, first, third)))
+    codes = Counter(answer.code for answer in answers)
+    assert codes == {None: 2, "quota_exceeded": 2}
+    assert (await face.usage()).data["used"] == 2 * SIZE
+    assert second["status"] == "COMPLETED"
+
+
+async def test_restores_against_deletes_end_one_way_or_the_other(face: Face) -> None:
+    file = await stored(face, os.urandom(SIZE))
+    calls = [operation(file["id"]) for _ in range(10) for operation in (face.delete, face.restore)]
+    assert {answer.code for answer in await asyncio.gather(*calls)} == {None}
+    last = (await face.get(file["id"])).data
+    used = (await face.usage()).data["used"]
+    assert used == (0 if last["deletedAt"] else SIZE)
+
+
+async def test_what_is_not_there_cannot_come_back(face: Face, stranger: Face) -> None:
+    file = await stored(face, os.urandom(SIZE))
+    await face.delete(file["id"])
+    assert (await stranger.restore(file["id"])).code == "file_not_found"
+
+
+async def test_without_a_delay_there_is_no_way_back(
+    face_class: type[Face], embedded: Service, owner: str
+) -> None:
+    async with embedded.client(owner) as client:
+        face = face_class(client)
+        file = await stored(face, os.urandom(SIZE))
+        await face.delete(file["id"])
+        await purged(face, file["id"])
+        assert (await face.restore(file["id"])).code == "wrong_state"

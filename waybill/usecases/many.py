@@ -1,0 +1,94 @@
+"""Several operations in one call, each with an outcome of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from waybill.documents import File
+from waybill.errors import InvalidInput, ServiceUnavailable, WaybillError
+from waybill.principal import Principal
+from waybill.resources import Resources
+from waybill.usecases.complete import complete_upload
+from waybill.usecases.delete import delete_file
+from waybill.usecases.draft import UploadDraft, check_idempotency_key, parse
+from waybill.usecases.open_upload import Requested
+from waybill.usecases.request import request_upload
+
+#: Operations in one call, and how many of them are done at a time.
+MAX_AT_ONCE = 100
+ABREAST = 10
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[T]):
+    """What became of one item: a value, or an error."""
+
+    value: T | None = None
+    error: WaybillError | None = None
+
+
+async def request_many(
+    resources: Resources, principal: Principal, items: Sequence[Any], idempotency_key: str | None = None
+) -> list[Outcome[Requested]]:
+    """Announce several uploads, each as loose fields. With a key each has one of its own, by its place.
+
+    Raises:
+        InvalidInput: there are none or too many, or the key is no key.
+        RateLimited: these would be too many.
+        ServiceUnavailable: MongoDB is away; nothing was stored.
+    """
+    if idempotency_key is not None:
+        check_idempotency_key(idempotency_key)
+
+    async def request(place: int) -> Requested:
+        draft = parse(UploadDraft, items[place])
+        return await request_upload(resources, principal, draft, idempotency_key, place)
+
+    _check("items", items)
+    return await _each(resources, principal, range(len(items)), request)
+
+
+async def complete_many(
+    resources: Resources, principal: Principal, ids: Sequence[str]
+) -> list[Outcome[File]]:
+    """Complete several uploads. Raises as ``request_many`` does."""
+    _check("ids", ids)
+    return await _each(resources, principal, ids, lambda id_: complete_upload(resources, principal, id_))
+
+
+async def delete_many(resources: Resources, principal: Principal, ids: Sequence[str]) -> list[Outcome[File]]:
+    """Delete several files. Raises as ``request_many`` does."""
+    _check("ids", ids)
+    return await _each(resources, principal, ids, lambda id_: delete_file(resources, principal, id_))
+
+
+def _check(name: str, items: Sequence[Any]) -> None:
+    if not 1 <= len(items) <= MAX_AT_ONCE:
+        raise InvalidInput({name: f"must be 1 to {MAX_AT_ONCE}"})
+
+
+async def _each(
+    resources: Resources, principal: Principal, items: Sequence[I], do: Callable[[I], Awaitable[T]]
+) -> list[Outcome[T]]:
+    # The call itself has been counted as one.
+    await resources.rate_limit.admit(principal.owner, len(items) - 1)
+    turns = asyncio.Semaphore(ABREAST)
+
+    async def outcome(item: I) -> Outcome[T]:
+        async with turns:
+            try:
+                return Outcome(value=await do(item))
+            except WaybillError as error:
+                return Outcome(error=error)
+
+    outcomes = await asyncio.gather(*(outcome(item) for item in items))
+    outage = outcomes[0].error
+    if isinstance(outage, ServiceUnavailable) and all(
+        isinstance(each.error, ServiceUnavailable) for each in outcomes
+    ):
+        raise outage
+    return outcomes

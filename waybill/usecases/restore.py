@@ -1,0 +1,73 @@
+"""Take a deleted file out of the trash."""
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from waybill import documents
+from waybill.documents import NOW, ContentTakenError, File, Later, OverQuotaError, WinnerGoneError
+from waybill.errors import QuotaExceeded, WrongState
+from waybill.lifecycle import Status
+from waybill.messages import PATIENCE, PURGE_OBJECT, VERIFY_UPLOAD
+from waybill.principal import Principal
+from waybill.resources import Resources
+
+
+async def restore_file(resources: Resources, principal: Principal, file_id: str) -> File:
+    """Undo a deletion, until the purge begins (PURGE_DELAY). A repeat answers the file as it stands.
+
+    An upload that was open is open again and one that was being verified is verified again. Where the content
+    was uploaded anew meanwhile the file becomes a DUPLICATE of that.
+
+    Raises:
+        FileNotFound: no such file of this owner.
+        QuotaExceeded: the file does not fit beside what came since.
+        WrongState: the file is being purged, or was, or ended without anything to restore.
+        ServiceUnavailable: MongoDB is away; a repeat is safe.
+    """
+    file = await documents.find(file_id, principal.owner)
+    if file.deleted_at is None:
+        return file
+    restored = await _restored(resources, file)
+    if restored is None:
+        file = await documents.find(file_id, principal.owner)
+        if file.deleted_at is not None:
+            raise WrongState(
+                "The file's content is gone or going. Upload it again.",
+                id=file_id,
+                fileStatus=file.status.value,
+            )
+        return file
+    if restored.status is Status.PROCESSING:
+        await resources.sender.send(VERIFY_UPLOAD, file_id)
+    elif restored.status is Status.DUPLICATE:
+        await resources.sender.send(PURGE_OBJECT, file_id)
+    return restored
+
+
+async def _restored(resources: Resources, file: File) -> File | None:
+    settings = resources.settings
+    while True:
+        try:
+            return await documents.restore(
+                file, settings.owner_quota_bytes, **_owed(file, timedelta(seconds=settings.upload_grace))
+            )
+        except OverQuotaError as error:
+            raise QuotaExceeded(size=file.size, used=error.charged, limit=error.quota) from None
+        except ContentTakenError:
+            winner = await documents.find_completed(file.owner, file.sha256 or "")
+        if winner is not None:
+            with suppress(WinnerGoneError):
+                return await documents.restore_as_duplicate(
+                    file, winner, purge_at=NOW, due_at=Later(PATIENCE)
+                )
+        # The other was deleted just now: the content is free again.
+
+
+def _owed(file: File, grace: timedelta) -> dict[str, Any]:
+    """What the clock or a worker owes a file again."""
+    if file.status is Status.PENDING:
+        return {"expire_at": file.upload_expires_at + grace, "due_at": None}
+    if file.status is Status.PROCESSING:
+        return {"due_at": Later(PATIENCE)}
+    return {"due_at": None}
