@@ -22,6 +22,7 @@ from api.headers import DefaultHeaders
 from api.health import alive, ready
 from api.pages.views import Pages
 from api.rest.routes import create_rest
+from api.s3_hook import S3Hook
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import Settings, load_settings
 
@@ -43,6 +44,9 @@ def create_app(settings: Settings | None = None) -> Starlette:
     # No actor is declared and no middleware runs here: the API sends by name and processes nothing.
     broker = RedisBroker(client=redis_client(settings), middleware=[])
     pages = Pages(settings)
+    hooks = []
+    if settings.s3_hook_secret is not None:
+        hooks.append(Route("/hooks/s3", S3Hook(settings.s3_hook_secret).receive, methods=["POST"]))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
@@ -56,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/api/v1/docs", pages.docs),
             Mount("/api/v1", create_rest()),
             Route("/graphql", GraphQLView(pages.graphiql, introspection=settings.introspection)),
+            *hooks,
             *Dashboard(settings, broker, pages).routes,
             Route("/healthz", alive),
             Route("/readyz", ready),

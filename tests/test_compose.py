@@ -104,7 +104,7 @@ def test_every_setting_exists_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -
     shown = settings(monkeypatch, filled_in() | OPTIONAL)
     without_default = {
         *("cors_origins", "jwks_url", "jwt_issuer", "jwt_audience"),
-        *("owner_quota_bytes", "content_types"),
+        *("owner_quota_bytes", "content_types", "s3_hook_secret"),
     }
     assert shown.model_dump(exclude=without_default) == plain.model_dump(exclude=without_default)
     assert len(shown.cors_origins) == 1

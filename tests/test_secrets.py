@@ -5,6 +5,7 @@ import os
 import pytest
 
 from stack.stack import Stack
+from tests.events import HOOK_SECRET, minio, notify
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, start_service
 from tests.uploads import purged, put, stored
@@ -13,13 +14,16 @@ from tests.uploads import purged, put, stored
 @pytest.fixture
 def chatty(stack: Stack) -> Service:
     """A Waybill that says all that it can."""
-    return start_service(stack, log_level="DEBUG")
+    return start_service(stack, log_level="DEBUG", s3_hook_secret=HOOK_SECRET)
 
 
 async def test_a_full_run_logs_no_secret(chatty: Service) -> None:
     service = chatty
     token = service.token("alice")
-    secrets = [token.rpartition(".")[2], "X-Amz-Signature"]
+    secrets = [token.rpartition(".")[2], "X-Amz-Signature", HOOK_SECRET]
+    event = minio(service.settings.s3_bucket, "files/6b043f91342f2be4ee3195a4/" + "0" * 32)
+    assert (await notify(service, event)).status_code == 204
+    assert (await notify(service, event, secret=f"{HOOK_SECRET}x")).status_code == 401
     async with service.client("alice") as client:
         client.headers["authorization"] = f"Bearer {token}"
         for face in (RestFace(client), GraphQLFace(client)):

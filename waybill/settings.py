@@ -1,5 +1,6 @@
 """The settings: one typed class, the only reader of the environment."""
 
+import re
 from typing import Annotated, Self, TypeVar
 
 from limits import parse_many
@@ -67,6 +68,7 @@ class Settings(TokenSettings):
     s3_region: str = "us-east-1"
     s3_access_key: str = Field(min_length=1)
     s3_secret_key: SecretStr
+    s3_hook_secret: SecretStr | None = None
 
     # S3 refuses a signature older than a week.
     upload_url_ttl: int = Field(default=900, ge=1, le=WEEK)
@@ -87,6 +89,15 @@ class Settings(TokenSettings):
     # Set by `waybill up` alone: opens the dashboard to everybody who reaches the port, and puts a working
     # token into the browser pages.
     embedded: bool = False
+
+    @field_validator("s3_hook_secret")
+    @classmethod
+    def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch("[!-~]{16,}", value.get_secret_value()):
+            raise ValueError(
+                "needs 16 ASCII characters or more, without spaces, for example from: openssl rand -hex 20"
+            )
+        return value
 
     @field_validator("cors_origins", "content_types", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from stack.stack import Stack
+from tests.events import HOOK_SECRET
 from tests.parity.faces import RestFace
 from tests.service import Service, start_service
 
@@ -64,8 +65,8 @@ def suspended(service: Service) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def jobs(stack: Stack) -> Service:
-    """A Waybill whose worker may be suspended and whose queues may be emptied."""
-    return start_service(stack)
+    """A Waybill whose worker may be suspended and whose queues may be emptied, and which takes events."""
+    return start_service(stack, s3_hook_secret=HOOK_SECRET)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from stack.stack import Stack
+from tests.actors.conftest import key_of
+from tests.events import HOOK_SECRET, accepted, minio, notify
 from tests.faults.servers import FAULTS, killed
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, start_service
@@ -20,7 +22,7 @@ PATIENCE = 5
 @pytest.fixture(scope="module")
 def faulty(own_stack: Stack) -> Service:
     """A Waybill on them."""
-    return start_service(own_stack)
+    return start_service(own_stack, s3_hook_secret=HOOK_SECRET)
 
 
 @pytest.fixture
@@ -73,6 +75,25 @@ async def test_without_the_store_complete_says_try_again_and_the_file_stays_pend
         assert (ready.status_code, ready.json()["s3"]) == (503, "unavailable")
     await is_ready(client)
     assert (await face.complete(requested.id)).code is None
+    assert (await settled(face, requested.id))["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize("server", ["mongod", "seaweedfs"])
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_event_that_met_an_outage_is_to_be_sent_again(
+    own_stack: Stack, faulty: Service, client: httpx.AsyncClient, fault: str, server: str
+) -> None:
+    face = RestFace(client)
+    content = f"{fault} {server}".encode()
+    requested = await face.request(name="a", size=len(content))
+    assert (await put(requested.data["upload"], content)).status_code == 200
+    event = minio(faulty.settings.s3_bucket, key_of(requested.data["upload"]))
+    with FAULTS[fault](own_stack, server):
+        response = await notify(faulty, event)
+        assert (response.status_code, response.json()["code"]) == (503, "service_unavailable")
+        assert int(response.headers["retry-after"]) > 0
+    await is_ready(client)
+    await accepted(faulty, event)
     assert (await settled(face, requested.id))["status"] == "COMPLETED"
 
 

@@ -58,3 +58,13 @@ def test_no_secret_shows_when_settings_are_printed(environment: pytest.MonkeyPat
     shown = repr(load_settings())
     for secret in ("top-secret-value", "0123456789abcdef", "hunter2"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "fifteen-letters", "sixteen letters and spaces", "sixteen-létters-and-more"]
+)
+def test_a_hook_secret_that_cannot_be_one_is_refused(environment: pytest.MonkeyPatch, secret: str) -> None:
+    environment.setenv("WAYBILL_S3_HOOK_SECRET", secret)
+    with pytest.raises(SettingsError, match="WAYBILL_S3_HOOK_SECRET: needs 16") as caught:
+        load_settings()
+    assert not secret or secret not in str(caught.value)

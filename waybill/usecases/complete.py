@@ -23,24 +23,38 @@ async def complete_upload(resources: Resources, principal: Principal, file_id: s
         ServiceUnavailable: MongoDB or the store is away; a repeat is safe.
     """
     file = await documents.find(file_id, principal.owner)
-    if not _is_open(file):
+    if not is_open(file):
         return _as_it_stands(file)
     try:
         head = await _arrived(resources, file)
     except (ObjectMissing, PartsMissing):
         # The expiry or a delete may have been first, and taken the object away.
         file = await documents.find(file_id, principal.owner)
-        if not _is_open(file):
+        if not is_open(file):
             return _as_it_stands(file)
         raise
+    moved = await begin_verification(resources, file, head)
+    return moved or _as_it_stands(await documents.find(file_id, principal.owner))
+
+
+async def begin_verification(resources: Resources, file: File, head: ObjectHead) -> File | None:
+    """Move a PENDING file whose object was seen to PROCESSING, and have a worker read that very object.
+
+    Returns:
+        The file after the move, or None where it was not PENDING any more.
+    """
     # From here the document says what is owed; a message that is lost is sent again by the reconciler.
     moved = await documents.transition(
         file, Status.PROCESSING, etag=head.etag, expire_at=None, due_at=Later(PATIENCE)
     )
-    if moved is None:
-        return _as_it_stands(await documents.find(file_id, principal.owner))
-    await resources.sender.send(VERIFY_UPLOAD, file_id)
+    if moved is not None:
+        await resources.sender.send(VERIFY_UPLOAD, file.file_id)
     return moved
+
+
+def is_open(file: File) -> bool:
+    """Whether the upload is neither completed, expired nor deleted."""
+    return file.status is Status.PENDING and file.deleted_at is None
 
 
 async def _arrived(resources: Resources, file: File) -> ObjectHead:
@@ -55,10 +69,6 @@ async def _arrived(resources: Resources, file: File) -> ObjectHead:
             id=file.file_id,
         )
     return head
-
-
-def _is_open(file: File) -> bool:
-    return file.status is Status.PENDING and file.deleted_at is None
 
 
 def _as_it_stands(file: File) -> File:
