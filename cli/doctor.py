@@ -20,19 +20,29 @@ from waybill.settings import Settings, load_settings
 #: Outside of the prefix that files live under, so that nobody takes it for one of them.
 SCRATCH = "doctor/"
 CONTENT = b"A waybill travels with the paperwork."
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
 MAX_SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was proven, or what was found and what to change."""
+    """One check: what was proven, or what was found and what to change, or what is merely so."""
 
     check: str
     problem: str | None = None
+    note: str | None = None
+
+    def __str__(self) -> str:
+        mark = "FAIL" if self.problem else "note" if self.note else "ok  "
+        return f"{mark}  {self.check}" + "".join(f": {text}" for text in (self.problem, self.note) if text)
 
 
 class Complaint(Exception):
     """Raised by a check that fails: what was found, and what to change."""
+
+
+class Remark(Exception):
+    """Raised by a check of what is not relied on as it is configured: what was found."""
 
 
 async def run_doctor() -> bool:
@@ -51,8 +61,7 @@ async def run_doctor() -> bool:
     ):
         async for finding in examine(resources, session):
             healthy = healthy and finding.problem is None
-            mark = "ok  " if finding.problem is None else "FAIL"
-            print(f"{mark}  {finding.check}{f': {finding.problem}' if finding.problem else ''}", flush=True)
+            print(finding, flush=True)
     return healthy
 
 
@@ -67,6 +76,7 @@ async def examine(resources: Resources, session: aiohttp.ClientSession) -> Async
         ("the store refuses an upload of another length", store.refuses_length),
         ("the store refuses content of another SHA-256", store.refuses_checksum),
         ("the public endpoint takes an upload signed for it", store.takes_upload),
+        ("the store tells the SHA-256 that it has verified", store.tells_checksum),
         ("the store refuses a second upload to the same URL", store.refuses_second),
         ("the store does not copy an object for a header that was not signed", store.refuses_copy),
         ("a download has the name and type that were signed", store.gives_download),
@@ -79,6 +89,8 @@ async def examine(resources: Resources, session: aiohttp.ClientSession) -> Async
         for name, check in checks:
             try:
                 await check()
+            except Remark as remark:
+                yield Finding(name, note=str(remark))
             except (Complaint, WaybillError) as error:
                 yield Finding(name, str(error))
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -111,6 +123,7 @@ class StoreChecks:
         self.key = f"{SCRATCH}{secrets.token_hex(16)}"
         self.copy_key = f"{self.key}-copy"
         self._settings: Settings = resources.settings
+        self._storage = resources.storage
         self._presigner = resources.presigner
         self._session = session
 
@@ -144,6 +157,20 @@ class StoreChecks:
         if status != 200:
             advice = "Does a proxy change the Host header, or the path?" if "Signature" in body else ""
             raise Complaint(f"it answered {status}. {advice} {body[:200]}")
+
+    async def tells_checksum(self) -> None:
+        """What is believed where the store is to verify; the refusal of other content is the other half."""
+        head = await self._storage.head(self.key, with_sha256=True)
+        if head is None:
+            raise Complaint(f"{self._settings.public_endpoint_url} took no upload that could be looked at.")
+        if head.sha256 == SHA256:
+            return
+        if self._settings.verify == "store":
+            raise Complaint(
+                "it does not, so every object is read all the same. Set WAYBILL_VERIFY=always, or use a "
+                "store that does."
+            )
+        raise Remark("it does not, so WAYBILL_VERIFY=store would gain nothing here.")
 
     async def refuses_second(self) -> None:
         """If-None-Match keeps a live URL from replacing what was verified."""
@@ -183,9 +210,8 @@ class StoreChecks:
         return check
 
     def _upload(self, key: str | None = None) -> PresignedRequest:
-        sha256 = hashlib.sha256(CONTENT).hexdigest()
         return self._presigner.put(
-            key or self.key, size=len(CONTENT), content_type="text/plain", sha256=sha256, ttl=60
+            key or self.key, size=len(CONTENT), content_type="text/plain", sha256=SHA256, ttl=60
         )
 
     async def _put(

@@ -1,7 +1,7 @@
 """The settings: one typed class, the only reader of the environment."""
 
 import re
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from limits import parse_many
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -79,6 +79,7 @@ class Settings(TokenSettings):
     max_file_size: int = Field(default=5 * TIB, ge=1, le=5 * TIB)
     owner_quota_bytes: int | None = Field(default=None, ge=0)
     content_types: Annotated[tuple[str, ...], NoDecode] = ()
+    verify: Literal["always", "store"] = "always"
     purge_delay: int = Field(default=0, ge=0)
     sweep_interval: int = Field(default=5, ge=1)
     rate_limit: Annotated[str, AfterValidator(_parsable)] = ""

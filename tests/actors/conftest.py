@@ -1,10 +1,12 @@
 """What the tests of jobs reach behind the API's back: the bucket, the database, the worker's process."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -51,6 +53,18 @@ def orphans(service: Service, *options: str) -> dict[str, Any]:
         [sys.executable, "-m", "cli", "orphans", *options], text=True, env=dict(service.env)
     )
     return {line["key"]: line for line in map(json.loads, printed.splitlines())}
+
+
+async def verdicts(service: Service, file_id: str) -> list[dict[str, Any]]:
+    """What the worker has logged of a verified file, once it has: it does so after the status was written."""
+    deadline = time.monotonic() + 10
+    while True:
+        lines = [json.loads(line) for line in service.worker.log.read_text().splitlines() if file_id in line]
+        found = [line for line in lines if line["event"] == "verified"]
+        if found:
+            return found
+        assert time.monotonic() < deadline, "nothing was logged"
+        await asyncio.sleep(0.05)
 
 
 @contextmanager

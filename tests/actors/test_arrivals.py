@@ -2,13 +2,12 @@
 
 import asyncio
 import hashlib
-import json
 import os
 from typing import Any
 
 import pytest
 
-from tests.actors.conftest import Bucket, key_of, suspended
+from tests.actors.conftest import Bucket, key_of, suspended, verdicts
 from tests.events import accepted, amazon, minio
 from tests.parity.faces import RestFace
 from tests.service import Service
@@ -25,12 +24,6 @@ async def sent(face: RestFace, content: bytes) -> tuple[str, str]:
 async def status(face: RestFace, file_id: str) -> str:
     found: str = (await face.get(file_id)).data["status"]
     return found
-
-
-def verdicts(service: Service, file_id: str) -> list[dict[str, Any]]:
-    """What the worker logged of a file that it has verified."""
-    lines = (json.loads(line) for line in service.worker.log.read_text().splitlines() if file_id in line)
-    return [line for line in lines if line["event"] == "verified"]
 
 
 @pytest.mark.parametrize("form", [minio, amazon])
@@ -78,7 +71,7 @@ async def test_events_and_completes_at_once_have_one_effect(
     # And late ones none at all.
     await accepted(jobs, event)
     assert (await face.complete(file_id)).data == (await face.get(file_id)).data == file
-    assert len(verdicts(jobs, file_id)) == 1
+    assert len(await verdicts(jobs, file_id)) == 1
 
 
 async def test_an_event_that_overtakes_its_object_is_ignored(

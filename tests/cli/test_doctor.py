@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from tests.relay import relay
 from tests.service import Service, free_port
 
 
@@ -60,6 +61,31 @@ def test_an_origin_that_the_bucket_does_not_know_is_named(service: Service) -> N
     [line] = failing(lines)
     assert "https://elsewhere.example" in line
     assert "waybill init" in line
+
+
+CHECKSUM = "the store tells the SHA-256 that it has verified"
+
+
+def test_the_store_tells_what_it_has_verified(service: Service) -> None:
+    code, lines = run(service, verify="store")
+    assert code == 0
+    assert f"ok    {CHECKSUM}" in lines
+
+
+def test_a_store_that_does_not_is_a_failure_only_where_it_is_to_verify(service: Service) -> None:
+    public = service.settings.public_endpoint_url
+    with relay(service.settings.s3_endpoint_url) as wire:
+        wire.mute = True
+        addresses = {"s3_endpoint_url": wire.address, "s3_public_endpoint_url": public}
+        code, lines = run(service, **addresses)
+        assert code == 0
+        [note] = failing(lines)
+        assert note.startswith(f"note  {CHECKSUM}: ")
+        code, lines = run(service, verify="store", **addresses)
+        assert code == 1
+        [failure] = failing(lines)
+        assert failure.startswith(f"FAIL  {CHECKSUM}: ")
+        assert "WAYBILL_VERIFY=always" in failure
 
 
 def test_nothing_is_left_in_the_bucket(service: Service) -> None:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from waybill.errors import ServiceUnavailable
 from waybill.object_key import KEY_PREFIX
 from waybill.settings import Settings
+from waybill.storage.checksums import whole_sha256
 from waybill.storage.multiparts import Multiparts
 from waybill.storage.outage import ANSWER_WITHIN, code_of, reachable, status_of
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import (
         CORSConfigurationTypeDef,
         CORSRuleTypeDef,
+        HeadObjectRequestTypeDef,
         LifecycleRuleOutputTypeDef,
         LifecycleRuleTypeDef,
     )
@@ -47,10 +49,15 @@ class ObjectChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ObjectHead:
-    """What the store says of an object. ``etag`` is quoted, as the store sent it."""
+    """What the store says of an object. ``etag`` is quoted, as the store sent it.
+
+    ``sha256``, in hexadecimal, is of the whole content, verified by the store when it arrived; None where
+    the store does not tell one, or was not asked.
+    """
 
     size: int
     etag: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +77,25 @@ class Storage:
         self._client = client
         self._bucket = bucket
 
-    async def head(self, key: str) -> ObjectHead | None:
-        """Size and etag of an object, or None where there is none."""
+    async def head(self, key: str, *, with_sha256: bool = False) -> ObjectHead | None:
+        """Size and etag of an object, and its SHA-256 where that is asked for; None where there is none."""
+        question: HeadObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
+        if with_sha256:
+            question["ChecksumMode"] = "ENABLED"
+        # No request waits for a checksum, only jobs do.
+        within = None if with_sha256 else ANSWER_WITHIN
         with reachable():
             try:
-                async with asyncio.timeout(ANSWER_WITHIN):
-                    answer = await self._client.head_object(Bucket=self._bucket, Key=key)
+                async with asyncio.timeout(within):
+                    answer = await self._client.head_object(**question)
             except ClientError as error:
                 if status_of(error) != 404:
                     raise
                 await self.ping()
                 return None
-        return ObjectHead(size=answer["ContentLength"], etag=answer["ETag"])
+        sha256 = whole_sha256(answer.get("ChecksumSHA256"), answer.get("ChecksumType"))
+        # Some stores tell it unasked.
+        return ObjectHead(answer["ContentLength"], answer["ETag"], sha256 if with_sha256 else None)
 
     async def stream(self, key: str, etag: str) -> AsyncIterator[bytes]:
         """The bytes of exactly that version of an object, in pieces of up to ``CHUNK``.
