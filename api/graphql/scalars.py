@@ -8,6 +8,7 @@ from graphql import GraphQLError, IntValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
 from api.times import rfc3339
+from waybill.times import parse_rfc3339
 
 BigInt = NewType("BigInt", int)
 
@@ -32,12 +33,12 @@ def _parse_literal(node: ValueNode, _variables: object = None) -> int:
 
 
 def _parse_time(value: object) -> datetime:
-    if not isinstance(value, str):
-        raise GraphQLError("DateTime must be a text such as 2026-11-23T13:28:49.424Z.")
     try:
-        return datetime.fromisoformat(value)
+        if isinstance(value, str):
+            return parse_rfc3339(value)
     except ValueError:
-        raise GraphQLError("DateTime must be a text such as 2026-11-23T13:28:49.424Z.") from None
+        pass
+    raise GraphQLError("DateTime must be a text such as 2026-11-23T13:28:49.424Z.")
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -50,7 +51,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     datetime: strawberry.scalar(
         name="DateTime",
-        description="A time in UTC (RFC 3339), with milliseconds.",
+        description="A time (RFC 3339), answered in UTC with milliseconds.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=rfc3339,
         parse_value=_parse_time,

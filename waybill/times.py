@@ -1,0 +1,31 @@
+"""Times as clients write them."""
+
+import re
+from datetime import UTC, datetime
+
+# Python tells no time beyond these. The year 0, or an offset from UTC, can lead there; no file is near.
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+_RFC3339 = re.compile(r"(\d{4})-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """The time that a text names, which says its offset from UTC.
+
+    Raises:
+        ValueError: the text is not a time of RFC 3339.
+    """
+    found = _RFC3339.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError
+        if found[1] == "0000":
+            return _FIRST
+        time = datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise ValueError("must be a time such as 2026-11-23T13:28:49.424Z (RFC 3339)") from None
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if time.year == 1 else _LAST
