@@ -1,14 +1,19 @@
 """The operations: translate, call, translate back."""
 
+from datetime import datetime
+from typing import Annotated
+
 import strawberry
 
 from api.graphql.context import Info
 from api.graphql.outcomes import FileOutcomes, UploadOutcome, UploadOutcomes
+from api.graphql.scalars import BigInt
 from api.graphql.types import (
     DownloadDisposition,
     DownloadLink,
     File,
     FileConnection,
+    FileSort,
     FileStatus,
     Parts,
     PartSha256Input,
@@ -16,6 +21,7 @@ from api.graphql.types import (
     RequestPartsPayload,
     RequestUploadInput,
     RequestUploadPayload,
+    SortOrder,
     Usage,
 )
 from waybill.disposition import Disposition
@@ -24,8 +30,9 @@ from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
 from waybill.usecases.draft import UploadDraft, parse
 from waybill.usecases.many import complete_many, delete_many, request_many
+from waybill.usecases.listing import Listing, list_files
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts
-from waybill.usecases.read import get_file, get_usage, list_files
+from waybill.usecases.read import get_file, get_usage
 from waybill.usecases.refresh import refresh_upload
 from waybill.usecases.request import request_upload
 from waybill.usecases.restore import restore_file
@@ -37,25 +44,62 @@ class Query:
     async def file(self, info: Info, id: strawberry.ID) -> File | None:  # noqa: A002
         return File.of(await get_file(await info.context.principal(), id))
 
-    @strawberry.field(description="Files that are not deleted, newest first; `name` is a prefix.")
+    @strawberry.field(description="Files that are not deleted, newest first unless asked otherwise.")
     async def files(
         self,
         info: Info,
+        *,
         first: int | None = 20,
-        after: str | None = strawberry.UNSET,
+        after: Annotated[
+            str | None, strawberry.argument(description="A cursor of a list of the same `sort`.")
+        ] = strawberry.UNSET,
         status: list[FileStatus] | None = strawberry.UNSET,  # type: ignore[valid-type]
-        name: str | None = strawberry.UNSET,
+        name: Annotated[
+            str | None, strawberry.argument(description="What names begin with; case matters.")
+        ] = strawberry.UNSET,
+        content_type: Annotated[
+            str | None,
+            strawberry.argument(description="A media type, whatever its parameters, or a family: `image/*`."),
+        ] = strawberry.UNSET,
+        created_after: Annotated[
+            datetime | None, strawberry.argument(description="At this time or later.")
+        ] = strawberry.UNSET,
+        created_before: Annotated[
+            datetime | None, strawberry.argument(description="Before this time.")
+        ] = strawberry.UNSET,
+        min_size: Annotated[
+            BigInt | None, strawberry.argument(description="So many bytes or more.")
+        ] = strawberry.UNSET,
+        max_size: Annotated[
+            BigInt | None, strawberry.argument(description="So many bytes or fewer.")
+        ] = strawberry.UNSET,
+        sort: FileSort | None = FileSort.CREATED_AT,  # type: ignore[valid-type]
+        order: Annotated[
+            SortOrder | None,  # type: ignore[valid-type]
+            strawberry.argument(description="If not given, ASC for names and DESC for times and sizes."),
+        ] = strawberry.UNSET,
     ) -> FileConnection:
-        # Null and absent are the same to all of these; an empty cursor is not a cursor.
-        cursor = None if after is strawberry.UNSET else after
-        page = await list_files(
-            await info.context.principal(),
-            limit=20 if first is None else first,
-            cursor=cursor,
-            statuses=status or (),
-            name=name or None,
+        given = {
+            "limit": first,
+            "cursor": after,
+            "status": status,
+            "name": name,
+            "contentType": content_type,
+            "createdAfter": created_after,
+            "createdBefore": created_before,
+            "minSize": min_size,
+            "maxSize": max_size,
+            "sort": sort,
+            "order": order,
+        }
+        principal = await info.context.principal()
+        # Null and absent are the same to all of these.
+        listing = parse(
+            Listing,
+            {name: value for name, value in given.items() if value not in (None, strawberry.UNSET)},
         )
-        return FileConnection.of(page, cursor)
+        page = await list_files(principal, listing)
+        return FileConnection.of(page, listing.cursor)
 
     @strawberry.field(description="Which parts of a file have arrived: enough to take an upload up again.")
     async def parts(self, info: Info, id: strawberry.ID) -> Parts:  # noqa: A002

@@ -13,9 +13,9 @@ from waybill.disposition import Disposition
 from waybill.lifecycle import FailureReason, Status
 from waybill.presign import PresignedRequest
 from waybill.usecases import read
+from waybill.usecases.listing import Page
 from waybill.usecases.open_upload import MultipartPlan, Requested
 from waybill.usecases.parts import PresignedPart, Progress
-from waybill.usecases.read import Page, cursor_of
 
 FileStatus = strawberry.enum(Status, name="FileStatus", description="Where a file stands.")
 FileFailureReason = strawberry.enum(
@@ -24,6 +24,12 @@ FileFailureReason = strawberry.enum(
 DownloadDisposition = strawberry.enum(
     Disposition, name="Disposition", description="Whether a browser saves a download or shows it."
 )
+FileSort = strawberry.enum(
+    documents.Sort,
+    name="FileSort",
+    description="What files are sorted by: names by code points, so Z before a.",
+)
+SortOrder = strawberry.enum(documents.Order, name="SortOrder", description="Which end comes first.")
 
 
 @strawberry.type(description="One upload and where it stands.")
@@ -69,14 +75,14 @@ class FileEdge:
     cursor: str
 
 
-@strawberry.type(description="Files, newest first (Relay connection).")
+@strawberry.type(description="Some files of a list (Relay connection).")
 class FileConnection:
     edges: Sequence[FileEdge]
     page_info: PageInfo
 
     @classmethod
     def of(cls, page: Page, after: str | None) -> Self:
-        edges = [FileEdge(node=File.of(file), cursor=cursor_of(file)) for file in page.items]
+        edges = [FileEdge(node=File.of(file), cursor=page.cursor_of(file)) for file in page.items]
         return cls(
             edges=edges,
             page_info=PageInfo(

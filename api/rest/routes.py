@@ -27,8 +27,9 @@ from waybill.usecases.complete import complete_upload
 from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
 from waybill.usecases.draft import UploadDraft
+from waybill.usecases.listing import list_files
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts
-from waybill.usecases.read import get_file, get_usage, list_files
+from waybill.usecases.read import get_file, get_usage
 from waybill.usecases.refresh import refresh_upload
 from waybill.usecases.request import request_upload
 from waybill.usecases.restore import restore_file
@@ -95,10 +96,8 @@ async def complete_one(request: Request, principal: Principal) -> Response:
 
 @operation("listFiles", query=ListQuery, answers={200: FilePage}, errors=("invalid_input",))
 async def list_many(request: Request, principal: Principal, query: ListQuery) -> Response:
-    """List files that are not deleted, newest first."""
-    page = await list_files(
-        principal, limit=query.limit, cursor=query.cursor, statuses=query.status, name=query.name
-    )
+    """List files that are not deleted, newest first unless asked otherwise."""
+    page = await list_files(principal, query)
     return json_answer(FilePage.of(page))
 
 

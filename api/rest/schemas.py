@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
-from pydantic.json_schema import SkipJsonSchema
 
 from api.errors import STATUS
 from api.times import rfc3339
@@ -15,9 +14,10 @@ from waybill.disposition import Disposition
 from waybill.lifecycle import FailureReason, Status
 from waybill.presign import PresignedRequest
 from waybill.usecases.draft import MAX_IDEMPOTENCY_KEY
+from waybill.usecases.listing import Listing, Page
 from waybill.usecases.open_upload import MultipartPlan, Requested
 from waybill.usecases.parts import PresignedPart, Progress
-from waybill.usecases.read import MAX_PAGE, Page, Usage
+from waybill.usecases.read import Usage
 
 Time = Annotated[
     datetime, PlainSerializer(rfc3339), WithJsonSchema({"type": "string", "format": "date-time"})
@@ -35,29 +35,21 @@ def _absent_rather_than_null(schema: dict[str, Any]) -> None:
     for parameter in schema["properties"].values():
         if parameter.get("default", "") is None:
             del parameter["default"]
+            [given] = [kind for kind in parameter.pop("anyOf") if kind.get("type") != "null"]
+            parameter.update(given)
 
 
 class QuerySchema(Schema):
     """A query string; an unknown parameter is an error, for it would be a filter that filters nothing."""
 
-    # A query string has no null.
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_absent_rather_than_null)
-
-
-class ListQuery(QuerySchema):
-    """Which files, and how many."""
-
-    limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Files per page.")
-    # Of a format of its own, for no pattern tells a cursor of ours from a made-up one.
-    cursor: str | SkipJsonSchema[None] = Field(
-        default=None,
-        description="`nextCursor` of the page before, unchanged.",
-        json_schema_extra={"format": "cursor"},
+    # A query string has no null, and a parameter one name.
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=False, json_schema_extra=_absent_rather_than_null
     )
-    status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
-    name: str | SkipJsonSchema[None] = Field(
-        default=None, description="Only names that begin with this; case matters."
-    )
+
+
+class ListQuery(QuerySchema, Listing):
+    """Which files, in which order, and how many."""
 
 
 class UploadHeaders(BaseModel):
@@ -211,7 +203,7 @@ class Parts(Multipart):
 
 
 class FilePage(Schema):
-    """Files, newest first."""
+    """Some files of a list."""
 
     items: Sequence[File]
     next_cursor: str | None = Field(description="Null on the last page.")
@@ -219,7 +211,10 @@ class FilePage(Schema):
     @classmethod
     def of(cls, page: Page) -> Self:
         """A page as clients see it."""
-        return cls(items=[File.of(file) for file in page.items], next_cursor=page.next_cursor)
+        return cls(
+            items=[File.of(file) for file in page.items],
+            next_cursor=page.next_cursor,
+        )
 
 
 class DownloadLink(Schema):

@@ -127,9 +127,18 @@ async def test_a_path_tells_what_an_id_is(document: Any) -> None:
 
 async def test_a_query_has_no_null(document: Any) -> None:
     parameters = {one["name"]: one["schema"] for one in document["paths"]["/files"]["get"]["parameters"]}
-    assert parameters["cursor"]["type"] == parameters["name"]["type"] == "string"
-    assert not {"default"} & (set(parameters["cursor"]) | set(parameters["name"]))
+    assert set(parameters) == {
+        *("limit", "cursor", "status", "name", "contentType", "createdAfter", "createdBefore"),
+        *("minSize", "maxSize", "sort", "order"),
+    }
+    for name in ("cursor", "name", "contentType", "createdAfter", "createdBefore"):
+        assert parameters[name]["type"] == "string"
+    for name, schema in parameters.items():
+        assert "anyOf" not in schema
+        assert ("default" in schema) == (name in {"limit", "status", "sort"})
     assert parameters["cursor"]["format"] == "cursor"
+    assert parameters["createdAfter"]["format"] == "date-time"
+    assert parameters["maxSize"]["maximum"] == 2**53 - 1
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,19 @@ FILE = (
 )
 UPLOAD = "url method headers { name value } expiresAt"
 REQUESTED = f"file {{ {FILE} }} upload {{ {UPLOAD} }} multipart {{ partSize partCount expiresAt }}"
+LIST_ARGUMENTS = {
+    "first": "Int",
+    "after": "String",
+    "status": "[FileStatus!]",
+    "name": "String",
+    "contentType": "String",
+    "createdAfter": "DateTime",
+    "createdBefore": "DateTime",
+    "minSize": "BigInt",
+    "maxSize": "BigInt",
+    "sort": "FileSort",
+    "order": "SortOrder",
+}
 
 
 @dataclass(frozen=True)
@@ -22,6 +35,7 @@ class Outcome:
     data: Any
     code: str | None = None
     context: Any = None
+    message: str = ""
 
     @property
     def id(self) -> str:
@@ -65,7 +79,8 @@ class RestFace:
     async def list(self, **filters: Any) -> Outcome:
         outcome = await self._call("GET", "/files", params=filters)
         if outcome.code is None:
-            return Outcome({"items": outcome.data["items"], "next": outcome.data["nextCursor"]})
+            names = {"items": "items", "nextCursor": "next"}
+            return Outcome({names[name]: value for name, value in outcome.data.items()})
         return outcome
 
     async def download(self, file_id: str, disposition: str | None = None) -> Outcome:
@@ -95,7 +110,7 @@ class RestFace:
             return Outcome(body)
         assert response.headers["content-type"] == "application/problem+json"
         assert body["status"] == response.status_code
-        return Outcome(None, body["code"], body)
+        return Outcome(None, body["code"], body, body["detail"])
 
 
 class GraphQLFace:
@@ -193,12 +208,16 @@ class GraphQLFace:
 
     async def list(self, **filters: Any) -> Outcome:
         names = {"limit": "first", "cursor": "after"}
+        enums = {"createdAt": "CREATED_AT", "name": "NAME", "size": "SIZE", "asc": "ASC", "desc": "DESC"}
+        given = {names.get(name, name): value for name, value in filters.items()}
+        given |= {name: enums.get(given[name], given[name]) for name in ("sort", "order") if name in given}
+        types = ", ".join(f"${name}: {LIST_ARGUMENTS[name]}" for name in given)
+        arguments = ", ".join(f"{name}: ${name}" for name in given)
         outcome = await self._call(
             "files",
-            "query($first: Int, $after: String, $status: [FileStatus!], $name: String) {"
-            " files(first: $first, after: $after, status: $status, name: $name) {"
+            f"query{f'({types})' if types else ''} {{ files{f'({arguments})' if arguments else ''} {{"
             f" edges {{ cursor node {{ {FILE} }} }} pageInfo {{ hasNextPage endCursor }} }} }}",
-            **{names.get(name, name): value for name, value in filters.items()},
+            **given,
         )
         if outcome.code is not None:
             return outcome
@@ -237,7 +256,7 @@ class GraphQLFace:
         body = response.json()
         if "errors" in body:
             extensions = body["errors"][0]["extensions"]
-            return Outcome(None, extensions["code"], extensions)
+            return Outcome(None, extensions["code"], extensions, body["errors"][0]["message"])
         return Outcome(body["data"][field])
 
 

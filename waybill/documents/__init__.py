@@ -15,6 +15,7 @@ from waybill.documents.changes import (
 from waybill.documents.database import create_indexes, database_time, open_database
 from waybill.documents.file import File, FileId
 from waybill.documents.idempotency import claim
+from waybill.documents.pages import Filters, Order, Position, Sort, find_page
 from waybill.documents.part_sha256 import find_part_sha256s, remember_part_sha256s
 from waybill.documents.queries import (
     AlreadyThereError,
@@ -24,7 +25,6 @@ from waybill.documents.queries import (
     find_expiring,
     find_known,
     find_many,
-    find_page,
     insert,
     is_file_id,
     new_id,
@@ -39,8 +39,12 @@ __all__ = [
     "ContentTakenError",
     "File",
     "FileId",
+    "Filters",
     "Later",
+    "Order",
     "OverQuotaError",
+    "Position",
+    "Sort",
     "Sum",
     "WinnerGoneError",
     "change",

@@ -14,7 +14,7 @@ from waybill.part_plan import PartPlan
 FileId = PydanticObjectId
 
 
-def _partial(name: str, condition: Mapping[str, Any], **keys: int) -> pymongo.IndexModel:
+def _partial(name: str, condition: Mapping[str, Any], /, **keys: int) -> pymongo.IndexModel:
     return pymongo.IndexModel(list(keys.items()), name=name, partialFilterExpression=condition)
 
 
@@ -73,7 +73,9 @@ class File(Document):
                 partialFilterExpression={"status": Status.COMPLETED.value, "deleted_at": None},
             ),
             _partial("newest", {"deleted_at": None}, owner=1, created_at=-1, _id=-1),
-            # The status is here for what an owner's files take, which is read from this index alone.
+            # Names and sizes: with the status, so that files of another are passed over unfetched, and counts
+            # and sums are read from the index alone, which takes ``deleted_at`` too.
+            _partial("by_name", {"deleted_at": None}, owner=1, name=1, _id=1, status=1, deleted_at=1),
             _partial("largest", {"deleted_at": None}, owner=1, size=-1, _id=-1, status=1, deleted_at=1),
             _partial("newest_by_status", {"deleted_at": None}, owner=1, status=1, created_at=-1, _id=-1),
             _partial("expiring", {"expire_at": {"$exists": True}}, expire_at=1),

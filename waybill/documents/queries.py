@@ -1,7 +1,6 @@
 """Storing and finding files."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bson import ObjectId
@@ -87,33 +86,6 @@ async def find_completed(owner: str, sha256: str, size: int | None = None) -> Fi
     with reachable():
         found = await collection().find_one(query)
     return None if found is None else file_of(found)
-
-
-async def find_page(
-    owner: str,
-    *,
-    limit: int,
-    after: tuple[datetime, str] | None,
-    statuses: Sequence[Status] = (),
-    name_prefix: str | None = None,
-) -> list[File]:
-    """Up to ``limit`` undeleted files, newest first, that come after the position ``after``."""
-    query: dict[str, Any] = {"owner": owner, "deleted_at": None}
-    if statuses:
-        query["status"] = {"$in": [status.value for status in statuses]}
-    if name_prefix:
-        query["name"] = {"$gte": name_prefix, "$lt": name_prefix + "\U0010ffff"}
-    if after is not None:
-        created_at, file_id = after
-        query["$or"] = [
-            {"created_at": {"$lt": created_at}},
-            {"created_at": created_at, "_id": {"$lt": _object_id(file_id)}},
-        ]
-        # Bounds the index scan; the $or alone would be a filter on all of the owner's files.
-        query["created_at"] = {"$lte": created_at}
-    with reachable():
-        found = await collection().find(query).sort([("created_at", -1), ("_id", -1)]).to_list(limit)
-    return [file_of(document) for document in found]
 
 
 async def find_expiring(limit: int) -> list[File]:

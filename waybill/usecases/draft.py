@@ -28,8 +28,11 @@ _NAME: JsonDict = {
 }
 
 # RFC 9110, 8.3.1: type "/" subtype *( ";" parameter ), without a wildcard.
-_WORD = r"[A-Za-z0-9!#$%&'+.^_`|~-]+"
-_CONTENT_TYPE = rf"^{_WORD}/{_WORD}( *; *{_WORD}=({_WORD}|\"[ !#-\[\]-~]*\"))*$"
+CONTENT_TYPE_WORD = r"[A-Za-z0-9!#$%&'+.^_`|~-]+"
+_CONTENT_TYPE = (
+    rf"^{CONTENT_TYPE_WORD}/{CONTENT_TYPE_WORD}"
+    rf"( *; *{CONTENT_TYPE_WORD}=({CONTENT_TYPE_WORD}|\"[ !#-\[\]-~]*\"))*$"
+)
 
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]

@@ -1,0 +1,152 @@
+"""An owner's files that are not deleted, page by page or counted, through filters."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import pymongo
+from bson import ObjectId
+
+from waybill.documents.database import collection
+from waybill.documents.file import File
+from waybill.documents.outage import ANSWER_WITHIN, reachable
+from waybill.documents.queries import file_of
+from waybill.documents.quota import LONG_ENOUGH
+from waybill.lifecycle import Status
+
+_LAST_CODE_POINT = 0x10FFFF
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Sort(StrEnum):
+    """What files are sorted by; their ids decide between equals."""
+
+    CREATED_AT = "createdAt"
+    NAME = "name"
+    SIZE = "size"
+
+
+class Order(StrEnum):
+    """Which end of the list comes first."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which files; what is not given admits all.
+
+    ``name_prefix`` is compared by code points, so case matters. ``content_type`` is a type such as
+    `image/png` or a family such as `image/*`. Files are created at ``created_after`` or later and before
+    ``created_before``, and have ``min_size`` to ``max_size`` bytes.
+    """
+
+    statuses: frozenset[Status] = frozenset()
+    name_prefix: str | None = None
+    content_type: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+
+
+#: Where a file stands in a list: what the list is sorted by, and the file's id.
+Position = tuple[datetime | str | int, str]
+
+_FIELDS = {Sort.CREATED_AT: "created_at", Sort.NAME: "name", Sort.SIZE: "size"}
+_INDEXES = {"created_at": "newest", "name": "by_name", "size": "largest"}
+
+
+async def find_page(
+    owner: str, filters: Filters, sort: Sort, order: Order, *, limit: int, after: Position | None
+) -> list[File]:
+    """Up to ``limit`` files that come after the position ``after``.
+
+    Raises:
+        ServiceUnavailable: also where the filters let so few files through that reading took too long.
+    """
+    # Reading ends with the page where the index is bounded by all filters. Otherwise it goes on for as long
+    # as they let nothing through, at worst to the owner's last file.
+    bounded = {_FIELDS[sort]} | ({"status"} if sort is Sort.CREATED_AT else set())
+    seconds = ANSWER_WITHIN / 1000 if set(_conditions(filters)) <= bounded else LONG_ENOUGH
+    with reachable(), pymongo.timeout(seconds):
+        found = await page_query(owner, filters, sort, order, after=after).to_list(limit)
+    return [file_of(document) for document in found]
+
+
+def page_query(owner: str, filters: Filters, sort: Sort, order: Order, *, after: Position | None) -> Any:
+    """The driver's cursor over the files after a position."""
+    field = _FIELDS[sort]
+    query: dict[str, Any] = {**_undeleted(owner), **_conditions(filters)}
+    # The files of a status, by time, are what is asked for most: they have an index of their own, and those
+    # of several statuses are merged from it. By name or size they have none, for each costs every insert and
+    # every change of a status. There the status ends the one index: files of another cost a key, not a fetch.
+    by_status = sort is Sort.CREATED_AT and bool(filters.statuses)
+    if after is not None:
+        # Each branch is one range of the index, and MongoDB merges them. A single range would start with all
+        # files of the same name or size, however many the pages before have shown.
+        statuses = [{"status": status.value} for status in filters.statuses] if by_status else [{}]
+        branches = [{**place, **status} for place in _places(field, order, after) for status in statuses]
+        query = {"$or": [{"$and": [query, branch]} for branch in branches]}
+    direction = pymongo.ASCENDING if order is Order.ASC else pymongo.DESCENDING
+    # Chosen here, for the planner may prefer to sort in memory, and remembers its choice for other owners.
+    hint = "newest_by_status" if by_status else _INDEXES[field]
+    return collection().find(query).sort([(field, direction), ("_id", direction)]).hint(hint)
+
+
+def _undeleted(owner: str) -> dict[str, Any]:
+    return {"owner": owner, "deleted_at": None}
+
+
+def _conditions(filters: Filters) -> dict[str, Any]:
+    """The filters that are given, by the field that each is about."""
+    given: dict[str, Any] = {}
+    if filters.statuses:
+        given["status"] = {"$in": [status.value for status in filters.statuses]}
+    if filters.name_prefix:
+        given["name"] = _beginning_with(filters.name_prefix)
+    if filters.content_type is not None:
+        given["content_type"] = _of_type(filters.content_type)
+    created: dict[str, Any] = {"$gte": _whole(filters.created_after), "$lt": _whole(filters.created_before)}
+    size: dict[str, Any] = {"$gte": filters.min_size, "$lte": filters.max_size}
+    for field, bounds in (("created_at", created), ("size", size)):
+        kept = {operator: bound for operator, bound in bounds.items() if bound is not None}
+        if kept:
+            given[field] = kept
+    return given
+
+
+def _places(field: str, order: Order, after: Position) -> list[dict[str, Any]]:
+    beyond = "$gt" if order is Order.ASC else "$lt"
+    value, file_id = after
+    return [{field: value, "_id": {beyond: ObjectId(file_id)}}, {field: {beyond: value}}]
+
+
+def _beginning_with(prefix: str) -> dict[str, str]:
+    """A range rather than a pattern, for a range bounds an index whatever the prefix holds."""
+    stem = prefix.rstrip(chr(_LAST_CODE_POINT))
+    if not stem:
+        return {"$gte": prefix}
+    following = ord(stem[-1]) + 1
+    # Surrogates are no characters and cannot be sent.
+    return {"$gte": prefix, "$lt": stem[:-1] + chr(0xE000 if following == 0xD800 else following)}
+
+
+def _of_type(content_type: str) -> dict[str, str]:
+    """Parameters of the stored type do not count, nor does case (RFC 9110, 8.3.1)."""
+    family = content_type.removesuffix("*")
+    rest = "" if family != content_type else " *(;|$)"
+    return {"$regex": f"^{re.escape(family)}{rest}", "$options": "i"}
+
+
+def _whole(time: datetime | None) -> datetime | None:
+    """The first millisecond that is not before a time: MongoDB would cut the rest off, and round down."""
+    if time is None or not time.microsecond % 1000:
+        return time
+    try:
+        return time + _MILLISECOND - timedelta(microseconds=time.microsecond % 1000)
+    except OverflowError:
+        return time

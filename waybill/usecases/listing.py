@@ -1,0 +1,112 @@
+"""List a caller's files: which, in which order, and how many there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from waybill import documents
+from waybill.documents import File, Filters, Order, Sort
+from waybill.lifecycle import Status
+from waybill.principal import Principal
+from waybill.times import parse_rfc3339
+from waybill.usecases.cursor import cursor_of, position_of
+from waybill.usecases.draft import CONTENT_TYPE_WORD
+
+MAX_PAGE = 100
+
+#: Bytes. The largest integer that every reader of JSON takes exactly, and far more than a file can have.
+MAX_SIZE = 2**53 - 1
+
+#: What most want to see first: new files, large files, and names from A to Z.
+NATURAL_ORDER = {Sort.CREATED_AT: Order.DESC, Sort.NAME: Order.ASC, Sort.SIZE: Order.DESC}
+
+Time = Annotated[
+    datetime, BeforeValidator(lambda value: parse_rfc3339(value) if isinstance(value, str) else value)
+]
+Size = Annotated[int, Field(ge=0, le=MAX_SIZE)]
+
+
+class Listing(BaseModel):
+    """A list as a client asks for it. Both faces validate with it, and OpenAPI is made from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Files per page.")
+    # Of a format of its own, for no pattern tells a cursor of ours from a made-up one.
+    cursor: str | None = Field(
+        default=None,
+        description="`nextCursor` of the page before, unchanged, with the same `sort`.",
+        json_schema_extra={"format": "cursor"},
+    )
+    status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
+    name: str | None = Field(default=None, description="Only names that begin with this; case matters.")
+    content_type: str | None = Field(
+        default=None,
+        max_length=255,
+        pattern=rf"^{CONTENT_TYPE_WORD}/({CONTENT_TYPE_WORD}|\*)$",
+        description="Only this media type, whatever its parameters: `image/png`, or a family: `image/*`.",
+        examples=["image/*"],
+    )
+    created_after: Time | None = Field(default=None, description="Only files made at this time or later.")
+    created_before: Time | None = Field(default=None, description="Only files made before this time.")
+    min_size: Size | None = Field(default=None, description="Only files of so many bytes or more.")
+    max_size: Size | None = Field(default=None, description="Only files of so many bytes or fewer.")
+    sort: Sort = Field(
+        default=Sort.CREATED_AT, description="Names are sorted by code points, so `Z` comes before `a`."
+    )
+    order: Order | None = Field(
+        default=None, description="If not given, `asc` for names and `desc` for times and sizes."
+    )
+
+    @property
+    def filters(self) -> Filters:
+        """Which files."""
+        return Filters(
+            statuses=frozenset(self.status),
+            name_prefix=self.name,
+            content_type=self.content_type,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            min_size=self.min_size,
+            max_size=self.max_size,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some files of a list, and whether there are more after them."""
+
+    items: Sequence[File]
+    has_more: bool
+    sort: Sort
+
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor of the next page, or None on the last."""
+        return self.cursor_of(self.items[-1]) if self.has_more else None
+
+    def cursor_of(self, file: File) -> str:
+        """Where one of the files stands in the list."""
+        return cursor_of(file, self.sort)
+
+
+async def list_files(principal: Principal, listing: Listing) -> Page:
+    """A page of the caller's files that are not deleted.
+
+    Raises:
+        InvalidInput: the cursor is not one of ours, or of another sort.
+    """
+    after = None if listing.cursor is None else position_of(listing.cursor, listing.sort)
+    found = await documents.find_page(
+        principal.owner,
+        listing.filters,
+        listing.sort,
+        listing.order or NATURAL_ORDER[listing.sort],
+        limit=listing.limit + 1,
+        after=after,
+    )
+    return Page(found[: listing.limit], len(found) > listing.limit, listing.sort)
