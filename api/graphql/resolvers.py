@@ -30,7 +30,7 @@ from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
 from waybill.usecases.draft import UploadDraft, parse
 from waybill.usecases.many import complete_many, delete_many, request_many
-from waybill.usecases.listing import Listing, list_files
+from waybill.usecases.listing import Listing, count_files, list_files
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts
 from waybill.usecases.read import get_file, get_usage
 from waybill.usecases.refresh import refresh_upload
@@ -99,7 +99,7 @@ class Query:
             {name: value for name, value in given.items() if value not in (None, strawberry.UNSET)},
         )
         page = await list_files(principal, listing)
-        return FileConnection.of(page, listing.cursor)
+        return FileConnection.of(page, listing.cursor, lambda: count_files(principal, listing))
 
     @strawberry.field(description="Which parts of a file have arrived: enough to take an upload up again.")
     async def parts(self, info: Info, id: strawberry.ID) -> Parts:  # noqa: A002

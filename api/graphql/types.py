@@ -1,8 +1,9 @@
 """The types of the schema, each made from what a use-case answers."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import strawberry
 from strawberry.relay import PageInfo
@@ -79,9 +80,18 @@ class FileEdge:
 class FileConnection:
     edges: Sequence[FileEdge]
     page_info: PageInfo
+    count: strawberry.Private[Callable[[], Coroutine[Any, Any, int]]]
+    counting: strawberry.Private[asyncio.Task[int] | None] = None
+
+    @strawberry.field(description="How many files the list has over all pages. Costs more than a page.")
+    async def total_count(self) -> int:
+        # Once, however many aliases ask.
+        if self.counting is None:
+            self.counting = asyncio.create_task(self.count())
+        return await self.counting
 
     @classmethod
-    def of(cls, page: Page, after: str | None) -> Self:
+    def of(cls, page: Page, after: str | None, count: Callable[[], Coroutine[Any, Any, int]]) -> Self:
         edges = [FileEdge(node=File.of(file), cursor=page.cursor_of(file)) for file in page.items]
         return cls(
             edges=edges,
@@ -92,6 +102,7 @@ class FileConnection:
                 start_cursor=edges[0].cursor if edges else None,
                 end_cursor=edges[-1].cursor if edges else None,
             ),
+            count=count,
         )
 
 

@@ -27,7 +27,7 @@ from waybill.usecases.complete import complete_upload
 from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
 from waybill.usecases.draft import UploadDraft
-from waybill.usecases.listing import list_files
+from waybill.usecases.listing import count_files, list_files
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts
 from waybill.usecases.read import get_file, get_usage
 from waybill.usecases.refresh import refresh_upload
@@ -98,7 +98,7 @@ async def complete_one(request: Request, principal: Principal) -> Response:
 async def list_many(request: Request, principal: Principal, query: ListQuery) -> Response:
     """List files that are not deleted, newest first unless asked otherwise."""
     page = await list_files(principal, query)
-    return json_answer(FilePage.of(page))
+    return json_answer(FilePage.of(page, await count_files(principal, query) if query.total_count else None))
 
 
 @operation("getFile", answers={200: File}, errors=("file_not_found",))

@@ -51,6 +51,10 @@ class QuerySchema(Schema):
 class ListQuery(QuerySchema, Listing):
     """Which files, in which order, and how many."""
 
+    total_count: bool = Field(
+        default=False, description="Also count the files of all pages, which costs more than a page."
+    )
+
 
 class UploadHeaders(BaseModel):
     """What may go along with an announcement."""
@@ -207,13 +211,17 @@ class FilePage(Schema):
 
     items: Sequence[File]
     next_cursor: str | None = Field(description="Null on the last page.")
+    total_count: int | None = Field(
+        ge=0, description="How many files the list has over all pages; null where nobody asked."
+    )
 
     @classmethod
-    def of(cls, page: Page) -> Self:
+    def of(cls, page: Page, total_count: int | None) -> Self:
         """A page as clients see it."""
         return cls(
             items=[File.of(file) for file in page.items],
             next_cursor=page.next_cursor,
+            total_count=total_count,
         )
 
 

@@ -79,7 +79,7 @@ class RestFace:
     async def list(self, **filters: Any) -> Outcome:
         outcome = await self._call("GET", "/files", params=filters)
         if outcome.code is None:
-            names = {"items": "items", "nextCursor": "next"}
+            names = {"items": "items", "nextCursor": "next", "totalCount": "total"}
             return Outcome({names[name]: value for name, value in outcome.data.items()})
         return outcome
 
@@ -206,7 +206,7 @@ class GraphQLFace:
     async def get(self, file_id: str) -> Outcome:
         return await self._call("file", f"query($id: ID!) {{ file(id: $id) {{ {FILE} }} }}", id=file_id)
 
-    async def list(self, **filters: Any) -> Outcome:
+    async def list(self, totalCount: bool = False, **filters: Any) -> Outcome:  # noqa: N803
         names = {"limit": "first", "cursor": "after"}
         enums = {"createdAt": "CREATED_AT", "name": "NAME", "size": "SIZE", "asc": "ASC", "desc": "DESC"}
         given = {names.get(name, name): value for name, value in filters.items()}
@@ -216,7 +216,8 @@ class GraphQLFace:
         outcome = await self._call(
             "files",
             f"query{f'({types})' if types else ''} {{ files{f'({arguments})' if arguments else ''} {{"
-            f" edges {{ cursor node {{ {FILE} }} }} pageInfo {{ hasNextPage endCursor }} }} }}",
+            f" edges {{ cursor node {{ {FILE} }} }} pageInfo {{ hasNextPage endCursor }}"
+            f" {'totalCount again: totalCount' if totalCount else ''} }} }}",
             **given,
         )
         if outcome.code is not None:
@@ -226,6 +227,7 @@ class GraphQLFace:
             {
                 "items": [edge["node"] for edge in outcome.data["edges"]],
                 "next": page["endCursor"] if page["hasNextPage"] else None,
+                "total": outcome.data.get("totalCount"),
             }
         )
 

@@ -1,4 +1,4 @@
-"""Lists: pages, filters and sorts."""
+"""Lists: pages, filters, sorts and counts."""
 
 import asyncio
 import base64
@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import pymongo
 import pytest
 
 from tests.parity.faces import Face
+from tests.service import Service
 from tests.uploads import stored
 
 SORTS = ("createdAt", "name", "size")
@@ -213,6 +215,46 @@ async def test_filters_work_together(face: Face, sort: str) -> None:
         assert await everything(face, sort=sort, order=order, limit=1, **filters) == sorted_as(
             wanted, sort, order
         )
+    assert (await face.list(sort=sort, limit=1, totalCount=True, **filters)).data["total"] == 3
+
+
+async def test_files_are_counted_only_where_asked_for(face: Face) -> None:
+    files = [(await face.request(name=f"file-{number}", size=number)).data["file"] for number in range(5)]
+    await face.delete(files[0]["id"])
+    assert (await face.list(limit=2)).data["total"] is None
+    page = (await face.list(limit=2, totalCount=True)).data
+    assert page["total"] == 4
+    # Of all pages, wherever one is.
+    assert (await face.list(limit=2, totalCount=True, cursor=page["next"])).data["total"] == 4
+    for filters in (
+        {"status": ["PENDING"], "minSize": 3},
+        {"name": "file-3"},
+        {"createdAfter": files[3]["createdAt"], "name": "file"},
+        {"contentType": "application/*", "minSize": 3},
+    ):
+        found = (await face.list(totalCount=True, **filters)).data
+        assert found["total"] == len(found["items"]) > 0
+    assert (await face.list(totalCount=True, status=["FAILED"])).data["total"] == 0
+
+
+async def test_mongodb_counts_once_where_asked_for_and_never_else(
+    face: Face, service: Service, owner: str
+) -> None:
+    await make(face, 2)
+    settings = service.settings
+    with pymongo.MongoClient[dict[str, Any]](settings.mongodb_url.get_secret_value()) as client:
+        database = client[settings.mongodb_database]
+        database.command("profile", 2)
+        try:
+            await face.list(limit=1)
+            counted = {"command.aggregate": "files", "command.pipeline.0.$match.owner": owner}
+            listed = {"command.find": "files", "command.filter.owner": owner}
+            assert database["system.profile"].count_documents(listed) == 1
+            assert database["system.profile"].count_documents(counted) == 0
+            await face.list(limit=1, totalCount=True)
+            assert database["system.profile"].count_documents(counted) == 1
+        finally:
+            database.command("profile", 0)
 
 
 async def test_a_cursor_from_before_there_were_sorts_is_still_good(face: Face) -> None:

@@ -139,3 +139,48 @@ async def test_a_filter_on_what_is_sorted_by_bounds_the_index(
         *_, took = await explained(sort, order, filters, after)
         assert took["nReturned"] == LIMIT
         assert took["totalDocsExamined"] <= LIMIT + 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (Filters(), "largest"),
+        (Filters(statuses=TWO), "largest"),
+        (Filters(min_size=2, max_size=3), "largest"),
+        (Filters(min_size=2, statuses=TWO), "largest"),
+        (Filters(name_prefix="name-2"), "by_name"),
+        (Filters(name_prefix="name-2", statuses=TWO), "by_name"),
+    ],
+)
+async def test_files_are_counted_on_an_index_alone(filters: Filters, index: str) -> None:
+    count, indexes, took = await counted(filters)
+    assert indexes == {index}
+    assert took["totalDocsExamined"] == 0
+    assert await documents.count_files("owner", filters) == count > 0
+
+
+async def test_counting_by_time_fetches_what_is_in_its_range() -> None:
+    filters = Filters(created_after=NOON + timedelta(seconds=4), statuses=TWO)
+    count, indexes, took = await counted(filters)
+    assert indexes == {"newest"}
+    assert count <= took["totalDocsExamined"] < FILES / 5
+    assert await documents.count_files("owner", filters) == count > 0
+
+
+async def counted(filters: Filters) -> tuple[int, set[str], dict[str, Any]]:
+    """How many files there are, the indexes that counting reads, and what it took."""
+    query, index = pages.count_query("owner", filters)
+    collection = File.get_motor_collection()
+    matching = [document async for document in collection.find(query)]
+    # What the driver makes of count_documents().
+    pipeline = [{"$match": query}, {"$group": {"_id": 1, "n": {"$sum": 1}}}]
+    found = await collection.database.command(
+        "explain",
+        {"aggregate": collection.name, "pipeline": pipeline, "hint": index, "cursor": {}},
+        verbosity="executionStats",
+    )
+    found = found["stages"][0]["$cursor"] if "stages" in found else found
+    plan = stages(found["queryPlanner"]["winningPlan"])
+    assert "COLLSCAN" not in {stage["stage"] for stage in plan if "stage" in stage}
+    indexes = {stage["indexName"] for stage in plan if "indexName" in stage}
+    return len(matching), indexes, found["executionStats"]

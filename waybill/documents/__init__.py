@@ -15,7 +15,7 @@ from waybill.documents.changes import (
 from waybill.documents.database import create_indexes, database_time, open_database
 from waybill.documents.file import File, FileId
 from waybill.documents.idempotency import claim
-from waybill.documents.pages import Filters, Order, Position, Sort, find_page
+from waybill.documents.pages import Filters, Order, Position, Sort, count_files, find_page
 from waybill.documents.part_sha256 import find_part_sha256s, remember_part_sha256s
 from waybill.documents.queries import (
     AlreadyThereError,
@@ -49,6 +49,7 @@ __all__ = [
     "WinnerGoneError",
     "change",
     "claim",
+    "count_files",
     "create_indexes",
     "database_time",
     "find",

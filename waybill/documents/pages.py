@@ -77,6 +77,18 @@ async def find_page(
     return [file_of(document) for document in found]
 
 
+async def count_files(owner: str, filters: Filters) -> int:
+    """How many files there are, over all pages.
+
+    Raises:
+        ServiceUnavailable: also where counting took too long, some seconds for millions of files.
+    """
+    query, index = count_query(owner, filters)
+    with reachable(), pymongo.timeout(LONG_ENOUGH):
+        count: int = await collection().count_documents(query, hint=index)
+    return count
+
+
 def page_query(owner: str, filters: Filters, sort: Sort, order: Order, *, after: Position | None) -> Any:
     """The driver's cursor over the files after a position."""
     field = _FIELDS[sort]
@@ -95,6 +107,16 @@ def page_query(owner: str, filters: Filters, sort: Sort, order: Order, *, after:
     # Chosen here, for the planner may prefer to sort in memory, and remembers its choice for other owners.
     hint = "newest_by_status" if by_status else _INDEXES[field]
     return collection().find(query).sort([(field, direction), ("_id", direction)]).hint(hint)
+
+
+def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], str]:
+    """The files to count, and the index to count them on.
+
+    From the index alone by status, name or size; by time only what is in its range is fetched.
+    """
+    conditions = _conditions(filters)
+    narrowing = next((field for field in ("name", "size", "created_at") if field in conditions), "size")
+    return {**_undeleted(owner), **conditions}, _INDEXES[narrowing]
 
 
 def _undeleted(owner: str) -> dict[str, Any]:
