@@ -29,8 +29,8 @@ from waybill.usecases.complete import complete_upload
 from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
 from waybill.usecases.draft import UploadDraft, parse
-from waybill.usecases.many import complete_many, delete_many, request_many
 from waybill.usecases.listing import Listing, count_files, list_files
+from waybill.usecases.many import complete_many, delete_many, request_many
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts
 from waybill.usecases.read import get_file, get_usage
 from waybill.usecases.refresh import refresh_upload
@@ -73,6 +73,10 @@ class Query:
         max_size: Annotated[
             BigInt | None, strawberry.argument(description="So many bytes or fewer.")
         ] = strawberry.UNSET,
+        deleted: Annotated[
+            bool | None,
+            strawberry.argument(description="The trash instead: what is deleted and can still be restored."),
+        ] = False,
         sort: FileSort | None = FileSort.CREATED_AT,  # type: ignore[valid-type]
         order: Annotated[
             SortOrder | None,  # type: ignore[valid-type]
@@ -89,6 +93,7 @@ class Query:
             "createdBefore": created_before,
             "minSize": min_size,
             "maxSize": max_size,
+            "deleted": deleted,
             "sort": sort,
             "order": order,
         }

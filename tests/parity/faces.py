@@ -23,6 +23,7 @@ LIST_ARGUMENTS = {
     "createdBefore": "DateTime",
     "minSize": "BigInt",
     "maxSize": "BigInt",
+    "deleted": "Boolean",
     "sort": "FileSort",
     "order": "SortOrder",
 }

@@ -78,6 +78,29 @@ async def test_deleted_files_take_no_room_and_need_it_to_come_back(face: Face) -
     assert second["status"] == "COMPLETED"
 
 
+async def test_the_trash_can_be_listed(face: Face) -> None:
+    kept = await face.request(name="kept", size=1)
+    deleted = [(await face.request(name=name, size=size)).id for name, size in (("b", 1), ("a", 2), ("c", 3))]
+    for file_id in deleted:
+        await face.delete(file_id)
+    assert [file["id"] for file in (await face.list()).data["items"]] == [kept.id]
+    assert [file["id"] for file in (await face.list(deleted=False)).data["items"]] == [kept.id]
+    for sort, names in ({"createdAt": "cab", "name": "abc", "size": "cab"}).items():
+        seen, cursor = "", None
+        while True:
+            page = (
+                await face.list(deleted=True, sort=sort, limit=2, **({"cursor": cursor} if cursor else {}))
+            ).data
+            seen += "".join(file["name"] for file in page["items"])
+            if (cursor := page["next"]) is None:
+                break
+        assert seen == names
+    few = await face.list(deleted=True, minSize=2, status=["PENDING"], totalCount=True)
+    assert ([file["name"] for file in few.data["items"]], few.data["total"]) == (["c", "a"], 2)
+    await face.restore(deleted[0])
+    assert len((await face.list(deleted=True)).data["items"]) == 2
+
+
 async def test_restores_against_deletes_end_one_way_or_the_other(face: Face) -> None:
     file = await stored(face, os.urandom(SIZE))
     calls = [operation(file["id"]) for _ in range(10) for operation in (face.delete, face.restore)]

@@ -184,3 +184,13 @@ async def counted(filters: Filters) -> tuple[int, set[str], dict[str, Any]]:
     assert "COLLSCAN" not in {stage["stage"] for stage in plan if "stage" in stage}
     indexes = {stage["indexName"] for stage in plan if "indexName" in stage}
     return len(matching), indexes, found["executionStats"]
+
+
+@pytest.mark.parametrize("sort", Sort)
+async def test_the_trash_is_read_from_its_own_index(sort: Sort) -> None:
+    for after in (None, MIDDLE[sort]):
+        kinds, indexes, took = await explained(sort, Order.DESC, Filters(deleted=True), after)
+        assert indexes == {"trash"}
+        assert "COLLSCAN" not in kinds
+        # The trash of one owner, of whose files one in seven is there.
+        assert took["totalDocsExamined"] <= FILES // 7

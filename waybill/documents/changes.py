@@ -8,7 +8,7 @@ import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from waybill.documents.database import collection
-from waybill.documents.file import File
+from waybill.documents.file import TRASH, File
 from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of
 from waybill.documents.quota import COUNTED, charge, in_turn, release
@@ -41,8 +41,7 @@ PENDING: Mapping[str, Any] = {"status": Status.PENDING.value, "deleted_at": None
 #: For ``restore``: deleted, of some use, and not being purged.
 IN_TRASH: Mapping[str, Any] = {
     "status": {"$in": [status.value for status in COUNTED]},
-    "deleted_at": {"$exists": True},
-    "purge_began_at": None,
+    **TRASH,
 }
 
 _RELEASED = frozenset(Status) - frozenset(COUNTED)

@@ -13,6 +13,9 @@ from waybill.part_plan import PartPlan
 
 FileId = PydanticObjectId
 
+#: Deleted, and not being purged.
+TRASH: Mapping[str, Any] = {"deleted_at": {"$exists": True}, "purge_began_at": None}
+
 
 def _partial(name: str, condition: Mapping[str, Any], /, **keys: int) -> pymongo.IndexModel:
     return pymongo.IndexModel(list(keys.items()), name=name, partialFilterExpression=condition)
@@ -78,6 +81,7 @@ class File(Document):
             _partial("by_name", {"deleted_at": None}, owner=1, name=1, _id=1, status=1, deleted_at=1),
             _partial("largest", {"deleted_at": None}, owner=1, size=-1, _id=-1, status=1, deleted_at=1),
             _partial("newest_by_status", {"deleted_at": None}, owner=1, status=1, created_at=-1, _id=-1),
+            _partial("trash", TRASH, owner=1, created_at=-1, _id=-1),
             _partial("expiring", {"expire_at": {"$exists": True}}, expire_at=1),
             _partial("due", {"due_at": {"$exists": True}}, due_at=1),
         ]

@@ -1,4 +1,4 @@
-"""An owner's files that are not deleted, page by page or counted, through filters."""
+"""An owner's files, page by page or counted, through filters."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Any
 import pymongo
 from bson import ObjectId
 
+from waybill.documents.changes import IN_TRASH
 from waybill.documents.database import collection
 from waybill.documents.file import File
 from waybill.documents.outage import ANSWER_WITHIN, reachable
@@ -41,7 +42,8 @@ class Filters:
 
     ``name_prefix`` is compared by code points, so case matters. ``content_type`` is a type such as
     `image/png` or a family such as `image/*`. Files are created at ``created_after`` or later and before
-    ``created_before``, and have ``min_size`` to ``max_size`` bytes.
+    ``created_before``, and have ``min_size`` to ``max_size`` bytes. With ``deleted`` they are in the trash,
+    from which they can be restored; otherwise none is deleted.
     """
 
     statuses: frozenset[Status] = frozenset()
@@ -51,6 +53,7 @@ class Filters:
     created_before: datetime | None = None
     min_size: int | None = None
     max_size: int | None = None
+    deleted: bool = False
 
 
 #: Where a file stands in a list: what the list is sorted by, and the file's id.
@@ -92,7 +95,7 @@ async def count_files(owner: str, filters: Filters) -> int:
 def page_query(owner: str, filters: Filters, sort: Sort, order: Order, *, after: Position | None) -> Any:
     """The driver's cursor over the files after a position."""
     field = _FIELDS[sort]
-    query: dict[str, Any] = {**_undeleted(owner), **_conditions(filters)}
+    query: dict[str, Any] = {**_place(owner, filters), **_conditions(filters)}
     # The files of a status, by time, are what is asked for most: they have an index of their own, and those
     # of several statuses are merged from it. By name or size they have none, for each costs every insert and
     # every change of a status. There the status ends the one index: files of another cost a key, not a fetch.
@@ -106,6 +109,9 @@ def page_query(owner: str, filters: Filters, sort: Sort, order: Order, *, after:
     direction = pymongo.ASCENDING if order is Order.ASC else pymongo.DESCENDING
     # Chosen here, for the planner may prefer to sort in memory, and remembers its choice for other owners.
     hint = "newest_by_status" if by_status else _INDEXES[field]
+    if filters.deleted:
+        # Small, for nothing stays there: sorted in memory if need be.
+        hint = "trash"
     return collection().find(query).sort([(field, direction), ("_id", direction)]).hint(hint)
 
 
@@ -116,11 +122,11 @@ def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], str]:
     """
     conditions = _conditions(filters)
     narrowing = next((field for field in ("name", "size", "created_at") if field in conditions), "size")
-    return {**_undeleted(owner), **conditions}, _INDEXES[narrowing]
+    return {**_place(owner, filters), **conditions}, "trash" if filters.deleted else _INDEXES[narrowing]
 
 
-def _undeleted(owner: str) -> dict[str, Any]:
-    return {"owner": owner, "deleted_at": None}
+def _place(owner: str, filters: Filters) -> dict[str, Any]:
+    return {"owner": owner, "$and": [IN_TRASH]} if filters.deleted else {"owner": owner, "deleted_at": None}
 
 
 def _conditions(filters: Filters) -> dict[str, Any]:

@@ -55,6 +55,9 @@ class Listing(BaseModel):
     created_before: Time | None = Field(default=None, description="Only files made before this time.")
     min_size: Size | None = Field(default=None, description="Only files of so many bytes or more.")
     max_size: Size | None = Field(default=None, description="Only files of so many bytes or fewer.")
+    deleted: bool = Field(
+        default=False, description="The trash instead: what is deleted and can still be restored."
+    )
     sort: Sort = Field(
         default=Sort.CREATED_AT, description="Names are sorted by code points, so `Z` comes before `a`."
     )
@@ -73,6 +76,7 @@ class Listing(BaseModel):
             created_before=self.created_before,
             min_size=self.min_size,
             max_size=self.max_size,
+            deleted=self.deleted,
         )
 
 
@@ -95,7 +99,7 @@ class Page:
 
 
 async def list_files(principal: Principal, listing: Listing) -> Page:
-    """A page of the caller's files that are not deleted.
+    """A page of the caller's files, or of their trash.
 
     Raises:
         InvalidInput: the cursor is not one of ours, or of another sort.
