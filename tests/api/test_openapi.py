@@ -129,13 +129,13 @@ async def test_a_query_has_no_null(document: Any) -> None:
     parameters = {one["name"]: one["schema"] for one in document["paths"]["/files"]["get"]["parameters"]}
     assert set(parameters) == {
         *("limit", "cursor", "status", "name", "contentType", "createdAfter", "createdBefore"),
-        *("minSize", "maxSize", "sort", "order", "totalCount"),
+        *("minSize", "maxSize", "deleted", "sort", "order", "totalCount"),
     }
     for name in ("cursor", "name", "contentType", "createdAfter", "createdBefore"):
         assert parameters[name]["type"] == "string"
     for name, schema in parameters.items():
         assert "anyOf" not in schema
-        assert ("default" in schema) == (name in {"limit", "status", "sort", "totalCount"})
+        assert ("default" in schema) == (name in {"limit", "status", "deleted", "sort", "totalCount"})
     assert parameters["cursor"]["format"] == "cursor"
     assert parameters["createdAfter"]["format"] == "date-time"
     assert parameters["maxSize"]["maximum"] == 2**53 - 1

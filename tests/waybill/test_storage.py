@@ -12,7 +12,7 @@ from waybill.storage.checksums import whole_sha256
 
 
 async def test_an_object_that_is_missing_is_gone(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("waybill.storage.ANSWER_WITHIN", 60)  # for a busy machine
+    monkeypatch.setattr("waybill.storage.objects.ANSWER_WITHIN", 60)  # for a busy machine
     async with open_storage(service.settings) as storage:
         assert await storage.head("files/none") is None
         with pytest.raises(ObjectGoneError):

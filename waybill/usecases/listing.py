@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from waybill import documents
 from waybill.documents import File, Filters, Order, Sort
 from waybill.lifecycle import Status
-from waybill.principal import Principal
+from waybill.principal import Principal, is_storable
 from waybill.times import parse_rfc3339
 from waybill.usecases.cursor import cursor_of, position_of
 from waybill.usecases.draft import CONTENT_TYPE_WORD
@@ -24,9 +24,18 @@ MAX_SIZE = 2**53 - 1
 #: What most want to see first: new files, large files, and names from A to Z.
 NATURAL_ORDER = {Sort.CREATED_AT: Order.DESC, Sort.NAME: Order.ASC, Sort.SIZE: Order.DESC}
 
+
+def _storable(text: str) -> str:
+    # Half of a surrogate pair is no text, and no file's name.
+    if not is_storable(text):
+        raise ValueError("is not a text that a file's name could begin with")
+    return text
+
+
 Time = Annotated[
     datetime, BeforeValidator(lambda value: parse_rfc3339(value) if isinstance(value, str) else value)
 ]
+Prefix = Annotated[str, AfterValidator(_storable)]
 Size = Annotated[int, Field(ge=0, le=MAX_SIZE)]
 
 
@@ -43,7 +52,7 @@ class Listing(BaseModel):
         json_schema_extra={"format": "cursor"},
     )
     status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
-    name: str | None = Field(default=None, description="Only names that begin with this; case matters.")
+    name: Prefix | None = Field(default=None, description="Only names that begin with this; case matters.")
     content_type: str | None = Field(
         default=None,
         max_length=255,
