@@ -10,7 +10,7 @@ import pytest
 
 from api.pages.assets import NODE_MODULES
 from stack.stack import Stack
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 
 # A slow machine is no failure.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -36,15 +36,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """The Waybill that most tests share. Each test is an owner of its own, so none sees another's files."""
-    return start_service(stack)
+    with running_service(stack) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def embedded(stack: Stack) -> Service:
+def embedded(stack: Stack) -> Iterator[Service]:
     """A Waybill as `waybill up` runs it: the dashboard is open, and the pages carry a token."""
-    return start_service(stack, embedded="true")
+    with running_service(stack, embedded="true") as running:
+        yield running
 
 
 @pytest.fixture

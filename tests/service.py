@@ -8,7 +8,8 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ import httpx
 
 from cli.serve import initialise
 from stack.stack import Child, Stack
+from waybill.resources import redis_client
 from waybill.settings import Settings
 from waybill.tokens import make_token
 
 _further = itertools.count(2)
-_numbers: dict[Path, Iterator[int]] = defaultdict(itertools.count)
+_numbers = itertools.count()
+_taken: dict[Path, set[int]] = defaultdict(set)
 
 
 @dataclass
@@ -34,6 +37,8 @@ class Service:
     env: Mapping[str, str]
     api: Child
     worker: Child
+    number: int
+    further: list[Child] = field(default_factory=list)
 
     def token(self, owner: str, **options: Any) -> str:
         """A good token for that owner."""
@@ -65,9 +70,10 @@ class Patience(httpx.AsyncHTTPTransport):
 
 def start_service(stack: Stack, **overrides: str) -> Service:
     """Start an API and a worker with WAYBILL_* settings of the test's choice, and wait until they serve."""
-    number = next(_numbers[stack.folder])
-    assert number < 16, "Valkey has no more databases: two services would share their queues"
-    name = f"service-{number}"
+    name = f"service-{next(_numbers)}"
+    # Valkey has sixteen databases: two services in one would share their queues.
+    number = min(set(range(16)) - _taken[stack.folder])
+    _taken[stack.folder].add(number)
     store = stack.addresses
     env = {
         **{key: value for key, value in os.environ.items() if not key.startswith("WAYBILL_")},
@@ -89,16 +95,32 @@ def start_service(stack: Stack, **overrides: str) -> Service:
     port = free_port()
     api = stack.spawn(f"{name}-api", [sys.executable, "-m", "cli", "api", "--port", str(port)], env)
     worker = stack.spawn(f"{name}-worker", [sys.executable, "-m", "cli", "worker"], env)
-    service = Service(f"http://127.0.0.1:{port}", settings, stack, env, api, worker)
+    service = Service(f"http://127.0.0.1:{port}", settings, stack, env, api, worker, number)
     _wait_until_ready(service)
     return service
+
+
+@contextmanager
+def running_service(stack: Stack, **overrides: str) -> Iterator[Service]:
+    """A service for as long as the context lasts: two idle processes are a burden to those that follow."""
+    service = start_service(stack, **overrides)
+    try:
+        yield service
+    finally:
+        for child in (service.api, service.worker, *service.further):
+            child.stop()
+        with redis_client(service.settings) as client:
+            client.flushdb()
+        _taken[stack.folder].remove(service.number)
 
 
 def start_worker(service: Service, **variables: str) -> Child:
     """Start one more worker, with further environment variables."""
     name = f"{service.settings.mongodb_database}-worker-{next(_further)}"
     env = {**service.env, **variables}
-    return service.stack.spawn(name, [sys.executable, "-m", "cli", "worker"], env)
+    worker = service.stack.spawn(name, [sys.executable, "-m", "cli", "worker"], env)
+    service.further.append(worker)
+    return worker
 
 
 def free_port() -> int:

@@ -1,20 +1,22 @@
 """Neither tokens nor secrets nor presigned URLs come into any log, at the chattiest level."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
 from stack.stack import Stack
 from tests.events import HOOK_SECRET, minio, notify
 from tests.parity.faces import GraphQLFace, RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import purged, put, stored
 
 
 @pytest.fixture
-def chatty(stack: Stack) -> Service:
+def chatty(stack: Stack) -> Iterator[Service]:
     """A Waybill that says all that it can."""
-    return start_service(stack, log_level="DEBUG", s3_hook_secret=HOOK_SECRET)
+    with running_service(stack, log_level="DEBUG", s3_hook_secret=HOOK_SECRET) as running:
+        yield running
 
 
 async def test_a_full_run_logs_no_secret(chatty: Service) -> None:

@@ -21,7 +21,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from stack.stack import Stack
 from tests.events import HOOK_SECRET
 from tests.parity.faces import RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 
 
 class Bucket:
@@ -78,9 +78,10 @@ def suspended(service: Service) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def jobs(stack: Stack) -> Service:
+def jobs(stack: Stack) -> Iterator[Service]:
     """A Waybill whose worker may be suspended and whose queues may be emptied, and which takes events."""
-    return start_service(stack, s3_hook_secret=HOOK_SECRET)
+    with running_service(stack, s3_hook_secret=HOOK_SECRET) as running:
+        yield running
 
 
 @pytest.fixture

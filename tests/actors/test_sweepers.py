@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,14 +11,17 @@ import pytest
 from stack.stack import Stack
 from tests.actors.conftest import Bucket, key_of, open_bucket
 from tests.parity.faces import RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored, until
 
 
 @pytest.fixture(scope="module")
-def hasty(stack: Stack) -> Service:
+def hasty(stack: Stack) -> Iterator[Service]:
     """A Waybill whose upload URLs die young and whose purges wait a little."""
-    return start_service(stack, upload_url_ttl="2", upload_grace="1", multipart_ttl="2", purge_delay="2")
+    with running_service(
+        stack, upload_url_ttl="2", upload_grace="1", multipart_ttl="2", purge_delay="2"
+    ) as running:
+        yield running
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from stack.stack import Stack
 from tests.actors.conftest import Bucket, key_of, open_bucket, suspended, verdicts
 from tests.parity.faces import RestFace
 from tests.relay import Relay, relay
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import put, settled, stored, uploaded
 
 
@@ -22,10 +22,13 @@ def wire(stack: Stack) -> Iterator[Relay]:
 
 
 @pytest.fixture(scope="module")
-def trusting(stack: Stack, wire: Relay) -> Service:
+def trusting(stack: Stack, wire: Relay) -> Iterator[Service]:
     """A Waybill that believes its store."""
     public = stack.addresses.s3_endpoint_url
-    return start_service(stack, verify="store", s3_endpoint_url=wire.address, s3_public_endpoint_url=public)
+    with running_service(
+        stack, verify="store", s3_endpoint_url=wire.address, s3_public_endpoint_url=public
+    ) as running:
+        yield running
 
 
 @pytest.fixture

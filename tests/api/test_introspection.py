@@ -1,16 +1,19 @@
 """A schema that is nobody's business."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from graphql import get_introspection_query
 
 from stack.stack import Stack
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 
 
 @pytest.fixture(scope="module")
-def service(stack: Stack) -> Service:
-    return start_service(stack, introspection="false")
+def service(stack: Stack) -> Iterator[Service]:
+    with running_service(stack, introspection="false") as running:
+        yield running
 
 
 @pytest.mark.parametrize(

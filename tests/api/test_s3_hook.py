@@ -1,11 +1,13 @@
 """The address to which the store sends its events: who may, and what is no event."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
 from stack.stack import Stack
 from tests.events import HOOK_SECRET, minio, notify
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 
 JSON = {"Content-Type": "application/json"}
 GOOD = {"Authorization": f"Bearer {HOOK_SECRET}"}
@@ -13,9 +15,10 @@ EVENT = minio("another-bucket", "a")
 
 
 @pytest.fixture(scope="module")
-def hooked(stack: Stack) -> Service:
+def hooked(stack: Stack) -> Iterator[Service]:
     """A Waybill that takes the store's events."""
-    return start_service(stack, s3_hook_secret=HOOK_SECRET)
+    with running_service(stack, s3_hook_secret=HOOK_SECRET) as running:
+        yield running
 
 
 def answers(response: httpx.Response, status: int, code: str) -> None:

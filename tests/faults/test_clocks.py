@@ -1,6 +1,6 @@
 """Workers whose clock is wrong. MongoDB's decides what is due, so theirs may say what it likes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from stack.stack import Child, Stack
 from tests.faults.clocks import start_clocked_worker
 from tests.faults.load import Load, until
 from tests.faults.table import LONG
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 
 #: What the worker logs while its clock is off by so many seconds. S3 refuses requests whose date is more than
 #: fifteen minutes off: beyond that the worker reads nothing, and its jobs fail until another takes them.
@@ -22,9 +22,10 @@ SIGNS = {
 
 
 @pytest.fixture(scope="module")
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """A Waybill whose own worker has the right time."""
-    return start_service(stack)
+    with running_service(stack) as running:
+        yield running
 
 
 def says(worker: Child, what: str) -> Callable[[], bool]:

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from stack.stack import Stack
 from tests.faults.load import ENDLESS, Load
 from tests.faults.table import LONG
 from tests.parity.faces import RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import put, settled
 
 
@@ -52,9 +52,10 @@ async def accepted(upload: Mapping[str, Any], content: bytes) -> None:
 
 
 @pytest.fixture
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """A Waybill whose bucket may be full."""
-    return start_service(stack)
+    with running_service(stack) as running:
+        yield running
 
 
 async def test_a_full_store_refuses_uploads_and_loses_none(

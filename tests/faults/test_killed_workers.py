@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,7 +13,7 @@ from stack.stack import Stack
 from tests.actors.conftest import open_bucket
 from tests.faults.table import ROWS, Row
 from tests.parity.faces import RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import put, settled
 
 KILLS = 20
@@ -21,9 +22,10 @@ SIZE = 48 * 1024 * 1024
 
 
 @pytest.fixture
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """A Waybill of this test's own, for its worker does not live long."""
-    return start_service(stack)
+    with running_service(stack) as running:
+        yield running
 
 
 async def test_a_worker_killed_at_any_moment_loses_no_file(service: Service, owner: str) -> None:

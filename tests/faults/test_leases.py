@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,16 @@ from tests.faults.jobs import jobs_of, send_again
 from tests.faults.load import held, record, until
 from tests.faults.servers import frozen
 from tests.parity.faces import RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import settled, uploaded
 from waybill.messages import VERIFY_UPLOAD
 
 
 @pytest.fixture(scope="module")
-def service(own_stack: Stack) -> Service:
+def service(own_stack: Stack) -> Iterator[Service]:
     """A Waybill whose own worker has the right time."""
-    return start_service(own_stack)
+    with running_service(own_stack) as running:
+        yield running
 
 
 # A holder that dated its own lease would seem to have lost it long ago; a thief that looked at its own clock

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,15 +13,16 @@ from tests.faults.jobs import jobs_of, send_again
 from tests.faults.load import LARGE, Load, until
 from tests.faults.table import LONG
 from tests.parity.faces import RestFace
-from tests.service import Service, start_service, start_worker
+from tests.service import Service, running_service, start_worker
 from tests.uploads import purged, settled, stored, uploaded
 from waybill.messages import PURGE_OBJECT, VERIFY_UPLOAD
 
 
 @pytest.fixture
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """A Waybill of this test's own, for its workers do not live long."""
-    return start_service(stack)
+    with running_service(stack) as running:
+        yield running
 
 
 @pytest.fixture

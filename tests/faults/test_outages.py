@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -12,7 +12,7 @@ from tests.actors.conftest import key_of
 from tests.events import HOOK_SECRET, accepted, minio, notify
 from tests.faults.servers import FAULTS, killed
 from tests.parity.faces import GraphQLFace, RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored
 
 #: Seconds. Not a measure of speed: a client that waits longer than this would call it a hang.
@@ -20,9 +20,10 @@ PATIENCE = 5
 
 
 @pytest.fixture(scope="module")
-def faulty(own_stack: Stack) -> Service:
+def faulty(own_stack: Stack) -> Iterator[Service]:
     """A Waybill on them."""
-    return start_service(own_stack, s3_hook_secret=HOOK_SECRET)
+    with running_service(own_stack, s3_hook_secret=HOOK_SECRET) as running:
+        yield running
 
 
 @pytest.fixture
@@ -115,8 +116,14 @@ async def test_without_redis_uploads_go_on_and_are_verified_later(
     await purged(face, deleted["id"], seconds=90)
 
 
-def test_without_redis_nobody_is_rate_limited(own_stack: Stack) -> None:
-    limited = start_service(own_stack, rate_limit="1/hour")
+@pytest.fixture
+def limited(own_stack: Stack) -> Iterator[Service]:
+    """A Waybill that lets an owner ask once an hour."""
+    with running_service(own_stack, rate_limit="1/hour") as running:
+        yield running
+
+
+def test_without_redis_nobody_is_rate_limited(own_stack: Stack, limited: Service) -> None:
     headers = {"Authorization": f"Bearer {limited.token('limited')}"}
     with httpx.Client(base_url=limited.address, headers=headers, timeout=PATIENCE) as client:
         with killed(own_stack, "valkey"):

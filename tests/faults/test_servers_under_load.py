@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,7 +14,7 @@ from tests.actors.conftest import suspended
 from tests.faults.load import Load
 from tests.faults.servers import frozen, killed, killed_and_emptied
 from tests.faults.table import LONG
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 
 
 class Harm(Protocol):
@@ -42,9 +43,10 @@ OUTAGES = {
 
 
 @pytest.fixture(scope="module")
-def service(own_stack: Stack) -> Service:
+def service(own_stack: Stack) -> Iterator[Service]:
     """A Waybill whose servers may be harmed."""
-    return start_service(own_stack)
+    with running_service(own_stack) as running:
+        yield running
 
 
 @pytest.mark.parametrize("fault", OUTAGES)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from stack.stack import Child, Stack
 from tests.faults.load import held, ready, record, until
 from tests.faults.table import LONG, ROWS, Row
 from tests.parity.faces import RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import put, settled
 
 REQUESTS = 50
@@ -26,9 +27,10 @@ BIG = 200 * 1024 * 1024
 
 
 @pytest.fixture
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """A Waybill of this test's own, for its processes are stopped."""
-    return start_service(stack)
+    with running_service(stack) as running:
+        yield running
 
 
 async def ended(child: Child) -> int:

@@ -5,7 +5,7 @@ import os
 import string
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from stack.stack import Stack
 from tests.parity.faces import RestFace
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import stored
 
 HERE = Path(__file__).parent
@@ -31,9 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def fuzzed(stack: Stack) -> Service:
+def fuzzed(stack: Stack) -> Iterator[Service]:
     """The Waybill to fuzz."""
-    return start_service(stack)
+    with running_service(stack) as running:
+        yield running
 
 
 @pytest.fixture

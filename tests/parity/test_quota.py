@@ -3,12 +3,13 @@
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from stack.stack import Stack
 from tests.parity.faces import Face
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import purged, settled, stored, uploaded
 
 SIZE = 1000
@@ -17,15 +18,19 @@ QUOTA = ROOM * SIZE
 
 
 @pytest.fixture(scope="module")
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """A Waybill with a quota."""
-    return start_service(stack, owner_quota_bytes=str(QUOTA))
+    with running_service(stack, owner_quota_bytes=str(QUOTA)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def hasty(stack: Stack) -> Service:
+def hasty(stack: Stack) -> Iterator[Service]:
     """One whose uploads expire soon."""
-    return start_service(stack, owner_quota_bytes=str(QUOTA), upload_url_ttl="2", upload_grace="1")
+    with running_service(
+        stack, owner_quota_bytes=str(QUOTA), upload_url_ttl="2", upload_grace="1"
+    ) as running:
+        yield running
 
 
 async def fill(face: Face) -> Counter[str | None]:

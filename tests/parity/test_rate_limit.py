@@ -2,20 +2,22 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from stack.stack import Stack
 from tests.parity.faces import Face
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 
 LIMIT = 5
 
 
 @pytest.fixture(scope="module")
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """A Waybill that counts."""
-    return start_service(stack, rate_limit=f"{LIMIT}/minute; 1000/hour")
+    with running_service(stack, rate_limit=f"{LIMIT}/minute; 1000/hour") as running:
+        yield running
 
 
 async def test_one_too_many_is_told_when_to_come_back(face: Face, stranger: Face) -> None:
