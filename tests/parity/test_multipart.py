@@ -138,6 +138,40 @@ async def test_at_once_parts_are_asked_for_and_completed_with_one_effect(
     assert await uploads_at_the_store(service, file_id) == []
 
 
+async def test_a_complete_that_died_after_assembling_is_taken_up(face: Face, service: Service) -> None:
+    file_id = await requested(face)
+    await send(face, file_id, 1, 2, 3)
+    [upload] = await uploads_at_the_store(service, file_id)
+    async for bucket in open_bucket(service):
+        place = {"Bucket": bucket.name, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+        held = (await bucket.client.list_parts(**place))["Parts"]
+        parts = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in held]
+        await bucket.client.complete_multipart_upload(**place, MultipartUpload={"Parts": parts})
+    assert (await face.parts(file_id)).code == "wrong_state"
+    assert (await face.complete(file_id)).data["status"] == "PROCESSING"
+    assert (await settled(face, file_id))["sha256"] == SHA256
+
+
+@pytest.mark.parametrize("noticed_by", ["parts", "complete"])
+async def test_what_the_store_has_given_up_is_sent_again(
+    face: Face, service: Service, noticed_by: str
+) -> None:
+    file_id = await requested(face)
+    await send(face, file_id, 1, 2, 3)
+    [upload] = await uploads_at_the_store(service, file_id)
+    async for bucket in open_bucket(service):
+        await bucket.client.abort_multipart_upload(
+            Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"]
+        )
+    if noticed_by == "parts":
+        assert (await face.parts(file_id)).data["parts"] == []
+    else:
+        assert (await face.complete(file_id)).context["missing"] == [1, 2, 3]
+    await send(face, file_id, 1, 2, 3)
+    assert (await face.complete(file_id)).code is None
+    assert (await settled(face, file_id))["sha256"] == SHA256
+
+
 async def test_deletion_aborts_what_has_arrived(face: Face, service: Service) -> None:
     file_id = await requested(face)
     await send(face, file_id, 1)
@@ -183,8 +217,9 @@ async def test_another_owners_parts_are_not_there(face: Face, stranger: Face) ->
         assert refused.code == "file_not_found"
 
 
-async def uploads_at_the_store(service: Service, file_id: str) -> list[str]:
-    """The ids of the unfinished multipart uploads of a file."""
+async def uploads_at_the_store(service: Service, file_id: str) -> list[dict[str, str]]:
+    """The unfinished multipart uploads of a file."""
     async for bucket in open_bucket(service):
         answer = await bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=f"files/{file_id}/")
-    return [upload["UploadId"] for upload in answer.get("Uploads", [])]
+    uploads: list[dict[str, str]] = answer.get("Uploads", [])
+    return uploads

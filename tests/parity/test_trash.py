@@ -3,21 +3,23 @@
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from stack.stack import Stack
 from tests.parity.faces import Face
-from tests.service import Service, start_service
+from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored, uploaded
 
 SIZE = 1000
 
 
 @pytest.fixture(scope="module")
-def service(stack: Stack) -> Service:
+def service(stack: Stack) -> Iterator[Service]:
     """A Waybill with a trash, and room for two files."""
-    return start_service(stack, purge_delay="3600", owner_quota_bytes=str(2 * SIZE))
+    with running_service(stack, purge_delay="3600", owner_quota_bytes=str(2 * SIZE)) as running:
+        yield running
 
 
 async def test_a_deleted_file_comes_back_whole(face: Face) -> None:

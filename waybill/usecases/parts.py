@@ -117,7 +117,7 @@ async def list_parts(resources: Resources, principal: Principal, file_id: str) -
         try:
             parts = await resources.storage.multiparts.parts(file.object_key, file.upload_id)
         except UploadGoneError:
-            if await resources.storage.head(file.object_key) is not None:
+            if await _object_of(resources, file) is not None:
                 raise WrongState("All parts have arrived and are one object. Complete the upload.") from None
     return Progress(MultipartPlan(plan.part_size, plan.part_count, file.upload_expires_at), parts)
 
@@ -130,7 +130,7 @@ async def assemble(resources: Resources, file: File) -> ObjectHead | None:
 
     Raises:
         PartsMissing: not all parts have arrived in their full length.
-        ServiceUnavailable: the store is away, or parts keep changing; a repeat is safe.
+        ServiceUnavailable: the store is away, or parts change all the time; a repeat is safe.
     """
     plan = _plan_of(file)
     everything = range(1, plan.part_count + 1)
@@ -152,14 +152,23 @@ async def assemble(resources: Resources, file: File) -> ObjectHead | None:
         except PartsChangedError:
             continue
         except UploadGoneError:
-            # Put together by another call, or by this one before a crash. Or the store has given it up.
-            head = await resources.storage.head(file.object_key)
+            head = await _object_of(resources, file)
             if head is None:
-                await documents.change(file, {**PENDING, "upload_id": file.upload_id}, upload_id=None)
                 raise PartsMissing(file.file_id, everything) from None
             return head
         return await resources.storage.head(file.object_key)
-    raise ServiceUnavailable("A stable list of parts")
+    raise ServiceUnavailable("The object store")
+
+
+async def _object_of(resources: Resources, file: File) -> ObjectHead | None:
+    """The object that was made of an upload which is gone: by another call, or by one that died then.
+
+    Where there is none the store has given the upload up; the next request for parts begins another.
+    """
+    head = await resources.storage.head(file.object_key)
+    if head is None:
+        await documents.change(file, {**PENDING, "upload_id": file.upload_id}, upload_id=None)
+    return head
 
 
 def _plan_of(file: File) -> PartPlan:

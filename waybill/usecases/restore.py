@@ -53,6 +53,8 @@ async def _restored(resources: Resources, file: File) -> File | None:
                 file, settings.owner_quota_bytes, **_owed(file, timedelta(seconds=settings.upload_grace))
             )
         except OverQuotaError as error:
+            if (await documents.find(file.file_id)).deleted_at is None:
+                return None  # It is back already, and counts.
             raise QuotaExceeded(size=file.size, used=error.charged, limit=error.quota) from None
         except ContentTakenError:
             winner = await documents.find_completed(file.owner, file.sha256 or "")
