@@ -32,6 +32,7 @@ from waybill.documents import (
     WinnerGoneError,
     outage,
 )
+from waybill.documents.idempotency import IdempotencyKey
 from waybill.errors import ServiceUnavailable
 from waybill.lifecycle import Status
 
@@ -230,3 +231,15 @@ async def test_a_time_without_a_quota_is_made_good_by_init(owner: str) -> None:
     with pytest.raises(OverQuotaError):
         await documents.insert(draft(owner, size=11), 100)
     await documents.insert(draft(owner, size=10), 100)
+
+
+async def test_an_idempotency_key_is_free_after_a_day(owner: str) -> None:
+    first = await documents.claim(owner, "key", "one", documents.new_id())
+    kept = await documents.claim(owner, "key", "two", documents.new_id())
+    assert (kept.announced, kept.file) == ("one", first.file)
+    keys = IdempotencyKey.get_motor_collection()
+    aged = await keys.update_one({"_id": first.id}, {"$set": {"created_at": datetime.now(UTC) - DAY}})
+    assert aged.matched_count == 1
+    new = documents.new_id()
+    answers = await asyncio.gather(*(documents.claim(owner, "key", "two", new) for _ in range(5)))
+    assert {(answer.announced, answer.file) for answer in answers} == {("two", new)}
