@@ -6,7 +6,8 @@
     │ URL expired + grace    └── size or checksum differs, or gone ───▶ FAILED
     └─────────────────────────────────────────────────────────────────▶ EXPIRED
 
-Deletion is a second axis (deleted, then purged) and is not a status.
+Deletion is a second axis (deleted, then purged) and is not a status. The way back from it has one arrow more:
+a COMPLETED file whose content was uploaded again meanwhile comes back as a DUPLICATE.
 """
 
 from collections.abc import Mapping
@@ -44,6 +45,10 @@ ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
         Status.EXPIRED: frozenset(),
     }
 )
+
+
+#: What a deleted file comes back as where another has taken its content.
+DISPLACED: Mapping[Status, Status] = MappingProxyType({Status.COMPLETED: Status.DUPLICATE})
 
 
 def sources(target: Status) -> frozenset[Status]:

@@ -12,7 +12,7 @@ from waybill.documents.file import TRASH, File
 from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of
 from waybill.documents.quota import COUNTED, charge, in_turn, release
-from waybill.lifecycle import Status, sources
+from waybill.lifecycle import DISPLACED, Status, sources
 
 
 class ContentTakenError(Exception):
@@ -134,8 +134,9 @@ async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
 
 async def restore_as_duplicate(file: File, winner: File, **changes: Any) -> File | None:
     """Undo the deletion of a file whose content ``winner`` now holds. Raises WinnerGoneError."""
-    changes |= {"status": Status.DUPLICATE, "duplicate_of": winner.id, "deleted_at": None}
-    return await _change_beside(winner, file, IN_TRASH, **changes)
+    displaced = {**IN_TRASH, "status": {"$in": [status.value for status in DISPLACED]}}
+    changes |= {"status": DISPLACED[file.status], "duplicate_of": winner.id, "deleted_at": None}
+    return await _change_beside(winner, file, displaced, **changes)
 
 
 class _NotInTrashError(Exception):

@@ -6,7 +6,8 @@ from waybill import documents
 from waybill.errors import FileNotFound
 from waybill.object_key import file_id_of
 from waybill.resources import Resources
-from waybill.usecases.complete import begin_verification, is_open
+from waybill.usecases.complete import begin_verification
+from waybill.usecases.open_upload import is_open
 
 log = structlog.get_logger(__name__)
 

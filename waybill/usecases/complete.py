@@ -8,7 +8,7 @@ from waybill.messages import PATIENCE, VERIFY_UPLOAD
 from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.storage import ObjectHead
-from waybill.usecases.open_upload import ensure_open
+from waybill.usecases.open_upload import ensure_open, is_open
 from waybill.usecases.parts import assemble
 
 
@@ -50,11 +50,6 @@ async def begin_verification(resources: Resources, file: File, head: ObjectHead)
     if moved is not None:
         await resources.sender.send(VERIFY_UPLOAD, file.file_id)
     return moved
-
-
-def is_open(file: File) -> bool:
-    """Whether the upload is neither completed, expired nor deleted."""
-    return file.status is Status.PENDING and file.deleted_at is None
 
 
 async def _arrived(resources: Resources, file: File) -> ObjectHead:

@@ -20,7 +20,7 @@ MAX_AT_ONCE = 100
 ABREAST = 10
 
 T = TypeVar("T")
-I = TypeVar("I")  # noqa: E741
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,13 @@ def _check(name: str, items: Sequence[Any]) -> None:
 
 
 async def _each(
-    resources: Resources, principal: Principal, items: Sequence[I], do: Callable[[I], Awaitable[T]]
+    resources: Resources, principal: Principal, items: Sequence[Item], do: Callable[[Item], Awaitable[T]]
 ) -> list[Outcome[T]]:
     # The call itself has been counted as one.
     await resources.rate_limit.admit(principal.owner, len(items) - 1)
     turns = asyncio.Semaphore(ABREAST)
 
-    async def outcome(item: I) -> Outcome[T]:
+    async def outcome(item: Item) -> Outcome[T]:
         async with turns:
             try:
                 return Outcome(value=await do(item))

@@ -84,17 +84,22 @@ async def extend(resources: Resources, file: File) -> File:
     return extended or ensure_open(await documents.find(file.file_id))
 
 
+def is_open(file: File) -> bool:
+    """Whether the upload is neither completed, expired nor deleted."""
+    return file.status is Status.PENDING and file.deleted_at is None
+
+
 def ensure_open(file: File) -> File:
     """The file, if its upload is neither completed, expired nor deleted.
 
     Raises:
         WrongState: it is one of these.
     """
+    if is_open(file):
+        return file
     facts = {"id": file.file_id, "fileStatus": file.status.value}
     if file.deleted_at is not None:
         raise WrongState("The file is deleted. Request a new upload.", **facts)
     if file.status is Status.EXPIRED:
         raise WrongState("The upload was not completed in time and has expired. Request a new one.", **facts)
-    if file.status is not Status.PENDING:
-        raise WrongState("The upload is completed already. Nothing more can be sent.", **facts)
-    return file
+    raise WrongState("The upload is completed already. Nothing more can be sent.", **facts)

@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 from waybill import documents
 from waybill.documents import AlreadyThereError, File, FileId, OverQuotaError
 from waybill.errors import FileTooLarge, IdempotencyConflict, InvalidInput, QuotaExceeded
-from waybill.lifecycle import Status
 from waybill.object_key import make_key
 from waybill.part_plan import PartPlan
 from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.settings import MAX_SINGLE_PUT, Settings
 from waybill.usecases.draft import UploadDraft, check_idempotency_key
-from waybill.usecases.open_upload import Requested, extend, hand_out, lifetime
+from waybill.usecases.open_upload import Requested, extend, hand_out, is_open, lifetime
 
 DEFAULT_TYPE = "application/octet-stream"
 
@@ -90,7 +89,7 @@ async def _claim(principal: Principal, key: str, draft: UploadDraft, file_id: Fi
 
 async def _again(resources: Resources, file: File) -> Requested:
     """The answer to a repeat: what fills the file if it is still open, otherwise the file as it stands."""
-    if file.status is Status.PENDING and file.deleted_at is None:
+    if is_open(file):
         return hand_out(resources, await extend(resources, file))
     return Requested(file)
 
