@@ -18,6 +18,9 @@ from waybill.documents.quota import Owner, forget_completeness
 
 DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner)
 
+#: Seconds in which an index of a large collection is made. None would mean the client's own limit.
+INDEXED_WITHIN = 24 * 3600
+
 #: MongoDB's codes IndexOptionsConflict and IndexKeySpecsConflict.
 _DIFFERENT_INDEX = frozenset({85, 86})
 
@@ -57,7 +60,7 @@ async def create_indexes() -> None:
     """
     await forget_completeness()
     # Takes as long as the collection is large.
-    with reachable(), pymongo.timeout(None):
+    with reachable(), pymongo.timeout(INDEXED_WITHIN):
         for document in DOCUMENTS:
             kept = document.get_motor_collection()
             for index in document.Settings.indexes:
