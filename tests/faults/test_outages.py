@@ -1,5 +1,6 @@
 """A server that is gone, or frozen: a clear answer in time, and nothing lost."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -10,10 +11,12 @@ import pytest
 from stack.stack import Stack
 from tests.actors.conftest import key_of
 from tests.events import HOOK_SECRET, accepted, minio, notify
-from tests.faults.servers import FAULTS, killed
+from tests.faults.servers import FAULTS, frozen, killed
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored
+from waybill import documents
+from waybill.documents.outage import ANSWER_WITHIN
 
 #: Seconds. Not a measure of speed: a client that waits longer than this would call it a hang.
 PATIENCE = 5
@@ -133,6 +136,17 @@ def test_without_redis_nobody_is_rate_limited(own_stack: Stack, limited: Service
         deadline = time.monotonic() + 10
         while client.get("/api/v1/files").status_code != 429:
             assert time.monotonic() < deadline
+
+
+async def test_an_index_may_take_longer_than_a_request(own_stack: Stack, faulty: Service) -> None:
+    settings = faulty.settings
+    url = settings.mongodb_url.get_secret_value()
+    async with documents.open_database(url, settings.mongodb_database):
+        with frozen(own_stack, "mongod"):
+            making = asyncio.create_task(documents.create_indexes())
+            await asyncio.sleep(2 * ANSWER_WITHIN / 1000)
+            assert not making.done()
+        await making
 
 
 async def test_a_store_that_dies_under_a_hash_does_not_fail_the_file(

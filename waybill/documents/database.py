@@ -58,9 +58,9 @@ async def create_indexes() -> None:
     An index that an older release made differently is dropped and made anew. No file is at risk meanwhile:
     the unique one is checked again while it is built.
     """
-    await forget_completeness()
-    # Takes as long as the collection is large.
+    # Takes as long as the collections are large.
     with reachable(), pymongo.timeout(INDEXED_WITHIN):
+        await forget_completeness()
         for document in DOCUMENTS:
             kept = document.get_motor_collection()
             for index in document.Settings.indexes:

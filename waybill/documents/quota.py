@@ -113,7 +113,7 @@ async def in_turn(owner: str, body: Callable[[Any], Awaitable[T]]) -> T:
 
 async def forget_completeness() -> None:
     """Have every owner's files looked through again: there may be some from a time without a quota."""
-    with reachable(), pymongo.timeout(24 * 3600):
+    with reachable():
         await _owners().update_many({}, {"$set": {"is_complete": False}})
 
 
