@@ -108,7 +108,7 @@ class Query:
 
     @strawberry.field(description="Which parts of a file have arrived: enough to take an upload up again.")
     async def parts(self, info: Info, id: strawberry.ID) -> Parts:  # noqa: A002
-        return Parts.of(await list_parts(info.context.resources, await info.context.principal(), id))
+        return Parts.of_progress(await list_parts(info.context.resources, await info.context.principal(), id))
 
     @strawberry.field(description="What the caller's files take, and may take.")
     async def usage(self, info: Info) -> Usage:
@@ -168,7 +168,7 @@ class Mutation:
         checksums = {each.part_number: each.sha256 for each in sha256 or ()}
         draft = parse(PartsDraft, {"partNumbers": part_numbers, "sha256": checksums})
         presigned = await request_parts(info.context.resources, principal, id, draft)
-        return RequestPartsPayload(parts=[PartUpload.of(part) for part in presigned])
+        return RequestPartsPayload(parts=[PartUpload.of_part(part) for part in presigned])
 
     @strawberry.mutation(description="Say that the bytes were sent, and have them verified. Safe to repeat.")
     async def complete_upload(self, info: Info, id: strawberry.ID) -> File:  # noqa: A002

@@ -167,23 +167,12 @@ class RequestUploadPayload:
 
 
 @strawberry.type(description="The one request that may carry this part.")
-class PartUpload:
+class PartUpload(Upload):
     part_number: int
-    url: str
-    method: str
-    headers: Sequence[Header] = strawberry.field(description="Send exactly these.")
-    expires_at: datetime = strawberry.field(description="The upload must begin before.")
 
     @classmethod
-    def of(cls, part: PresignedPart) -> Self:
-        upload = Upload.of(part.request)
-        return cls(
-            part_number=part.number,
-            url=upload.url,
-            method=upload.method,
-            headers=upload.headers,
-            expires_at=upload.expires_at,
-        )
+    def of_part(cls, part: PresignedPart) -> Self:
+        return cls(part_number=part.number, **vars(Upload.of(part.request)))
 
 
 @strawberry.type(description="How to send some parts.")
@@ -199,24 +188,15 @@ class Part:
 
 
 @strawberry.type(description="The plan of a file that is sent in parts, and which of them have arrived.")
-class Parts:
-    part_size: BigInt
-    part_count: int
-    expires_at: datetime
+class Parts(Multipart):
     parts: Sequence[Part]
 
     @classmethod
-    def of(cls, progress: Progress) -> Self:
-        plan = progress.multipart
-        return cls(
-            part_size=BigInt(plan.part_size),
-            part_count=plan.part_count,
-            expires_at=plan.expires_at,
-            parts=[
-                Part(part_number=part.number, size=BigInt(part.size), etag=part.etag)
-                for part in progress.parts
-            ],
-        )
+    def of_progress(cls, progress: Progress) -> Self:
+        arrived = [
+            Part(part_number=part.number, size=BigInt(part.size), etag=part.etag) for part in progress.parts
+        ]
+        return cls(**vars(Multipart.of(progress.multipart)), parts=arrived)
 
 
 @strawberry.type(description="What the caller's files take, in bytes.")
