@@ -3,7 +3,7 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 
-.PHONY: up test soak large fuzz faults lint audit fix install pages
+.PHONY: up test bench soak large fuzz faults lint audit fix install pages
 
 # Running needs less than testing does; what is there already stays.
 up: WHAT := --no-dev --inexact
@@ -14,6 +14,10 @@ up: install pages
 
 test: install pages
 	$(RUN)/pytest -n 2 --dist loadfile $(ARGS)
+
+# Ratios of two things measured in turn; prints the table of docs/performance.md. Needs wrk and curl.
+bench: install
+	$(RUN)/python -m bench $(ARGS)
 
 # Ten minutes of uploads while what serves them is killed at random.
 soak: install

@@ -1,0 +1,81 @@
+"""What a request costs, against the least code that does the same I/O."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import httpx
+
+from bench.load import Target, load
+from bench.measure import Goal, Row, compare
+from bench.stand import OWNER, api_alone, served, uvicorn
+from stack.stack import Stack
+
+SECONDS = 4
+
+DRAFT = {"name": "holiday.jpg", "size": 1_048_576, "contentType": "image/jpeg"}
+REQUEST_UPLOAD = """
+mutation Announce($input: RequestUploadInput!) {
+  requestUpload(input: $input) {
+    file { id name size contentType status createdAt }
+    upload { method url headers { name value } expiresAt }
+  }
+}
+"""
+
+
+def requests(stack: Stack) -> Iterator[Row]:
+    """Announce, get and list, one API process, sixteen connections."""
+    with (
+        api_alone(stack) as service,
+        served(service, *uvicorn("bench.floors.http:app")) as floor,
+    ):
+        token = service.token(OWNER)
+        rest = f"{service.address}/api/v1/files"
+        announced = Target(f"{rest}/upload-request", token, "POST", DRAFT)
+        by_graphql = {"query": REQUEST_UPLOAD, "variables": {"input": DRAFT}}
+        for _ in range(100):
+            found = httpx.post(announced.url, json=DRAFT, headers={"Authorization": f"Bearer {token}"})
+        file_id = found.json()["file"]["id"]
+
+        yield compare(
+            "announce an upload, REST",
+            rate(announced),
+            "Starlette, one insert, one signature",
+            rate(Target(f"{floor}/upload-request", token, "POST", DRAFT)),
+            unit="/s",
+            goal=Goal("≥", 0.80),
+        )
+        yield compare(
+            "announce an upload, GraphQL",
+            rate(Target(f"{service.address}/graphql", token, "POST", by_graphql)),
+            "our REST",
+            rate(announced),
+            unit="/s",
+            goal=Goal("≥", 0.60),
+        )
+        yield compare(
+            "get a file",
+            rate(Target(f"{rest}/{file_id}", token)),
+            "Starlette, one find",
+            rate(Target(f"{floor}/files/{file_id}", token)),
+            unit="/s",
+            goal=Goal("≥", 0.75),
+        )
+        yield compare(
+            "list 20 files",
+            rate(Target(rest, token)),
+            "Starlette, one find",
+            rate(Target(f"{floor}/files", token)),
+            unit="/s",
+            goal=Goal("≥", 0.75),
+        )
+
+
+def rate(target: Target) -> Callable[[], float]:
+    """Measures how many of these requests are answered in a second."""
+    load(target, seconds=1)
+    return partial(_rate, target)
+
+
+def _rate(target: Target) -> float:
+    return load(target, seconds=SECONDS).per_second
