@@ -1,5 +1,9 @@
 """Bearer token to principal."""
 
+import hashlib
+import math
+import time
+from dataclasses import dataclass
 from typing import Any
 
 import jwt
@@ -19,9 +23,22 @@ MAX_OWNER = 255
 #: Seconds that two clocks may disagree.
 LEEWAY = 5
 
+#: Good tokens that are remembered, so that a client's next request does without the check of its signature.
+MAX_KNOWN = 10_000
+
 # One kind of key for each family: a public key can never serve as an HMAC secret (RFC 8725, 3.1).
 _SYMMETRIC = ["HS256"]
 _ASYMMETRIC = ["RS256", "ES256"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A token that was found to be good: whom it names, until when, and by which key."""
+
+    principal: Principal
+    until: float
+    header: dict[str, Any]
+    key: Any
 
 
 class Authenticator:
@@ -32,6 +49,8 @@ class Authenticator:
         self._jwks = KeySet(settings.jwks_url) if settings.jwks_url else None
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
+        # By their hash, for what can be used is not kept.
+        self._known: dict[bytes, _Known] = {}
 
     async def principal(self, request: Request) -> Principal:
         """Who sent the request.
@@ -49,32 +68,53 @@ class Authenticator:
         """Whom a token names. Raises as ``principal`` does."""
         if len(token) > MAX_TOKEN:
             raise self._refusal()
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        known = self._known.get(digest)
+        # Of all that was checked only these two can change: the time, and the keys that the issuer shows.
+        if known is None or time.time() >= known.until or await self._key_of(known.header) != known.key:
+            self._known.pop(digest, None)
+            known = await self._check(token)
+            self._remember(digest, known)
+        return known.principal
+
+    async def _check(self, token: str) -> _Known:
         try:
-            claims = await self._claims(token)
+            unverified = jwt.get_unverified_header(token)
+            header = {name: unverified.get(name) for name in ("alg", "kid")}
+            key = await self._key_of(header)
+            claims = self._claims(token, key, header)
         except (PyJWTError, ValueError) as error:
             raise self._refusal() from error
         owner = claims["sub"]
         if not owner.strip() or len(owner) > MAX_OWNER or not is_storable(owner):
             raise self._refusal()
         scope = claims.get("scope")
-        return Principal(owner, admin=isinstance(scope, str) and ADMIN_SCOPE in scope.split())
+        principal = Principal(owner, admin=isinstance(scope, str) and ADMIN_SCOPE in scope.split())
+        until = int(claims["exp"]) + LEEWAY if "exp" in claims else math.inf
+        return _Known(principal, until, header, key)
 
-    async def _claims(self, token: str) -> dict[str, Any]:
-        header = jwt.get_unverified_header(token)
+    def _remember(self, digest: bytes, known: _Known) -> None:
+        if len(self._known) >= MAX_KNOWN:
+            # The first that came: as good as any, for whoever is still about comes again.
+            del self._known[next(iter(self._known))]
+        self._known[digest] = known
+
+    async def _key_of(self, header: dict[str, Any]) -> Any:
+        """The key that a token of that header must be signed with."""
         algorithm = header.get("alg")
-        key: Any
         if self._secret is not None and algorithm in _SYMMETRIC:
-            key, algorithms = self._secret, _SYMMETRIC
-        elif self._jwks is not None and algorithm in _ASYMMETRIC:
-            key, algorithms = await self._jwks.find(header.get("kid")), _ASYMMETRIC
-            if key is None:
-                raise self._refusal()
-        else:
-            raise self._refusal()
+            return self._secret
+        if self._jwks is not None and algorithm in _ASYMMETRIC:
+            key = await self._jwks.find(header.get("kid"))
+            if key is not None:
+                return key
+        raise self._refusal()
+
+    def _claims(self, token: str, key: Any, header: dict[str, Any]) -> dict[str, Any]:
         return jwt.decode(
             token,
             key,
-            algorithms=algorithms,
+            algorithms=_SYMMETRIC if header["alg"] in _SYMMETRIC else _ASYMMETRIC,
             issuer=self._issuer,
             audience=self._audience,
             leeway=LEEWAY,
