@@ -31,6 +31,16 @@ class PresignedRequest:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What signatures of one day have in common: made once, for the key alone takes four hashes."""
+
+    date: str
+    scope: str
+    credential: str
+    key: bytes
+
+
 class Presigner:
     """Signs for one bucket, in the name of the public endpoint: a host cannot be exchanged afterwards."""
 
@@ -50,7 +60,7 @@ class Presigner:
         self._region = region
         self._access_key = access_key
         self._secret_key = secret_key
-        self._signing_key: tuple[str, bytes] = ("", b"")
+        self._day = _Day("", "", "", b"")
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Presigner":
@@ -104,30 +114,30 @@ class Presigner:
         self, method: str, key: str, headers: Mapping[str, str], query: Mapping[str, str], ttl: int
     ) -> PresignedRequest:
         now = datetime.now(UTC).replace(microsecond=0)
-        timestamp = now.strftime("%Y%m%dT%H%M%SZ")
-        scope = f"{timestamp[:8]}/{self._region}/s3/aws4_request"
+        timestamp = f"{now:%Y%m%dT%H%M%SZ}"
+        day = self._on(timestamp[:8])
         signed = {name.lower(): value for name, value in headers.items()} | {"host": self._host}
-        names = ";".join(sorted(signed))
+        names = sorted(signed)
         parameters = [
-            f"{_encode(name)}={_encode(value)}"
-            for name, value in {
-                **query,
-                "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-                "X-Amz-Credential": f"{self._access_key}/{scope}",
-                "X-Amz-Date": timestamp,
-                "X-Amz-Expires": str(ttl),
-                "X-Amz-SignedHeaders": names,
-            }.items()
+            *(f"{_encode(name)}={_encode(value)}" for name, value in query.items()),
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+            f"X-Amz-Credential={day.credential}",
+            f"X-Amz-Date={timestamp}",
+            f"X-Amz-Expires={ttl}",
+            f"X-Amz-SignedHeaders={'%3B'.join(names)}",
         ]
         path = quote(f"{self._path}/{key}", safe="/~")
         # Runs of spaces count as one: "Task 1: Create a canonical request" wants values trimmed so.
-        canonical_headers = [f"{name}:{' '.join(signed[name].split())}" for name in sorted(signed)]
+        canonical_headers = [f"{name}:{' '.join(signed[name].split())}" for name in names]
         canonical_request = "\n".join(
-            [method, path, "&".join(sorted(parameters)), *canonical_headers, "", names, "UNSIGNED-PAYLOAD"]
+            [
+                *(method, path, "&".join(sorted(parameters))),
+                *(*canonical_headers, "", ";".join(names), "UNSIGNED-PAYLOAD"),
+            ]
         )
         digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-        to_sign = "\n".join(["AWS4-HMAC-SHA256", timestamp, scope, digest])
-        signature = hmac.new(self._key_of(timestamp[:8]), to_sign.encode(), hashlib.sha256).hexdigest()
+        to_sign = f"AWS4-HMAC-SHA256\n{timestamp}\n{day.scope}\n{digest}"
+        signature = hmac.digest(day.key, to_sign.encode(), "sha256").hex()
         return PresignedRequest(
             method=method,
             url=f"{self._origin}{path}?{'&'.join(parameters)}&X-Amz-Signature={signature}",
@@ -135,14 +145,16 @@ class Presigner:
             expires_at=now + timedelta(seconds=ttl),
         )
 
-    def _key_of(self, day: str) -> bytes:
-        # The key changes with the day only. Day and key are one tuple, so no thread sees half a change.
-        if self._signing_key[0] != day:
+    def _on(self, date: str) -> _Day:
+        # Read once and replaced as a whole, so that no thread sees half a change.
+        day = self._day
+        if day.date != date:
+            scope = f"{date}/{self._region}/s3/aws4_request"
             key = f"AWS4{self._secret_key}".encode()
-            for part in (day, self._region, "s3", "aws4_request"):
-                key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-            self._signing_key = (day, key)
-        return self._signing_key[1]
+            for part in scope.split("/"):
+                key = hmac.digest(key, part.encode(), "sha256")
+            day = self._day = _Day(date, scope, _encode(f"{self._access_key}/{scope}"), key)
+        return day
 
 
 def to_base64(sha256: str) -> str:
