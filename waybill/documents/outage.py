@@ -7,7 +7,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from waybill.errors import ServiceUnavailable
 
-#: Milliseconds until an operation on MongoDB is given up. Every one of ours is small and on an index.
+#: Milliseconds until a MongoDB is given up that does not answer. What requests ask is small and on an index.
 ANSWER_WITHIN = 1200
 
 

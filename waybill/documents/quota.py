@@ -15,7 +15,7 @@ import pymongo
 from beanie import Document
 
 from waybill.documents.file import File
-from waybill.documents.outage import reachable
+from waybill.documents.outage import ANSWER_WITHIN, reachable
 from waybill.lifecycle import Status
 
 #: Files that are marked at a time where a quota is new.
@@ -105,7 +105,8 @@ async def in_turn(owner: str, body: Callable[[Any], Awaitable[T]]) -> T:
     """Run ``body(session)`` in a transaction, after those of this owner that this process has begun."""
     turn = _turns.setdefault(owner, asyncio.Lock())
     async with turn:
-        with reachable():
+        # The driver would try again for two minutes.
+        with reachable(), pymongo.timeout(ANSWER_WITHIN / 1000):
             async with await _owners().database.client.start_session() as session:
                 done: T = await session.with_transaction(body)
     return done
