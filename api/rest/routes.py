@@ -51,7 +51,7 @@ async def request_one(request: Request, principal: Principal, draft: UploadDraft
     requested = await request_upload(request.state.resources, principal, draft, key)
     status = 201 if requested.upload or requested.multipart else 200
     # Without a host: the client's own Host header is nothing to repeat, and a proxy may have changed it.
-    location = {"Location": request.url_for("file", id=requested.file.file_id).path}
+    location = {"Location": f"{request.scope['root_path']}/files/{requested.file.file_id}"}
     return json_answer(UploadAnswer.of(requested), status, location if status == 201 else None)
 
 
@@ -177,7 +177,7 @@ def create_rest() -> Starlette:
             Route("/files/batch/complete", complete_several, methods=["POST"]),
             Route("/files/batch/delete", delete_several, methods=["POST"]),
             Route("/files", list_many, methods=["GET"]),
-            Route("/files/{id}", OneFile, name="file"),
+            Route("/files/{id}", OneFile),
             Route("/files/{id}/restore", restore_one, methods=["POST"]),
             Route("/files/{id}/upload-url", refresh_one, methods=["POST"]),
             Route("/files/{id}/parts", PartsOfOneFile),

@@ -64,6 +64,10 @@ class File(Document):
 
     model_config = ConfigDict(extra="ignore")
 
+    # Beanie looks at each read of a field whether it is still to be parsed. Ours never are, and a request
+    # reads some hundred.
+    __getattribute__ = object.__getattribute__
+
     class Settings:
         name = "files"
         keep_nulls = False

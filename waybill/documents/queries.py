@@ -34,10 +34,11 @@ async def insert(file: File, quota: int | None = None) -> None:
     try:
         if quota is None:
             with reachable():
-                await file.insert()
+                await collection().insert_one(_document_of(file))
         else:
             file.charged = True
-            await charge(file, quota, lambda session: file.insert(session=session))
+            document = _document_of(file)
+            await charge(file, quota, lambda session: collection().insert_one(document, session=session))
     except DuplicateKeyError as error:
         raise AlreadyThereError from error
 
@@ -116,6 +117,12 @@ def _object_id(file_id: str) -> ObjectId:
         return ObjectId(file_id)
     except (InvalidId, TypeError):
         raise FileNotFound(file_id) from None
+
+
+def _document_of(file: File) -> dict[str, Any]:
+    """A file as MongoDB keeps it: what has no value has no field."""
+    kept = {name: value for name, value in file if value is not None}
+    return {"_id": kept.pop("id"), **kept, "status": file.status.value}
 
 
 def file_of(document: Mapping[str, Any]) -> File:
