@@ -2,11 +2,11 @@
 
 from graphql import GraphQLError
 from strawberry import Schema
-from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from api.graphql.operation_name import RequireOperationName
+from api.graphql.known_documents import CheckDocument, KnownDocuments
 from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
 
@@ -33,15 +33,15 @@ class WaybillSchema(Schema):
 
 def create_schema(*, introspection: bool = True) -> WaybillSchema:
     """The schema of the GraphQL face; without ``introspection`` it tells nothing of itself."""
+    limits = [MaxAliasesLimiter(max_alias_count=MAX_ALIASES), QueryDepthLimiter(max_depth=MAX_DEPTH)]
+    if not introspection:
+        limits.append(DisableIntrospection())
+    known = KnownDocuments(
+        [rule for limit in limits for rule in limit.validation_rules], max_tokens=MAX_TOKENS
+    )
     return WaybillSchema(
         query=Query,
         mutation=Mutation,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
-        extensions=[
-            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
-            lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-            RequireOperationName,
-            *([] if introspection else [DisableIntrospection]),
-        ],
+        extensions=[lambda: CheckDocument(known)],
     )
