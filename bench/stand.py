@@ -25,9 +25,10 @@ def api_alone(stack: Stack, **overrides: str) -> Iterator[Service]:
 
 
 @contextmanager
-def spawned(service: Service, *argv: str) -> Iterator[Child]:
-    """A Python process beside a service, with the settings of that service."""
-    child = service.stack.spawn(f"bench-{next(_numbers)}", [sys.executable, *argv], service.env)
+def spawned(service: Service, *argv: str, program: str = sys.executable, **variables: str) -> Iterator[Child]:
+    """A process beside a service, Python by default, with that service's settings and further variables."""
+    name = f"bench-{next(_numbers)}"
+    child = service.stack.spawn(name, [program, *argv], {**service.env, **variables})
     try:
         yield child
     finally:
@@ -35,11 +36,11 @@ def spawned(service: Service, *argv: str) -> Iterator[Child]:
 
 
 @contextmanager
-def served(service: Service, *argv: str) -> Iterator[str]:
+def served(service: Service, *argv: str, program: str = sys.executable, **variables: str) -> Iterator[str]:
     """An HTTP server beside a service; its address, once it answers. ``argv`` lacks the port alone."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    with spawned(service, *argv, "--port", str(port)) as child:
+    with spawned(service, *argv, "--port", str(port), program=program, **variables) as child:
         wait_until_answered(f"{address}/healthz", child)
         yield address
 
