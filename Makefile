@@ -15,7 +15,7 @@ up: install pages
 test: install pages
 	$(RUN)/pytest -n 2 --dist loadfile $(ARGS)
 
-# Ratios of two things measured in turn; prints the table of docs/performance.md. Needs wrk and curl.
+# Ratios of two things measured in turn; prints the table of docs/performance.md. Needs wrk, curl and npm.
 bench: install
 	$(RUN)/python -m bench $(ARGS)
 

@@ -8,11 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.measure import HEADER, Row
+from bench.peers import peers
 from bench.requests import requests
 from stack.stack import Stack
 
 SUBJECTS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "requests": requests,
+    "peers": peers,
 }
 
 

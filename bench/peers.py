@@ -1,0 +1,102 @@
+"""What users might pick instead, side by side. No goals: the two do not do the same.
+
+Uppy Companion's `GET /s3/params` answers a form that a browser posts to S3. It is signed for one key (a UUID
+and the file's name), one content type and the metadata, for 800 seconds. Against our `POST
+/api/v1/files/upload-request`, as its source says and, where marked, as each run proves again:
+
+- It asks for no token (proved); who wants one puts a server of their own around it. Ours is of an owner, who
+  alone may complete, read and delete the file.
+- It reaches nobody and remembers nothing of the file: ours is in MongoDB's journal before the answer leaves.
+- It is not told the size or a SHA-256: its form takes more bytes than the file had, in place of those that it
+  took before (proved); one range of sizes for all files can be configured. Our URL takes the announced length
+  alone, and once (proved).
+- Nothing follows: what was posted is neither completed nor verified, and what never was is not missed.
+- It logs each request and keeps a session of it (in memory, where no Redis is given): its standalone server
+  cannot be told not to. Ours logs no request that succeeds.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from bench.companion import companion, version
+from bench.load import Target
+from bench.measure import Row, compare
+from bench.requests import DRAFT, rate
+from bench.stand import OWNER, api_alone
+from stack.stack import Stack
+from tests.service import Service
+from waybill.presign import Presigner
+
+CONTENT = b"holiday" * 100
+
+# What Uppy itself sends of a file: every field of its metadata, if it is not told otherwise.
+QUERY = urlencode(
+    {
+        "filename": DRAFT["name"],
+        "type": DRAFT["contentType"],
+        "metadata[name]": DRAFT["name"],
+        "metadata[type]": DRAFT["contentType"],
+    }
+)
+
+LACKS = "asks for no token, keeps no record, binds no size, checksum or first use, and verifies nothing"
+
+
+def peers(stack: Stack) -> Iterator[Row]:
+    """Announce an upload, one process each, sixteen connections."""
+    with api_alone(stack) as service, companion(service) as address:
+        ours = Target(f"{service.address}/api/v1/files/upload-request", service.token(OWNER), "POST", DRAFT)
+        # It is sent our token too, which it does not look at, so that the requests are alike.
+        theirs = Target(f"{address}/s3/params?{QUERY}", ours.token)
+        _prove_ours(service, ours)
+        _prove_theirs(service, theirs)
+        yield compare(
+            "announce an upload, REST",
+            rate(ours),
+            f"Uppy Companion {version()}: sign a form",
+            rate(theirs),
+            unit="/s",
+            remark=lambda: f"Companion {LACKS}",
+        )
+
+
+def _prove_ours(service: Service, target: Target) -> None:
+    draft = {**DRAFT, "size": len(CONTENT)}
+    _expect("a request without a token", httpx.post(target.url, json=draft), 401)
+    answer = httpx.post(target.url, json=draft, headers={"Authorization": f"Bearer {target.token}"})
+    _expect("a request", answer, 201)
+    upload = answer.json()["upload"]
+    key = urlsplit(upload["url"]).path.removeprefix(f"/{service.settings.s3_bucket}/")
+    longer = {**upload["headers"], "Content-Length": str(2 * len(CONTENT))}
+    _expect("a PUT of more", httpx.put(upload["url"], content=2 * CONTENT, headers=longer), 403)
+    _expect("a PUT", httpx.put(upload["url"], content=CONTENT, headers=upload["headers"]), 200)
+    _expect("a second PUT", httpx.put(upload["url"], content=CONTENT, headers=upload["headers"]), 412)
+    _expect_object(service, key, CONTENT)
+
+
+def _prove_theirs(service: Service, target: Target) -> None:
+    answer = httpx.get(target.url)
+    _expect("a request to Companion without a token", answer, 200)
+    form = answer.json()
+    for content in (CONTENT, 2 * CONTENT):
+        _expect("a POST of Companion's form", _post(form, content), 201)
+        _expect_object(service, form["fields"]["key"], content)
+
+
+def _post(form: dict[str, Any], content: bytes) -> httpx.Response:
+    return httpx.post(form["url"], data=form["fields"], files={"file": (DRAFT["name"], content)})
+
+
+def _expect_object(service: Service, key: str, content: bytes) -> None:
+    signer = Presigner.from_settings(service.settings)
+    found = httpx.get(signer.get(key, disposition="inline", content_type="image/jpeg", ttl=60).url)
+    if found.content != content:
+        raise RuntimeError(f"{key} did not arrive: {found.status_code} {found.text[:200]}")
+
+
+def _expect(what: str, answer: httpx.Response, status: int) -> None:
+    if answer.status_code != status:
+        raise RuntimeError(f"{what} was answered {answer.status_code}, not {status}: {answer.text[:200]}")
