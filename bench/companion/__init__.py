@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.stand import served
 from tests.service import Service
 
-_FOLDER = Path(__file__).parent / "peers" / "companion"
+_FOLDER = Path(__file__).parent
 _SCRIPT = str(_FOLDER / "serve.mjs")
 
 
