@@ -10,10 +10,13 @@ from pathlib import Path
 from bench.measure import HEADER, Row
 from bench.peers import peers
 from bench.requests import requests
+from bench.verdict import verdict, verdicts
 from stack.stack import Stack
 
 SUBJECTS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "requests": requests,
+    "verdict": verdict,
+    "verdicts": verdicts,
     "peers": peers,
 }
 

@@ -1,0 +1,169 @@
+"""How long a client waits for its verdict, and how many verdicts there are in a second."""
+
+import asyncio
+import json
+import os
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from bson import ObjectId
+
+from bench.floors.pipeline import GO, READY, Bare, bare
+from bench.measure import Goal, Row, compare
+from bench.stand import OWNER, spawned
+from stack.stack import Child, Stack
+from tests.service import Service, running_service, start_worker
+from waybill.lifecycle import Status
+
+SINGLES = 100
+MANY = 5000
+PATIENCE = 300
+COMPLETE_MANY = Path(__file__).with_name("complete.lua")
+
+_contents = count()
+
+
+def verdict(stack: Stack) -> Iterator[Row]:
+    """From complete to COMPLETED, one file at a time."""
+    with running_service(stack) as service, asyncio.Runner() as runner:
+        yield compare(
+            "complete to COMPLETED, 1 KiB, p50",
+            lambda: runner.run(_wait_for_ours(service)),
+            "the bare calls in sequence",
+            lambda: runner.run(_wait_for_bare(service)),
+            unit="ms",
+            goal=Goal("≤", 2),
+        )
+
+
+def verdicts(stack: Stack) -> Iterator[Row]:
+    """Five thousand completes at once, two worker processes."""
+    with running_service(stack) as service, asyncio.Runner() as runner:
+        workers = [service.worker, start_worker(service)]
+        yield compare(
+            f"{MANY:,} completes at once, two workers",
+            lambda: runner.run(_complete_many(service, workers)),
+            "the bare calls in loops, as many processes",
+            lambda: runner.run(_complete_many_barely(service, workers)),
+            unit="files/s",
+            goal=Goal("≥", 0.60),
+            rounds=3,
+        )
+
+
+async def _wait_for_ours(service: Service) -> float:
+    async with bare(dict(service.env)) as servers, service.client(OWNER) as client:
+        waits = []
+        for file_id in await _stored(servers, OWNER, SINGLES):
+            began = time.time()
+            (await client.post(f"/api/v1/files/{file_id}/complete")).raise_for_status()
+            async with asyncio.timeout(PATIENCE):
+                while (file := await servers.files.find_one({"_id": file_id}))["status"] != Status.COMPLETED:
+                    await asyncio.sleep(0.02)
+            # By the clock of the database, which is this machine's: asking less often measures no worse.
+            waits.append((file["completed_at"].timestamp() - began) * 1000)
+        return statistics.median(waits)
+
+
+async def _wait_for_bare(service: Service) -> float:
+    async with bare(dict(service.env)) as servers:
+        waits = []
+        for file_id in await _stored(servers, f"{OWNER}-bare", SINGLES):
+            began = time.perf_counter()
+            await servers.complete(file_id)
+            await servers.verify()
+            waits.append((time.perf_counter() - began) * 1000)
+            await asyncio.sleep(0.02)
+        return statistics.median(waits)
+
+
+async def _complete_many(service: Service, workers: list[Child]) -> float:
+    owner = f"{OWNER}-{next(_contents)}"
+    for worker in workers:
+        worker.restart()
+    async with bare(dict(service.env)) as servers:
+        ids = await _stored(servers, owner, MANY)
+        with tempfile.NamedTemporaryFile("w") as listed:
+            listed.write("".join(f"{file_id}\n" for file_id in ids))
+            listed.flush()
+            argv = ["wrk", "-t1", "-c16", f"-d{PATIENCE}s", "-s", str(COMPLETE_MANY), service.address, "--"]
+            began = time.perf_counter()
+            wrk = await asyncio.create_subprocess_exec(
+                *argv, service.token(owner), listed.name, stdout=subprocess.PIPE
+            )
+            try:
+                await _all_completed(servers, owner)
+                ended = time.perf_counter()
+            finally:
+                # It has sent its last request long since, and would wait out its time.
+                wrk.send_signal(signal.SIGINT)
+                told, _ = await wrk.communicate()
+        if json.loads(told.splitlines()[-1])["failed"]:
+            raise RuntimeError(told.decode())
+        return MANY / (ended - began)
+
+
+async def _complete_many_barely(service: Service, workers: list[Child]) -> float:
+    owner = f"{OWNER}-{next(_contents)}"
+    for worker in workers:
+        worker.stop()
+    module = ("-m", "bench.floors.pipeline")
+    with ExitStack() as running:
+        for _ in workers:
+            running.enter_context(spawned(service, *module, "verify"))
+        async with bare(dict(service.env)) as servers:
+            await _stored(servers, owner, MANY)
+            running.enter_context(spawned(service, *module, "complete", owner))
+            for _ in range(len(workers) + 1):
+                await servers.queue.blpop(READY)
+            began = time.perf_counter()
+            await servers.queue.rpush(GO, "go")
+            await _all_completed(servers, owner)
+            return MANY / (time.perf_counter() - began)
+
+
+async def _stored(servers: Bare, owner: str, number: int) -> list[ObjectId]:
+    """So many PENDING files whose objects are there, no two alike."""
+    now = datetime.now(UTC)
+    documents: list[dict[str, Any]] = []
+    for _ in range(number):
+        file_id = ObjectId()
+        documents.append(
+            {
+                "_id": file_id,
+                "owner": owner,
+                "name": "holiday.jpg",
+                "size": 1024,
+                "content_type": "image/jpeg",
+                "object_key": f"files/{file_id}/{os.urandom(16).hex()}",
+                "created_at": now,
+                "upload_expires_at": now,
+                "status": Status.PENDING.value,
+            }
+        )
+    await servers.files.insert_many(documents)
+    left = iter(documents)
+
+    async def put() -> None:
+        for document in left:
+            content = f"{next(_contents):01024d}".encode()
+            await servers.s3.put_object(Bucket=servers.bucket, Key=document["object_key"], Body=content)
+
+    await asyncio.gather(*(put() for _ in range(16)))
+    return [document["_id"] for document in documents]
+
+
+async def _all_completed(servers: Bare, owner: str) -> None:
+    query = {"owner": owner, "deleted_at": None, "status": Status.COMPLETED.value}
+    async with asyncio.timeout(PATIENCE):
+        while await servers.files.count_documents(query, hint="newest_by_status") < MANY:
+            await asyncio.sleep(0.05)
