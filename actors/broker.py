@@ -5,7 +5,6 @@ from typing import Any
 
 import dramatiq
 from dramatiq.asyncio import get_event_loop_thread
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import (
     AsyncIO,
     Middleware,
@@ -16,6 +15,7 @@ from dramatiq.middleware import (
 )
 
 from actors.dead_letter import KeepTraceback
+from actors.prompt import Listen, PromptBroker
 from actors.schedule import Schedule
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import load_settings
@@ -64,7 +64,7 @@ def resources() -> Resources:
     return _resources.opened
 
 
-broker = RedisBroker(
+broker = PromptBroker(
     client=redis_client(settings),
     middleware=[
         TimeLimit(),
@@ -73,13 +73,15 @@ broker = RedisBroker(
         KeepTraceback(),
         AsyncIO(),
         _resources,
+        Listen(),
         Schedule(settings.sweep_interval),
     ],
     # A worker that was killed is noticed after this many milliseconds without a sign of life, and its
     # messages go to another. The default is a minute; a false alarm costs one message that does nothing.
     heartbeat_timeout=15_000,
-    # The chance, in a million, that a fetch looks for such workers. The default of 0.1 % can take minutes.
-    maintenance_chance=50_000,
+    # The chance, in a million, that a look at a queue is for such workers too. An idle queue is looked at
+    # once a second: by default, a chance of 0.1 %, they would be missed after a quarter of an hour.
+    maintenance_chance=500_000,
     # Failed jobs stay on the dashboard for a week, in milliseconds.
     dead_message_ttl=7 * 24 * 3600 * 1000,
 )

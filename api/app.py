@@ -52,8 +52,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         async with open_resources(settings, broker) as resources:
-            # What is there by now stays. Looking through it for garbage would hold up all requests for a tenth
-            # of a second, about once a second under load.
+            # What is there by now stays. Looking through it for garbage would hold up all requests for a
+            # tenth of a second, about once a second under load.
             gc.collect()
             gc.freeze()
             yield {"resources": resources, "authenticator": Authenticator(settings)}

@@ -98,9 +98,6 @@ def run_worker(threads: int, queues: list[str] | None) -> None:
         broker,
         queues=set(queues) if queues else None,
         worker_threads=threads,
-        # The longest wait, in milliseconds, between two looks at an idle queue. The default of a second is
-        # what a client would wait for its verdict.
-        worker_timeout=100,
     )
     try:
         worker.start()

@@ -22,6 +22,9 @@ QUEUES = {
     RECONCILE: "transitions",
 }
 
+#: The channel on which senders say to which queue they have sent.
+SENT = "waybill:sent"
+
 #: Seconds that a message may take to reach a worker before the reconciler sends another.
 PATIENCE = 30
 
@@ -44,11 +47,15 @@ class Sender:
             queue_name=QUEUES[actor], actor_name=actor, args=arguments, kwargs={}, options={}
         )
         try:
-            await asyncio.to_thread(self._broker.enqueue, message)
+            await asyncio.to_thread(self._send, message)
         except RedisError as error:
             log.warning("message not sent, the reconciler will", actor=actor, error=str(error))
             return False
         return True
+
+    def _send(self, message: Message[None]) -> None:
+        self._broker.enqueue(message)
+        self._broker.client.publish(SENT, message.queue_name)
 
     async def waiting(self, actor: str) -> int:
         """How many messages are in an actor's queue, those that are being worked on included.
