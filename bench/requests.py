@@ -6,7 +6,7 @@ from functools import partial
 import httpx
 
 from bench.load import Target, load
-from bench.measure import Goal, Row, compare
+from bench.measure import Row, at_least, compare
 from bench.stand import OWNER, api_alone, served, uvicorn
 from stack.stack import Stack
 
@@ -43,7 +43,7 @@ def requests(stack: Stack) -> Iterator[Row]:
             "Starlette, one insert, one signature",
             rate(Target(f"{floor}/upload-request", token, "POST", DRAFT)),
             unit="/s",
-            goal=Goal("≥", 0.80),
+            goal=at_least(0.80),
         )
         yield compare(
             "announce an upload, GraphQL",
@@ -51,7 +51,7 @@ def requests(stack: Stack) -> Iterator[Row]:
             "our REST",
             rate(announced),
             unit="/s",
-            goal=Goal("≥", 0.60),
+            goal=at_least(0.60),
         )
         yield compare(
             "get a file",
@@ -59,7 +59,7 @@ def requests(stack: Stack) -> Iterator[Row]:
             "Starlette, one find",
             rate(Target(f"{floor}/files/{file_id}", token)),
             unit="/s",
-            goal=Goal("≥", 0.75),
+            goal=at_least(0.75),
         )
         yield compare(
             "list 20 files",
@@ -67,7 +67,7 @@ def requests(stack: Stack) -> Iterator[Row]:
             "Starlette, one find",
             rate(Target(f"{floor}/files", token)),
             unit="/s",
-            goal=Goal("≥", 0.75),
+            goal=at_least(0.75),
         )
 
 

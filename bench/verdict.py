@@ -18,7 +18,7 @@ from typing import Any
 from bson import ObjectId
 
 from bench.floors.pipeline import GO, READY, Bare, bare
-from bench.measure import Goal, Row, compare
+from bench.measure import Row, at_least, at_most, compare
 from bench.stand import OWNER, spawned
 from stack.stack import Child, Stack
 from tests.service import Service, running_service, start_worker
@@ -41,7 +41,7 @@ def verdict(stack: Stack) -> Iterator[Row]:
             "the bare calls in sequence",
             lambda: runner.run(_wait_for_bare(service)),
             unit="ms",
-            goal=Goal("≤", 2),
+            goal=at_most(2),
         )
 
 
@@ -55,7 +55,7 @@ def verdicts(stack: Stack) -> Iterator[Row]:
             "the bare calls in loops, as many processes",
             lambda: runner.run(_complete_many_barely(service, workers)),
             unit="files/s",
-            goal=Goal("≥", 0.60),
+            goal=at_least(0.60),
             rounds=3,
         )
 
