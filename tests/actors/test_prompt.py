@@ -1,13 +1,19 @@
-"""A worker that is told that something was sent, and need not look."""
+"""A worker that is told that something was sent, and that misses what it was sent in vain."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
+import redis
+from dramatiq.brokers.redis import RedisBroker
 
 from stack.stack import Stack
+from tests.actors.conftest import suspended
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service, start_worker
 from tests.uploads import settled, uploaded
+from waybill.messages import QUEUES, VERIFY_UPLOAD
+from waybill.resources import redis_client
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +33,27 @@ async def test_a_worker_need_not_look_for_what_was_sent(drowsy: Service) -> None
         for content in (b"one", b"two", b"three"):
             sent = await uploaded(face, content)
             assert (await settled(face, sent.id, seconds=30))["status"] == "COMPLETED"
+
+
+async def beating(client: redis.Redis) -> str:
+    """The worker's id: of all that ever sent anything, the one that does while nobody asks."""
+    before = client.zrange("dramatiq:__heartbeats__", 0, -1, withscores=True)
+    while not (
+        changed := set(client.zrange("dramatiq:__heartbeats__", 0, -1, withscores=True)) - set(before)
+    ):
+        await asyncio.sleep(0.05)
+    return changed.pop()[0].decode()
+
+
+async def test_a_message_that_never_came_is_fetched_again(jobs: Service, face: RestFace) -> None:
+    queue = QUEUES[VERIFY_UPLOAD]
+    with redis_client(jobs.settings) as client:
+        worker = await beating(client)
+        with suspended(jobs):
+            sent = await uploaded(face, b"fetched in vain")
+            # As where the worker's connection timed out while it asked, and Redis answered.
+            broker = RedisBroker(client=client, middleware=[])
+            broker.broker_id = worker
+            assert broker.do_fetch(queue, 8)
+    # Before the reconciler would send another.
+    assert (await settled(face, sent.id, seconds=20))["status"] == "COMPLETED"
