@@ -1,5 +1,6 @@
 """The only client of the object store's own API. Presigned URLs are made elsewhere, without it."""
 
+from waybill.storage.deletion import ObjectKeptError
 from waybill.storage.multiparts import Part, PartsChangedError, UploadGoneError
 from waybill.storage.objects import (
     ObjectChangedError,
@@ -14,6 +15,7 @@ __all__ = [
     "ObjectChangedError",
     "ObjectGoneError",
     "ObjectHead",
+    "ObjectKeptError",
     "Part",
     "PartsChangedError",
     "Storage",

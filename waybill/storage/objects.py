@@ -16,6 +16,7 @@ from waybill.errors import ServiceUnavailable
 from waybill.object_key import KEY_PREFIX
 from waybill.settings import Settings
 from waybill.storage.checksums import whole_sha256
+from waybill.storage.deletion import delete, delete_many
 from waybill.storage.multiparts import Multiparts
 from waybill.storage.outage import ANSWER_WITHIN, code_of, reachable, status_of
 
@@ -132,13 +133,16 @@ class Storage:
                 ]
 
     async def delete(self, key: str) -> None:
-        """Remove an object. One that is not there counts as removed (S3 answers 204 to both)."""
-        with reachable():
-            try:
-                await self._client.delete_object(Bucket=self._bucket, Key=key)
-            except ClientError as error:
-                if code_of(error) != "NoSuchKey":
-                    raise
+        """Remove an object. One that is not there counts as removed."""
+        await delete(self._client, self._bucket, key)
+
+    async def delete_many(self, keys: Sequence[str]) -> dict[str, Exception]:
+        """Remove up to a thousand objects; what kept those that stay, by key.
+
+        Raises:
+            ServiceUnavailable: the store is away; some of them may be removed.
+        """
+        return await delete_many(self._client, self._bucket, keys)
 
     async def ping(self) -> None:
         """Prove that the bucket can be reached with our credentials.
