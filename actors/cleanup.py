@@ -5,20 +5,20 @@ import dramatiq
 from actors.broker import resources
 from actors.outage import reconciled
 from waybill.messages import PURGE_OBJECT, QUEUES
-from waybill.usecases.purge import purge_object as purge
+from waybill.usecases.purge import purge_objects
 
 
 @dramatiq.actor(
     actor_name=PURGE_OBJECT,
     queue_name=QUEUES[PURGE_OBJECT],
-    # One DELETE and two small updates. A store that needs longer is down.
+    # One DELETE and two updates, of a hundred files at most. A store that needs longer is down.
     time_limit=60_000,
     # As for hashing: past these the job is a dead letter to look at, and the reconciler sends another.
     max_retries=3,
     min_backoff=1_000,
     max_backoff=60_000,
 )
-async def purge_object(file_id: str) -> None:
-    """Take a file's object out of the bucket."""
+async def purge_object(*file_ids: str) -> None:
+    """Take the objects of some files out of the bucket."""
     with reconciled():
-        await purge(resources(), file_id)
+        await purge_objects(resources(), file_ids)

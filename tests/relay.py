@@ -12,7 +12,11 @@ CHECKSUM = b"x-amz-checksum-sha256:"
 
 
 class Relay(socketserver.ThreadingTCPServer):
-    """Passes bytes on, and keeps the first line of each request. ``mute`` hides checksums from clients."""
+    """Passes bytes on, and keeps the first line of each request.
+
+    ``mute`` hides checksums from clients. Of many objects that are removed by one request the ``refused`` are
+    told to be there still, each with its code; with ``deletes_one_by_one`` the store does not know how to.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -21,6 +25,8 @@ class Relay(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Wire)
         self.requests: list[str] = []
         self.mute = False
+        self.refused: dict[str, str] = {}
+        self.deletes_one_by_one = False
         self.target = (urlsplit(target).hostname, urlsplit(target).port)
 
     @property
@@ -38,6 +44,8 @@ class Relay(socketserver.ThreadingTCPServer):
         return piece
 
     def said(self, piece: bytes) -> bytes:
+        if b"</DeleteResult>" in piece:
+            return self._said_of_many(piece)
         if not self.mute:
             return piece
         head, end, body = piece.partition(b"\r\n\r\n")
@@ -46,6 +54,17 @@ class Relay(socketserver.ThreadingTCPServer):
         if position >= 0:
             head = head[:position] + b"x-unheard-of-checksum:" + head[position + len(CHECKSUM) :]
         return head + end + body
+
+    def _said_of_many(self, piece: bytes) -> bytes:
+        if self.deletes_one_by_one:
+            return piece.replace(b" 200 OK", b" 501 Not Implemented", 1)
+        head, end, body = piece.partition(b"\r\n\r\n")
+        told = "".join(
+            f"<Error><Key>{key}</Key><Code>{code}</Code></Error>" for key, code in self.refused.items()
+        )
+        body = body.replace(b"</DeleteResult>", told.encode() + b"</DeleteResult>")
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
+        return b"\r\n".join([*lines, b"Content-Length: %d" % len(body)]) + end + body
 
 
 class _Wire(socketserver.BaseRequestHandler):

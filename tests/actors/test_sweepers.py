@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
 
 from stack.stack import Stack
-from tests.actors.conftest import Bucket, key_of, open_bucket
+from tests.actors.conftest import Bucket, key_of, open_bucket, suspended
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored, until
+from waybill.messages import PATIENCE, PURGE_OBJECT, QUEUES
+from waybill.resources import redis_client
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +143,22 @@ async def test_a_purge_that_is_owed_is_not_put_off_by_a_delete(hasty: Service, h
     await purged(hasty_face, copy["id"])
     deleted = (await hasty_face.delete(copy["id"])).data
     assert deleted["purgedAt"] is not None
+
+
+@pytest.mark.parametrize("together", [1, 3])
+async def test_a_message_names_one_file_as_it_used_to_or_many(
+    jobs: Service, face: RestFace, bucket: Bucket, together: int
+) -> None:
+    files = [await stored(face, os.urandom(10)) for _ in range(together)]
+    ids = [file["id"] for file in files]
+    with suspended(jobs), redis_client(jobs.settings) as client:
+        for file_id in ids:
+            await face.delete(file_id)
+        client.flushdb()
+        RedisBroker(client=client, middleware=[]).enqueue(
+            Message(QUEUES[PURGE_OBJECT], PURGE_OBJECT, tuple(ids), {}, {})
+        )
+    for file_id in ids:
+        # Before the reconciler would send another.
+        await purged(face, file_id, seconds=PATIENCE / 2)
+        assert not [key for key in await bucket.keys() if file_id in key]

@@ -2,15 +2,17 @@
 
 from waybill.documents.changes import (
     DUE,
-    NOW,
+    OVERDUE,
     PENDING,
+    PURGEABLE,
     ContentTakenError,
-    Later,
     WinnerGoneError,
     change,
+    change_many,
     restore,
     restore_as_duplicate,
     transition,
+    transition_many,
 )
 from waybill.documents.database import create_indexes, database_time, open_database
 from waybill.documents.file import File, FileId
@@ -30,24 +32,32 @@ from waybill.documents.queries import (
     new_id,
 )
 from waybill.documents.quota import OverQuotaError, Sum, sum_sizes
+from waybill.documents.sweeps import Fields, find_fields
+from waybill.documents.values import NOW, Later, Once, Upcoming
 
 __all__ = [
     "DUE",
     "NOW",
+    "OVERDUE",
     "PENDING",
+    "PURGEABLE",
     "AlreadyThereError",
     "ContentTakenError",
+    "Fields",
     "File",
     "FileId",
     "Filters",
     "Later",
+    "Once",
     "Order",
     "OverQuotaError",
     "Position",
     "Sort",
     "Sum",
+    "Upcoming",
     "WinnerGoneError",
     "change",
+    "change_many",
     "claim",
     "count_files",
     "create_indexes",
@@ -56,6 +66,7 @@ __all__ = [
     "find_completed",
     "find_due",
     "find_expiring",
+    "find_fields",
     "find_known",
     "find_many",
     "find_page",
@@ -69,4 +80,5 @@ __all__ = [
     "restore_as_duplicate",
     "sum_sizes",
     "transition",
+    "transition_many",
 ]

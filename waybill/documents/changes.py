@@ -1,17 +1,18 @@
 """The compare-and-set change: the only way in which a stored file changes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from waybill.documents.database import collection
-from waybill.documents.file import TRASH, File
+from waybill.documents.file import TRASH, File, FileId
 from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of
-from waybill.documents.quota import COUNTED, charge, in_turn, release
+from waybill.documents.quota import COUNTED, LONG_ENOUGH, charge, in_turn, release
+from waybill.documents.values import stages
 from waybill.lifecycle import DISPLACED, Status, sources
 
 
@@ -23,17 +24,18 @@ class WinnerGoneError(Exception):
     """The COMPLETED file that another was to become a duplicate of is deleted: the content is free again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
-    """A time that many seconds from now, by the database's clock: the only one that all workers share."""
+def _past(field: str) -> Mapping[str, Any]:
+    return {field: {"$exists": True}, "$expr": {"$lte": [f"${field}", "$$NOW"]}}
 
-    seconds: float = 0
-
-
-NOW = Later()
 
 #: For ``change``: the file is due by the database's clock.
-DUE: Mapping[str, Any] = {"due_at": {"$exists": True}, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
+DUE = _past("due_at")
+
+#: For ``change``: the upload's time is over, by the same clock.
+OVERDUE = _past("expire_at")
+
+#: For ``change``: a purge is owed, and its time has come.
+PURGEABLE: Mapping[str, Any] = {"due_at": {"$exists": True}, **_past("purge_at")}
 
 #: For ``change``: the upload is neither completed, expired nor deleted.
 PENDING: Mapping[str, Any] = {"status": Status.PENDING.value, "deleted_at": None}
@@ -67,10 +69,7 @@ async def transition(
         ContentTakenError: the move to COMPLETED met the unique index.
         WinnerGoneError: ``duplicate_of`` was deleted meanwhile; nothing was changed.
     """
-    expected: dict[str, Any] = {
-        "status": {"$in": [status.value for status in sources(target)]},
-        "deleted_at": None,
-    }
+    expected = _arrow_to(target)
     if held_by is not None:
         expected["attempt"] = held_by
     changes["status"] = target
@@ -80,6 +79,42 @@ async def transition(
         return await _change_beside(duplicate_of, file, expected, duplicate_of=duplicate_of.id, **changes)
     except DuplicateKeyError as error:
         raise ContentTakenError from error
+
+
+async def transition_many(
+    files: Sequence[Mapping[str, Any]], target: Status, expected: Mapping[str, Any], **changes: Any
+) -> int:
+    """As ``transition``, of all those files that are as ``expected``; how many moved.
+
+    Of each file its ``_id``, ``owner`` and ``charged`` are needed, as they were read. One that is marked by a
+    quota since is left where it is.
+    """
+    expected = {**_arrow_to(target), **expected}
+    changes["status"] = target
+    if not _releases(changes):
+        return await change_many([file["_id"] for file in files], expected, **changes)
+    by_owner: dict[str, list[FileId]] = defaultdict(list)
+    unmarked: list[FileId] = []
+    for file in files:
+        (by_owner[file["owner"]] if file.get("charged") else unmarked).append(file["_id"])
+    moved = await change_many(unmarked, {**expected, "charged": None}, **changes)
+    for owner, ids in by_owner.items():
+        moved += await _change_and_release_many(owner, ids, expected, changes)
+    return moved
+
+
+async def change_many(ids: Sequence[FileId], expected: Mapping[str, Any], **changes: Any) -> int:
+    """As ``change``, of all those files that are as ``expected``, each by itself; how many changed.
+
+    Not for a change that releases a file from its owner's quota.
+    """
+    if not ids:
+        return 0
+    # A thousand files take longer than one may.
+    with reachable(), pymongo.timeout(LONG_ENOUGH):
+        done = await collection().update_many({"_id": {"$in": ids}, **expected}, stages(changes))
+    matched: int = done.matched_count
+    return matched
 
 
 async def change(file: File, expected: Mapping[str, Any], **changes: Any) -> File | None:
@@ -164,6 +199,10 @@ async def _change_beside(
     return await in_turn(file.owner, both)
 
 
+def _arrow_to(target: Status) -> dict[str, Any]:
+    return {"status": {"$in": [status.value for status in sources(target)]}, "deleted_at": None}
+
+
 def _releases(changes: Mapping[str, Any]) -> bool:
     return changes.get("deleted_at") is not None or changes.get("status") in _RELEASED
 
@@ -174,27 +213,34 @@ async def _change_and_release(
     marked = await collection().find_one({"_id": file.id, "charged": True}, {"_id": 1}, session=session)
     found = await _change(file, expected, {**changes, "charged": None}, session)
     if found is not None and marked is not None:
-        await release(file, session)
+        await release(file.owner, file.size, session)
     return found
+
+
+async def _change_and_release_many(
+    owner: str, ids: Sequence[FileId], expected: Mapping[str, Any], changes: Mapping[str, Any]
+) -> int:
+    async def both(session: Any) -> int:
+        marked = {"_id": {"$in": ids}, **expected, "charged": True}
+        found = await collection().find(marked, {"size": 1}, session=session).to_list(None)
+        if found:
+            # A transaction sees one moment: these are as expected still, or it begins again.
+            these = {"_id": {"$in": [file["_id"] for file in found]}}
+            await collection().update_many(these, stages({**changes, "charged": None}), session=session)
+            await release(owner, sum(file["size"] for file in found), session)
+        return len(found)
+
+    with pymongo.timeout(LONG_ENOUGH):
+        return await in_turn(owner, both)
 
 
 async def _change(
     file: File, expected: Mapping[str, Any], changes: Mapping[str, Any], session: Any = None
 ) -> File | None:
-    stage = {name: _expression(value) for name, value in changes.items()}
     found = await collection().find_one_and_update(
         {"_id": file.id, **expected},
-        [{"$set": stage}],
+        stages(changes),
         return_document=pymongo.ReturnDocument.AFTER,
         session=session,
     )
     return None if found is None else file_of(found)
-
-
-def _expression(value: Any) -> Any:
-    if value is None:
-        return "$$REMOVE"
-    if isinstance(value, Later):
-        return {"$add": ["$$NOW", round(value.seconds * 1000)]}
-    # A literal, for a string that starts with a dollar would be read as a field's name.
-    return {"$literal": value}

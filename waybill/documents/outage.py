@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, CursorNotFound, PyMongoError
 
 from waybill.errors import ServiceUnavailable
 
@@ -24,6 +24,7 @@ def reachable() -> Iterator[None]:
         # Timeouts have many classes: of the network, the pool, the server, and of a journal that stalls.
         # A transaction that met others once too often may be tried again as well.
         is_brief = error.timeout or error.has_error_label("TransientTransactionError")
-        if isinstance(error, ConnectionFailure) or is_brief:
+        # A cursor goes with the server that it was opened on.
+        if isinstance(error, ConnectionFailure | CursorNotFound) or is_brief:
             raise ServiceUnavailable("MongoDB") from error
         raise

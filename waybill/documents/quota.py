@@ -96,9 +96,9 @@ async def charge(file: File, quota: int, store: Callable[[Any], Awaitable[T]]) -
     return await in_turn(file.owner, both)
 
 
-async def release(file: File, session: Any) -> None:
-    """Give the bytes of a marked file back, in the transaction that takes its mark away."""
-    await _owners().update_one({"_id": file.owner}, {"$inc": {"charged": -file.size}}, session=session)
+async def release(owner: str, size: int, session: Any) -> None:
+    """Give the bytes of marked files back, in the transaction that takes their marks away."""
+    await _owners().update_one({"_id": owner}, {"$inc": {"charged": -size}}, session=session)
 
 
 async def in_turn(owner: str, body: Callable[[Any], Awaitable[T]]) -> T:

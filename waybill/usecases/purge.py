@@ -1,54 +1,78 @@
-"""Take an object out of the bucket, and keep the tombstone."""
+"""Take objects out of the bucket, and keep the tombstones."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from waybill import documents
-from waybill.documents import NOW, File
-from waybill.errors import FileNotFound
+from waybill.documents import NOW, PURGEABLE, Fields, FileId, Once, Upcoming
+from waybill.errors import ServiceUnavailable
 from waybill.resources import Resources
+from waybill.storage import Storage
 
 #: How long after its URL has died an upload that began in time may still be on its way.
 SLOWEST_UPLOAD = timedelta(days=1)
 
+log = structlog.get_logger(__name__)
 
-async def purge_object(resources: Resources, file_id: str) -> None:
-    """Remove the object of a file whose purge is due. One that is not there counts as removed.
 
-    An upload URL that is still alive, or an upload that began in time and is slow, could fill the key again.
-    The file therefore stays due, at growing intervals, until neither can be. ``purgedAt`` keeps the time of
-    the first purge.
+async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
+    """Remove the objects of those files, up to a thousand, whose purge is due. What is not there is removed.
+
+    An upload URL that is still alive, or an upload that began in time and is slow, could fill a key again.
+    Such a file therefore stays due, at growing intervals, until neither can be. ``purgedAt`` keeps the time
+    of the first purge.
 
     Raises:
-        ServiceUnavailable: MongoDB or the store is away; nothing is lost, the file stays due.
+        ServiceUnavailable: MongoDB or the store is away; nothing is lost, the files stay due.
+        Exception: what kept some of the objects. Their files stay due, the others are purged.
     """
-    try:
-        file = await documents.find(file_id)
-    except FileNotFound:
-        return
+    ids = [FileId(file_id) for file_id in file_ids if documents.is_file_id(file_id)]
+    # Before the first object goes: what arrives after that is for the next sweep.
     now = await documents.database_time()
-    if file.purge_at is None or file.purge_at > now:
-        return
-    # From here the file cannot be restored: it would be without its object.
-    if file.purge_began_at is None and (
-        await documents.change(file, {"purge_at": file.purge_at}, purge_began_at=NOW) is None
-    ):
-        return
-    if file.part_plan is not None:
-        await resources.storage.multiparts.abort_all(file.object_key)
-    await resources.storage.delete(file.object_key)
-    await documents.change(
-        file,
-        {"purge_at": file.purge_at},
-        purged_at=file.purged_at or NOW,
-        due_at=_next_sweep(file, now, timedelta(seconds=resources.settings.upload_grace)),
+    # From here the files cannot be restored: they would be without their objects.
+    await documents.change_many(ids, {**PURGEABLE, "purge_began_at": None}, purge_began_at=NOW)
+    # Read after that and not before: a file that was restored first is not among them.
+    begun = {**PURGEABLE, "purge_began_at": {"$exists": True}}
+    files = await documents.find_fields(ids, begun, ("object_key", "part_size"))
+    kept = await _remove(resources.storage, files)
+    grace = timedelta(seconds=resources.settings.upload_grace)
+    # A crash until here leaves them all due, and the next purge finds nothing to remove.
+    await documents.change_many(
+        [file["_id"] for file in files if file["object_key"] not in kept],
+        begun,
+        purged_at=Once(NOW),
+        due_at=_next_sweep(now, grace),
     )
+    if kept:
+        log.error(
+            "objects not removed", files=len(kept), errors=sorted({repr(each) for each in kept.values()})
+        )
+        # Of several the one that does not pass by itself.
+        raise min(kept.values(), key=lambda error: isinstance(error, ServiceUnavailable))
 
 
-def _next_sweep(file: File, now: datetime, grace: timedelta) -> datetime | None:
+async def _remove(storage: Storage, files: Sequence[Fields]) -> dict[str, Exception]:
+    """Remove the files' objects and parts; what kept those that stay, by key."""
+    kept: dict[str, Exception] = {}
+
+    async def abort(key: str) -> None:
+        try:
+            await storage.multiparts.abort_all(key)
+        except Exception as error:
+            kept[key] = error
+
+    # Before the objects, for what is aborted makes none any more.
+    await asyncio.gather(*(abort(file["object_key"]) for file in files if file.get("part_size") is not None))
+    keys = [file["object_key"] for file in files if file["object_key"] not in kept]
+    return kept | await storage.delete_many(keys)
+
+
+def _next_sweep(now: datetime, grace: timedelta) -> Upcoming:
     """When to look again whether the key was filled anew: after one grace, two, four, up to a day."""
-    wait = max(grace, timedelta(seconds=1))
-    while file.upload_expires_at + wait <= now:
-        if wait > SLOWEST_UPLOAD:
-            return None
-        wait *= 2
-    return file.upload_expires_at + wait
+    waits = [max(grace, timedelta(seconds=1))]
+    while waits[-1] <= SLOWEST_UPLOAD:
+        waits.append(2 * waits[-1])
+    return Upcoming("upload_expires_at", waits, now)

@@ -1,0 +1,91 @@
+"""What the tests of sweepers have to themselves: a Waybill in which nobody works but the test."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from dramatiq.brokers.redis import RedisBroker
+
+from stack.stack import Stack
+from tests.service import Service, running_service
+from waybill import documents
+from waybill.documents import File
+from waybill.resources import Resources, open_resources, redis_client
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="session")
+def idle(stack: Stack) -> Iterator[Service]:
+    """A Waybill whose worker and API have stopped."""
+    with running_service(stack) as service:
+        service.worker.stop()
+        service.api.stop()
+        yield service
+
+
+@pytest.fixture
+def broker(idle: Service) -> Iterator[RedisBroker]:
+    """The queues of ``idle``, empty."""
+    with closing(redis_client(idle.settings)) as client:
+        client.flushdb()
+        yield RedisBroker(client=client, middleware=[])
+
+
+@pytest.fixture
+async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
+    """What use-cases are handed, on ``idle`` without any files."""
+    async with open_resources(idle.settings, broker) as opened:
+        await File.get_motor_collection().delete_many({})
+        yield opened
+
+
+def draft(owner: str, **fields: Any) -> File:
+    """A file of yesterday, not stored yet."""
+    then = datetime.now(UTC) - DAY
+    file_id = documents.new_id()
+    return File(
+        **{
+            "id": file_id,
+            "owner": owner,
+            "name": "a",
+            "size": 1,
+            "content_type": "a/b",
+            "object_key": f"files/{file_id}",
+            "created_at": then,
+            "upload_expires_at": then,
+        }
+        | fields
+    )
+
+
+async def kept(owner: str, **fields: Any) -> File:
+    """A file of yesterday, as it is stored."""
+    file = draft(owner, **fields)
+    await documents.insert(file)
+    return await again(file)
+
+
+async def again(file: File) -> File:
+    """The file as it is now."""
+    return await documents.find(file.file_id)
+
+
+def late(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
+    """Have something happen between a sweeper's finding of files and its changing of them."""
+    found = getattr(documents, find)
+
+    async def find_and_be_late() -> AsyncIterator[Any]:
+        async for files in found():
+            await meanwhile()
+            yield files
+
+    monkeypatch.setattr(documents, find, find_and_be_late)
+
+
+def in_batches(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
+    """Have a sweeper find that many files at a time."""
+    found = getattr(documents, find)
+    monkeypatch.setattr(documents, find, lambda: found(files))

@@ -1,0 +1,53 @@
+"""What a change sets a field to, beside plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A time that many seconds from now, by the database's clock: the only one that all workers share."""
+
+    seconds: float = 0
+
+
+NOW = Later()
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A value for where the field has none yet; one that is there stays."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """The first of the times ``waits`` after a field of the file that is later than ``now``; or none."""
+
+    field: str
+    waits: Sequence[timedelta]
+    now: datetime
+
+
+def stages(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An update that sets and unsets fields. None removes one."""
+    return [{"$set": {name: _expression(name, value) for name, value in changes.items()}}]
+
+
+def _expression(name: str, value: Any) -> Any:
+    match value:
+        case None:
+            return "$$REMOVE"
+        case Later(seconds):
+            return {"$add": ["$$NOW", round(seconds * 1000)]}
+        case Once(kept):
+            return {"$ifNull": [f"${name}", _expression(name, kept)]}
+        case Upcoming(field, waits, now):
+            times = [{"$add": [f"${field}", round(wait.total_seconds() * 1000)]} for wait in waits]
+            ahead = {"$filter": {"input": times, "as": "time", "cond": {"$gt": ["$$time", now]}}}
+            return {"$ifNull": [{"$first": ahead}, "$$REMOVE"]}
+    # A literal, for a string that starts with a dollar would be read as a field's name.
+    return {"$literal": value}
