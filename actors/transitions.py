@@ -8,7 +8,8 @@ from waybill.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
 from waybill.usecases.expire import expire_uploads as expire
 from waybill.usecases.reconcile import reconcile as send_again
 
-# A batch takes seconds; past this the run hangs, and the next tick does its work.
+# A run takes seconds, or a few minutes where each of its files is of another owner with a quota; past this
+# it hangs, and the next tick does its work.
 TIME_LIMIT = 5 * 60_000
 # The next tick is the retry, and it is never more than an interval away.
 NO_RETRIES = 0
@@ -23,7 +24,7 @@ NO_RETRIES = 0
 async def expire_uploads() -> None:
     """Give up on uploads that nobody completed."""
     with reconciled():
-        await expire(resources())
+        await expire()
 
 
 @dramatiq.actor(

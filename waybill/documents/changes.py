@@ -230,8 +230,7 @@ async def _change_and_release_many(
             await release(owner, sum(file["size"] for file in found), session)
         return len(found)
 
-    with pymongo.timeout(LONG_ENOUGH):
-        return await in_turn(owner, both)
+    return await in_turn(owner, both, within=LONG_ENOUGH)
 
 
 async def _change(

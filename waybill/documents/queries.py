@@ -89,11 +89,6 @@ async def find_completed(owner: str, sha256: str, size: int | None = None) -> Fi
     return None if found is None else file_of(found)
 
 
-async def find_expiring(limit: int) -> list[File]:
-    """Files whose ``expire_at`` has passed, the longest overdue first."""
-    return await _find_past("expire_at", limit)
-
-
 async def find_due(limit: int) -> list[File]:
     """Files whose ``due_at`` has passed, the longest overdue first."""
     return await _find_past("due_at", limit)

@@ -101,12 +101,15 @@ async def release(owner: str, size: int, session: Any) -> None:
     await _owners().update_one({"_id": owner}, {"$inc": {"charged": -size}}, session=session)
 
 
-async def in_turn(owner: str, body: Callable[[Any], Awaitable[T]]) -> T:
-    """Run ``body(session)`` in a transaction, after those of this owner that this process has begun."""
+async def in_turn(owner: str, body: Callable[[Any], Awaitable[T]], within: float = ANSWER_WITHIN / 1000) -> T:
+    """Run ``body(session)`` in a transaction, after those of this owner that this process has begun.
+
+    It may take ``within`` seconds once it has its turn.
+    """
     turn = _turns.setdefault(owner, asyncio.Lock())
     async with turn:
         # The driver would try again for two minutes.
-        with reachable(), pymongo.timeout(ANSWER_WITHIN / 1000):
+        with reachable(), pymongo.timeout(within):
             async with await _owners().database.client.start_session() as session:
                 done: T = await session.with_transaction(body)
     return done
