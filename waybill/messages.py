@@ -1,6 +1,7 @@
 """What an actor is sent, and the sender. Names actors and imports none: the API sends without them."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 from dramatiq import Message
@@ -43,19 +44,33 @@ class Sender:
         A failure is logged and not raised. The document already says what is owed (``File.due_at``), so the
         reconciler sends again what was lost here.
         """
-        message: Message[None] = Message(
-            queue_name=QUEUES[actor], actor_name=actor, args=arguments, kwargs={}, options={}
-        )
-        try:
-            await asyncio.to_thread(self._send, message)
-        except RedisError as error:
-            log.warning("message not sent, the reconciler will", actor=actor, error=str(error))
-            return False
-        return True
+        return await self.send_many(actor, [arguments]) == 1
 
-    def _send(self, message: Message[None]) -> None:
-        self._broker.enqueue(message)
-        self._broker.client.publish(SENT, message.queue_name)
+    async def send_many(self, actor: str, arguments: Sequence[Sequence[str]]) -> int:
+        """Send a message for each of ``arguments``, in their order, up to the first that Redis does not take.
+
+        Returns:
+            How many were sent. As with ``send``, the documents know of the others.
+        """
+        # All in one thread, for going there takes longer than to send one.
+        return await asyncio.to_thread(self._send_each, actor, arguments) if arguments else 0
+
+    def _send_each(self, actor: str, arguments: Sequence[Sequence[str]]) -> int:
+        sent = 0
+        try:
+            for each in arguments:
+                message: Message[None] = Message(
+                    queue_name=QUEUES[actor], actor_name=actor, args=tuple(each), kwargs={}, options={}
+                )
+                self._broker.enqueue(message)
+                sent += 1
+            self._broker.client.publish(SENT, QUEUES[actor])
+        except RedisError as error:
+            unsent = len(arguments) - sent
+            log.warning(
+                "messages not sent, the reconciler will", actor=actor, messages=unsent, error=str(error)
+            )
+        return sent
 
     async def waiting(self, actor: str) -> int:
         """How many messages are in an actor's queue, those that are being worked on included.

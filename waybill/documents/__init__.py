@@ -23,7 +23,6 @@ from waybill.documents.queries import (
     AlreadyThereError,
     find,
     find_completed,
-    find_due,
     find_known,
     find_many,
     insert,
@@ -31,7 +30,7 @@ from waybill.documents.queries import (
     new_id,
 )
 from waybill.documents.quota import OverQuotaError, Sum, sum_sizes
-from waybill.documents.sweeps import Fields, find_expiring, find_fields
+from waybill.documents.sweeps import Fields, find_due, find_expiring, find_fields
 from waybill.documents.values import NOW, Later, Once, Upcoming
 
 __all__ = [

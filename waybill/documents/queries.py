@@ -7,7 +7,7 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo.errors import DuplicateKeyError
 
-from waybill.documents.database import collection, database_time
+from waybill.documents.database import collection
 from waybill.documents.file import File, FileId
 from waybill.documents.outage import reachable
 from waybill.documents.quota import charge
@@ -87,19 +87,6 @@ async def find_completed(owner: str, sha256: str, size: int | None = None) -> Fi
     with reachable():
         found = await collection().find_one(query)
     return None if found is None else file_of(found)
-
-
-async def find_due(limit: int) -> list[File]:
-    """Files whose ``due_at`` has passed, the longest overdue first."""
-    return await _find_past("due_at", limit)
-
-
-async def _find_past(field: str, limit: int) -> list[File]:
-    # The database's time as a plain value, for $$NOW inside $expr gives an index scan no bound.
-    query = {field: {"$lte": await database_time()}}
-    with reachable():
-        found = await collection().find(query).sort(field, 1).to_list(limit)
-    return [file_of(document) for document in found]
 
 
 def is_file_id(text: str) -> bool:
