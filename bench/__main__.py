@@ -14,6 +14,7 @@ from bench.peers import peers
 from bench.processes import processes
 from bench.requests import requests
 from bench.start import start
+from bench.sweeps import sweeps
 from bench.verdict import verdict, verdicts
 from stack.stack import Stack
 
@@ -24,6 +25,7 @@ SUBJECTS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "verdict": verdict,
     "verdicts": verdicts,
     "processes": processes,
+    "sweeps": sweeps,
     "start": start,
     "peers": peers,
 }
