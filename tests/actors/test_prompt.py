@@ -1,7 +1,9 @@
 """A worker that is told that something was sent, and that misses what it was sent in vain."""
 
 import asyncio
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
