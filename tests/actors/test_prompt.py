@@ -39,12 +39,16 @@ async def test_a_worker_need_not_look_for_what_was_sent(drowsy: Service) -> None
 
 async def beating(client: redis.Redis) -> str:
     """The worker's id: of all that ever sent anything, the one that does while nobody asks."""
-    before = client.zrange("dramatiq:__heartbeats__", 0, -1, withscores=True)
-    while not (
-        changed := set(client.zrange("dramatiq:__heartbeats__", 0, -1, withscores=True)) - set(before)
-    ):
+    before, deadline = heartbeats(client), time.monotonic() + 20
+    while not (new := heartbeats(client) - before):
+        assert time.monotonic() < deadline, "no worker is alive"
         await asyncio.sleep(0.05)
-    return changed.pop()[0].decode()
+    return new.pop()[0].decode()
+
+
+def heartbeats(client: redis.Redis) -> set[Any]:
+    beats: Any = client.zrange("dramatiq:__heartbeats__", 0, -1, withscores=True)
+    return set(beats)
 
 
 async def test_a_message_that_never_came_is_fetched_again(jobs: Service, face: RestFace) -> None:
