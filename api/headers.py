@@ -1,6 +1,5 @@
 """Headers that every answer carries."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -37,6 +36,9 @@ DEFAULT_HEADERS = {
 }
 
 
+_RAW = [(name.lower().encode(), value.encode()) for name, value in DEFAULT_HEADERS.items()]
+
+
 class DefaultHeaders:
     """Adds what an answer does not say itself."""
 
@@ -48,9 +50,9 @@ class DefaultHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in DEFAULT_HEADERS.items():
-                    headers.setdefault(name, value)
+                own = list(message.get("headers", ()))
+                said = {name.lower() for name, _ in own}
+                message["headers"] = own + [header for header in _RAW if header[0] not in said]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
