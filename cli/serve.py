@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 
 from waybill import documents
@@ -86,6 +87,8 @@ def run_worker(threads: int, queues: list[str] | None) -> None:
     # Messages fetched ahead wait here while other workers are idle, and after a kill until they are missed.
     # Dramatiq reads this one from the environment alone, when it is imported.
     os.environ.setdefault("dramatiq_queue_prefetch", str(threads))
+    # Dramatiq's event loop is whatever is new by default, and the loop that reads objects decides how fast.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     from dramatiq import Worker
     from dramatiq.middleware import MiddlewareError
 

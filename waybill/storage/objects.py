@@ -36,8 +36,9 @@ log = structlog.get_logger(__name__)
 #: Days after which the store gives up a multipart upload: longer than one may stay open.
 ABANDONED = 8
 
-#: Bytes read at once while streaming. Two such pieces are in memory at a time.
-CHUNK = 4 * 1024**2
+#: Bytes read at once while streaming. Some four times as many are in memory: what has arrived, up to twice
+#: this, the piece that is being used and the one that is next.
+CHUNK = 1024**2
 
 
 class ObjectGoneError(Exception):
@@ -116,6 +117,8 @@ class Storage:
                     raise ObjectChangedError(key) from error
                 raise
             body = answer["Body"]
+            # By default aiohttp stops the socket and starts it again for every 128 KiB.
+            body.content.set_read_chunk_size(CHUNK)  # of the response that it wraps
             try:
                 while piece := await body.read(CHUNK):
                     yield piece
