@@ -60,11 +60,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     app = Starlette(
         routes=[
-            Route("/", pages.index),
-            Route("/assets/{path:path}", pages.assets.serve),
             Route("/api/v1/docs", pages.docs),
             Mount("/api/v1", create_rest()),
             Route("/graphql", GraphQLView(pages.graphiql, introspection=settings.introspection)),
+            Route("/", pages.index),
+            Route("/assets/{path:path}", pages.assets.serve),
             *hooks,
             *Dashboard(settings, broker, pages).routes,
             Route("/healthz", alive),

@@ -1,14 +1,11 @@
 """The REST operations: parse, call, render."""
 
-from starlette.applications import Starlette
-from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
-from api.errors import EXCEPTION_HANDLERS
 from api.rest.many import complete_several, delete_several, request_several
-from api.rest.operation import json_answer, openapi, operation
+from api.rest.operation import ByMethod, Paths, json_answer, openapi, operation
 from api.rest.schemas import (
     DownloadLink,
     DownloadQuery,
@@ -142,49 +139,31 @@ async def get_own_usage(request: Request, principal: Principal) -> Response:
     return json_answer(UsageAnswer.of(await get_usage(request.state.resources.settings, principal)))
 
 
-class OneFile(HTTPEndpoint):
-    """One path with two methods: as two routes each would deny the other in its 405."""
-
-    get = staticmethod(get_one)
-    delete = staticmethod(delete_one)
-
-
-class PartsOfOneFile(HTTPEndpoint):
-    """As with ``OneFile``."""
-
-    get = staticmethod(list_arrived_parts)
-    post = staticmethod(request_some_parts)
-
-
-class UploadRequest(HTTPEndpoint):
-    """An endpoint of its own, or other methods would take its path for a file's."""
-
-    post = staticmethod(request_one)
+#: What is asked for most stands first, for a path is looked up in this order; but `upload-request` and
+#: `batch` would be taken for ids of files.
+PATHS: Paths = {
+    "/files/upload-request": {"POST": request_one},
+    "/files/{id}": {"GET": get_one, "DELETE": delete_one},
+    "/files": {"GET": list_many},
+    "/files/batch/upload-request": {"POST": request_several},
+    "/files/batch/complete": {"POST": complete_several},
+    "/files/batch/delete": {"POST": delete_several},
+    "/files/{id}/complete": {"POST": complete_one},
+    "/files/{id}/download": {"GET": download_one},
+    "/files/{id}/parts": {"GET": list_arrived_parts, "POST": request_some_parts},
+    "/files/{id}/upload-url": {"POST": refresh_one},
+    "/files/{id}/restore": {"POST": restore_one},
+    "/usage": {"GET": get_own_usage},
+}
 
 
-def create_rest() -> Starlette:
-    """The application to mount at /api/v1."""
+def create_rest() -> Router:
+    """What is mounted at /api/v1."""
+    routes = [Route(path, ByMethod(operations)) for path, operations in PATHS.items()]
+    # Not to a host that the client has named.
+    return Router([*routes, Route("/openapi.json", show_openapi)], redirect_slashes=False)
 
-    async def show_openapi(request: Request) -> Response:
-        return JSONResponse(openapi(rest))
 
-    rest = Starlette(
-        routes=[
-            Route("/openapi.json", show_openapi),
-            Route("/files/upload-request", UploadRequest),
-            Route("/usage", get_own_usage, methods=["GET"]),
-            Route("/files/batch/upload-request", request_several, methods=["POST"]),
-            Route("/files/batch/complete", complete_several, methods=["POST"]),
-            Route("/files/batch/delete", delete_several, methods=["POST"]),
-            Route("/files", list_many, methods=["GET"]),
-            Route("/files/{id}", OneFile),
-            Route("/files/{id}/restore", restore_one, methods=["POST"]),
-            Route("/files/{id}/upload-url", refresh_one, methods=["POST"]),
-            Route("/files/{id}/parts", PartsOfOneFile),
-            Route("/files/{id}/complete", complete_one, methods=["POST"]),
-            Route("/files/{id}/download", download_one, methods=["GET"]),
-        ],
-        exception_handlers=EXCEPTION_HANDLERS,
-    )
-    rest.router.redirect_slashes = False  # to a host that the client has named
-    return rest
+async def show_openapi(request: Request) -> Response:
+    """The OpenAPI document."""
+    return JSONResponse(openapi(PATHS))
