@@ -69,7 +69,8 @@ async def bare(env: dict[str, str]) -> AsyncIterator[Bare]:
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         setting["MONGODB_URL"], tz_aware=True, w="majority", journal=True
     )
-    queue = redis.asyncio.Redis.from_url(setting["REDIS_URL"])
+    # A pop waits for as long as it takes.
+    queue = redis.asyncio.Redis.from_url(setting["REDIS_URL"], socket_timeout=None)
     opening = aioboto3.Session().client(
         "s3",
         endpoint_url=setting["S3_ENDPOINT_URL"],

@@ -113,7 +113,7 @@ _DEFAULTS = {name: field.default for name, field in File.model_fields.items() if
 def file_of(document: Mapping[str, Any]) -> File:
     """A document as MongoDB keeps it, as a file.
 
-    Not validated, for we wrote it: with Beanie's rounds that takes six times as long, for each file of a list.
+    Not validated, for we wrote it: with Beanie's rounds that takes six times as long for each file of a list.
     """
     values = {**_DEFAULTS, **document}
     values["id"] = values.pop("_id")
