@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode
 
-from api import jwks
-from api.auth import Authenticator
+from api import auth, jwks
+from api.auth import LEEWAY, Authenticator
 from waybill.errors import ServiceUnavailable, Unauthenticated
 from waybill.settings import Settings
 
@@ -174,3 +175,41 @@ async def test_keys_and_algorithms_are_not_mixed_up(authenticator: Authenticator
     ):
         with pytest.raises(Unauthenticated):
             await authenticator.principal_of(token)
+
+
+async def until_refused(authenticator: Authenticator, token: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            await authenticator.principal_of(token)
+        except Unauthenticated:
+            return
+        assert time.monotonic() < deadline, "it is still trusted"
+        await asyncio.sleep(0.05)
+
+
+async def test_a_token_that_was_trusted_ends_when_it_says_so(authenticator: Authenticator) -> None:
+    token = signed(exp=int(time.time()) + 2 - LEEWAY)
+    assert (await authenticator.principal_of(token)).owner == "alice"
+    await until_refused(authenticator, token)
+
+
+async def test_a_token_that_was_trusted_ends_with_its_key(
+    authenticator: Authenticator, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = signed("rsa")
+    assert (await authenticator.principal_of(token)).owner == "alice"
+    monkeypatch.setattr(jwks, "PAUSE", -1)
+    monkeypatch.setattr(jwks, "FRESH", -1)
+    issuer.body = json.dumps({"keys": PUBLIC[1:]}).encode()
+    await until_refused(authenticator, token)
+
+
+async def test_only_so_many_tokens_are_remembered(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "MAX_KNOWN", 2)
+    tokens = [signed(jti=str(number)) for number in range(4)]
+    for token in [*tokens, *tokens]:
+        assert (await authenticator.principal_of(token)).owner == "alice"
+    assert len(authenticator._known) == 2
