@@ -69,7 +69,7 @@ def run_api(host: str, port: int, processes: int) -> None:
 
 
 async def _prove_database(settings: Settings) -> None:
-    async with open_storage_and_database(settings):
+    async with documents.open_database(settings.mongodb_url.get_secret_value(), settings.mongodb_database):
         pass
 
 
