@@ -1,13 +1,12 @@
 """What a page costs deep in a long list."""
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 
+from bench.files import pending
 from bench.floors.pipeline import bare
 from bench.load import Target, load
 from bench.measure import Row, at_most, compare
@@ -43,17 +42,14 @@ async def _fill(service: Service) -> None:
     now = datetime.now(UTC)
     async with bare(dict(service.env)) as servers:
         for start in range(0, FILES, BATCH):
-            documents: list[dict[str, Any]] = [
-                {
-                    "owner": OWNER,
-                    "name": f"holiday-{number}.jpg",
-                    "size": number,
-                    "content_type": "image/jpeg",
-                    "object_key": f"files/{os.urandom(16).hex()}",
-                    "created_at": now - timedelta(milliseconds=number),
-                    "upload_expires_at": now,
-                    "status": Status.FAILED.value,
-                }
+            documents = [
+                pending(
+                    OWNER,
+                    name=f"holiday-{number}.jpg",
+                    size=number,
+                    created_at=now - timedelta(milliseconds=number),
+                    status=Status.FAILED.value,
+                )
                 for number in range(start, start + BATCH)
             ]
             await servers.files.insert_many(documents, ordered=False)

@@ -4,26 +4,22 @@ import asyncio
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import count
-from typing import Any
 
 import psutil
 from bson import ObjectId
 
-from bench.floors.pipeline import Bare, bare
+from bench.files import pending, seconds_to_completed
+from bench.floors.pipeline import bare
 from bench.measure import Row, at_least, compare
 from bench.stand import OWNER
 from stack.stack import Stack
 from tests.service import Service, running_service
-from waybill.lifecycle import Status
 from waybill.presign import Presigner
 
 MIB = 1024**2
 SIZE = 2048 * MIB
-PATIENCE = 300
 
 _rounds = count()
 
@@ -108,35 +104,14 @@ async def _verify(service: Service, key: str) -> float:
     # Of an owner of its own, or it would be a duplicate of the one before.
     owner = f"{OWNER}-{next(_rounds)}"
     async with bare(dict(service.env)) as servers, service.client(owner) as client:
-        file_id = await _announced(servers, owner, key)
-        began = time.time()
-        (await client.post(f"/api/v1/files/{file_id}/complete")).raise_for_status()
-        async with asyncio.timeout(PATIENCE):
-            while (file := await servers.files.find_one({"_id": file_id}))["status"] != Status.COMPLETED:
-                await asyncio.sleep(0.1)
-        return float(file["completed_at"].timestamp() - began)
-
-
-async def _announced(servers: Bare, owner: str, key: str) -> ObjectId:
-    now = datetime.now(UTC)
-    file: dict[str, Any] = {
-        "_id": ObjectId(),
-        "owner": owner,
-        "name": "film.mp4",
-        "size": SIZE,
-        "content_type": "video/mp4",
-        "object_key": key,
-        "created_at": now,
-        "upload_expires_at": now,
-        "status": Status.PENDING.value,
-    }
-    await servers.files.insert_one(file)
-    return ObjectId(file["_id"])
+        file = pending(owner, size=SIZE, object_key=key)
+        await servers.files.insert_one(file)
+        return await seconds_to_completed(servers, client, file["_id"], asked_every=0.1)
 
 
 def _drain(service: Service, key: str) -> float:
     download = Presigner.from_settings(service.settings).get(
-        key, disposition="inline", content_type="video/mp4", ttl=600
+        key, disposition="inline", content_type="image/jpeg", ttl=600
     )
     argv = [
         "curl",

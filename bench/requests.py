@@ -1,7 +1,6 @@
 """What a request costs, against the least code that does the same I/O."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import httpx
 
@@ -71,11 +70,7 @@ def requests(stack: Stack) -> Iterator[Row]:
         )
 
 
-def rate(target: Target) -> Callable[[], float]:
+def rate(target: Target, connections: int = 16) -> Callable[[], float]:
     """Measures how many of these requests are answered in a second."""
-    load(target, seconds=1)
-    return partial(_rate, target)
-
-
-def _rate(target: Target) -> float:
-    return load(target, seconds=SECONDS).per_second
+    load(target, seconds=1, connections=connections)
+    return lambda: load(target, seconds=SECONDS, connections=connections).per_second

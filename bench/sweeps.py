@@ -12,6 +12,7 @@ from typing import Any
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
+from bench.files import pending
 from bench.measure import Row, at_most
 from bench.stand import api_alone
 from stack.stack import Stack
@@ -104,20 +105,14 @@ async def _fill(files: int) -> None:
         batch = []
         for number in range(first, min(files, first + 10_000)):
             created_at = begin + timedelta(milliseconds=number)
-            file_id = documents.new_id()
             batch.append(
-                {
-                    "_id": file_id,
-                    "owner": f"owner-{number % OWNERS}",
-                    "name": f"holiday-{number}.jpg",
-                    "size": 1_048_576,
-                    "content_type": "image/jpeg",
-                    "object_key": f"files/{file_id}",
-                    "created_at": created_at,
-                    "upload_expires_at": created_at + timedelta(minutes=15),
-                    "status": Status.PENDING.value,
-                    "expire_at": created_at + timedelta(minutes=75),
-                }
+                pending(
+                    f"owner-{number % OWNERS}",
+                    name=f"holiday-{number}.jpg",
+                    created_at=created_at,
+                    upload_expires_at=created_at + timedelta(minutes=15),
+                    expire_at=created_at + timedelta(minutes=75),
+                )
             )
         await collection.insert_many(batch, ordered=False)
 
