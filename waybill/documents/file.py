@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import pymongo
 from beanie import Document, PydanticObjectId
-from pydantic import ConfigDict
 
 from waybill.lifecycle import FailureReason, Status
 from waybill.part_plan import PartPlan
@@ -62,15 +61,12 @@ class File(Document):
     purge_began_at: datetime | None = None
     purged_at: datetime | None = None
 
-    model_config = ConfigDict(extra="ignore")
-
     # Beanie looks at each read of a field whether it is still to be parsed. Ours never are, and a request
     # reads some hundred.
     __getattribute__ = object.__getattribute__
 
     class Settings:
         name = "files"
-        keep_nulls = False
         indexes: ClassVar[list[pymongo.IndexModel]] = [
             # The first COMPLETED of a content wins; deletion frees the content.
             pymongo.IndexModel(
