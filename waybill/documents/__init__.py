@@ -15,6 +15,7 @@ from waybill.documents.changes import (
     transition_many,
 )
 from waybill.documents.database import create_indexes, database_time, open_database
+from waybill.documents.feed import Change, HistoryLostError, covers, find_at, watch
 from waybill.documents.file import File, FileId
 from waybill.documents.idempotency import claim
 from waybill.documents.pages import Filters, Order, Position, Sort, count_files, find_page
@@ -40,11 +41,13 @@ __all__ = [
     "PENDING",
     "PURGEABLE",
     "AlreadyThereError",
+    "Change",
     "ContentTakenError",
     "Fields",
     "File",
     "FileId",
     "Filters",
+    "HistoryLostError",
     "Later",
     "Once",
     "Order",
@@ -58,9 +61,11 @@ __all__ = [
     "change_many",
     "claim",
     "count_files",
+    "covers",
     "create_indexes",
     "database_time",
     "find",
+    "find_at",
     "find_completed",
     "find_due",
     "find_expiring",
@@ -79,4 +84,5 @@ __all__ = [
     "sum_sizes",
     "transition",
     "transition_many",
+    "watch",
 ]

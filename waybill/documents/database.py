@@ -8,7 +8,7 @@ from typing import Any
 import pymongo
 from beanie import init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import CollectionInvalid, OperationFailure
 
 from waybill.documents.file import File
 from waybill.documents.idempotency import IdempotencyKey
@@ -56,13 +56,14 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
 
 
 async def create_indexes() -> None:
-    """Create the indexes, and have quotas counted anew; harmless where it is done already.
+    """Create the indexes, have files' images kept and quotas counted anew; harmless where it is done already.
 
     An index that an older release made differently is dropped and made anew. No file is at risk meanwhile:
     the unique one is checked again while it is built.
     """
     # Takes as long as the collections are large.
     with reachable(), pymongo.timeout(INDEXED_WITHIN):
+        await _keep_images()
         await forget_completeness()
         for document in DOCUMENTS:
             kept = document.get_motor_collection()
@@ -74,6 +75,17 @@ async def create_indexes() -> None:
                         raise
                     await kept.drop_index(index.document["name"])
                     await kept.create_indexes([index])
+
+
+async def _keep_images() -> None:
+    """Have MongoDB keep what each change of a file found and left, for the feed of changes."""
+    images = {"changeStreamPreAndPostImages": {"enabled": True}}
+    database = collection().database
+    try:
+        await database.create_collection(File.Settings.name, **images)
+    except CollectionInvalid:
+        # It is there. To change it takes a right (collMod) that to create it does not.
+        await database.command("collMod", File.Settings.name, **images)
 
 
 async def database_time() -> datetime:

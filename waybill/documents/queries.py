@@ -49,7 +49,7 @@ async def find(file_id: str, owner: str | None = None) -> File:
     Raises:
         FileNotFound: malformed, unknown and foreign ids alike.
     """
-    query: dict[str, Any] = {"_id": _object_id(file_id)}
+    query: dict[str, Any] = {"_id": object_id(file_id)}
     if owner is not None:
         query["owner"] = owner
     with reachable():
@@ -68,7 +68,7 @@ async def find_known(file_id: FileId) -> File | None:
 
 async def find_many(file_ids: Iterable[str]) -> dict[str, File]:
     """The files of those ids, by id; unknown ones are left out."""
-    query = {"_id": {"$in": [_object_id(file_id) for file_id in file_ids]}}
+    query = {"_id": {"$in": [object_id(file_id) for file_id in file_ids]}}
     with reachable():
         found = await collection().find(query).to_list(None)
     return {str(document["_id"]): file_of(document) for document in found}
@@ -94,7 +94,8 @@ def is_file_id(text: str) -> bool:
     return ObjectId.is_valid(text)
 
 
-def _object_id(file_id: str) -> ObjectId:
+def object_id(file_id: str) -> ObjectId:
+    """The id that a text stands for. Raises FileNotFound where it is none."""
     try:
         return ObjectId(file_id)
     except (InvalidId, TypeError):

@@ -1,0 +1,137 @@
+"""The feed of changes on a real MongoDB: each, in order, as it left the file, from any position on."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from tests.service import Service
+from tests.waybill.conftest import again, draft, kept
+from waybill import documents
+from waybill.documents import NOW, Change, File, HistoryLostError, Later
+from waybill.documents.feed import moment_of
+from waybill.lifecycle import Status
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(scope="module")
+async def database(service: Service) -> AsyncIterator[None]:
+    settings = service.settings
+    async with documents.open_database(settings.mongodb_url.get_secret_value(), "feed"):
+        await documents.create_indexes()
+        yield
+
+
+async def here() -> str:
+    """The position of now."""
+    async with aclosing(documents.watch()) as feed:
+        async for each in feed:
+            if isinstance(each, str):
+                return each
+    raise AssertionError
+
+
+async def changes_after(position: str, owner: str | None = None) -> list[Change]:
+    """All changes from there to now."""
+    end, found = await here(), []
+    async with aclosing(documents.watch(position, owner)) as feed:
+        async for each in feed:
+            if isinstance(each, Change):
+                found.append(each)
+            elif documents.covers(each, end):
+                break
+    return found
+
+
+async def completed(file: File) -> File:
+    """Take a file through its life without a pause."""
+    processing = await documents.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
+    assert processing is not None
+    done = await documents.transition(
+        processing, Status.COMPLETED, sha256=secrets.token_hex(32), completed_at=NOW, due_at=None
+    )
+    assert done is not None
+    return done
+
+
+async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
+    before = await here()
+    done = await completed(await kept(owner))
+    await documents.change(done, {}, deleted_at=NOW)
+    changes = await changes_after(before)
+    told = [(each.file.status, each.file.sha256, each.file.deleted_at is None) for each in changes]
+    assert told == [
+        (Status.PENDING, None, True),
+        (Status.PROCESSING, None, True),
+        (Status.COMPLETED, done.sha256, True),
+        (Status.COMPLETED, done.sha256, False),
+    ]
+    assert [each.changed for each in changes[1:]] == [
+        {"status"},
+        {"status", "sha256", "completed_at"},
+        {"deleted_at"},
+    ]
+    assert changes[-1].file == await again(done)
+    assert [moment_of(each.position) for each in changes] == [each.moment for each in changes]
+
+
+async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: str) -> None:
+    before = await here()
+    for _ in range(3):
+        await completed(await kept(owner))
+    positions = [each.position for each in await changes_after(before)]
+    assert len(positions) == 9
+    assert positions == sorted(positions)
+    for number, position in enumerate(positions):
+        rest = [each.position for each in await changes_after(position)]
+        assert rest == positions[number + 1 :]
+
+
+async def test_what_clients_do_not_see_is_no_change(owner: str) -> None:
+    file = await kept(owner)
+    before = await here()
+    await documents.change(file, {}, attempt="a", due_at=Later(30))
+    await documents.change(file, {}, upload_id="u")
+    assert await changes_after(before) == []
+
+
+async def test_an_owner_is_told_of_their_own_files_alone(owner: str) -> None:
+    before = await here()
+    mine = await kept(owner)
+    await kept(f"not-{owner}")
+    assert [each.file.id for each in await changes_after(before, owner)] == [mine.id]
+
+
+@pytest.mark.parametrize("position", ["", "x", "8267", "00", "82" * 40, "82" + "F" * 60, "é", "82\x00"])
+async def test_what_is_no_position_is_refused(position: str) -> None:
+    with pytest.raises(HistoryLostError):
+        await changes_after(position)
+
+
+async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: str) -> None:
+    file = await kept(owner)
+    before = await here()
+    processing = await documents.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
+    found, moment = await documents.find_at(file.file_id, owner)
+    assert found == processing
+    await documents.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=None)
+    moments = {each.file.status: each.moment for each in await changes_after(before)}
+    assert moments[Status.PROCESSING] <= moment < moments[Status.FAILED]
+
+
+async def test_files_from_before_the_feed_are_told_exactly_once_it_is_set_up(
+    service: Service, owner: str
+) -> None:
+    settings = service.settings
+    async with documents.open_database(settings.mongodb_url.get_secret_value(), "feed-upgraded"):
+        # As an older release left it.
+        file = draft(owner, name="n" * 250)
+        await documents.insert(file)
+        await documents.create_indexes()
+        before = await here()
+        done = await completed(await again(file))
+        statuses: list[Any] = [(each.file.status, each.file.sha256) for each in await changes_after(before)]
+        assert statuses == [(Status.PROCESSING, None), (Status.COMPLETED, done.sha256)]

@@ -1,0 +1,172 @@
+"""The feed of changes: each file as each change left it, in the order of the changes, from any position on.
+
+Source: MongoDB Manual, "Change Streams" and "Change Streams with Document Pre- and Post-Images".
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson import Timestamp
+from pymongo.errors import OperationFailure, PyMongoError
+
+from waybill.documents.database import collection
+from waybill.documents.file import File, FileId
+from waybill.documents.outage import reachable
+from waybill.documents.queries import file_of, find_known, object_id
+from waybill.errors import FileNotFound
+
+#: Milliseconds that MongoDB waits for a change before it answers that there is none. Well below the limit of
+#: an answer (ANSWER_WITHIN), or a quiet feed would look like an outage.
+QUIET = 500
+
+#: What clients can see of a file. A change of nothing else (a lease, a retry) is none to them.
+SHOWN = frozenset(
+    {
+        *("name", "size", "content_type", "status", "sha256", "duplicate_of", "failure_reason"),
+        *("created_at", "completed_at", "deleted_at", "purged_at"),
+    }
+)
+
+#: Unauthorized and AuthenticationFailed: no word about a position.
+_UNTRUSTED = frozenset({13, 18})
+
+#: ChangeStreamFatalError and ChangeStreamHistoryLost.
+_LOST = frozenset({280, 286})
+
+
+class HistoryLostError(Exception):
+    """The changes after that position are not known any more, or it is no position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a file.
+
+    ``file`` is as this change left it, and not as it may be by now. ``changed`` are the stored fields that
+    the change set or took away, as far as clients see them; of a new file all that it has. ``position`` sorts
+    as text, in the order of changes; ``moment`` does so too, and compares with that of ``find_at``.
+    """
+
+    position: str
+    moment: int
+    at: datetime
+    file: File
+    changed: frozenset[str]
+
+
+async def watch(after: str | None = None, owner: str | None = None) -> AsyncGenerator[Change | str, None]:
+    """Each change of what clients see of files, from now or after a position; with ``owner``, of theirs.
+
+    A position comes alone at the start, unless there are changes already, and then where some time passed
+    without a change: it is later than all before it. Never ends by itself.
+
+    Raises:
+        HistoryLostError: MongoDB does not know any more what came after the position, or it is none.
+        ServiceUnavailable: MongoDB is away; all after the last position is yet to come.
+    """
+    if after is None:
+        # The first answer tells where we are, and need not wait for a change to do so.
+        async with aclosing(_watch(None, owner, quiet=1)) as brief:
+            async for each in brief:
+                yield each
+                if isinstance(each, str):
+                    after = each
+                    break
+    async with aclosing(_watch(after, owner, quiet=QUIET)) as lasting:
+        async for each in lasting:
+            yield each
+
+
+async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGenerator[Change | str, None]:
+    kinds: dict[str, Any] = {"operationType": {"$in": ["insert", "update", "replace"]}}
+    if owner is not None:
+        # Without an image (`waybill init` was not run since) the owner is yet to be looked up.
+        kinds["fullDocument.owner"] = {"$in": [owner, None]}
+    stream = collection().watch(
+        [{"$match": kinds}],
+        full_document="whenAvailable",
+        full_document_before_change="whenAvailable",
+        resume_after=None if after is None else {"_data": after},
+        max_await_time_ms=quiet,
+    )
+    is_open = False
+    try:
+        while True:
+            with reachable():
+                event = await stream.try_next()
+            is_open = True
+            if event is None:
+                yield stream.resume_token["_data"]
+            elif (change := await _change_of(event)) is not None and owner in {None, change.file.owner}:
+                yield change
+    except OperationFailure as error:
+        # A position that is none has a dozen codes, one for each place where MongoDB stops reading it.
+        is_refusal = after is not None and not is_open and error.code not in _UNTRUSTED
+        if is_refusal or error.code in _LOST:
+            raise HistoryLostError from error
+        raise
+    finally:
+        with suppress(PyMongoError):
+            await stream.close()
+
+
+def covers(position: str, other: str) -> bool:
+    """Whether a feed that told ``position`` alone has told all changes up to the ``other`` position.
+
+    It stands at the last entry of MongoDB's log then, and a position of now, from another feed, is one beyond
+    that until the next entry: some ten seconds where nothing happens.
+    """
+    return position >= other or moment_of(position) + 1 >= moment_of(other)
+
+
+def moment_of(position: str) -> int:
+    """When a position is, as ``Change.moment``: a resume token begins with its cluster time."""
+    return int(position[2:18], 16)
+
+
+async def find_at(file_id: str, owner: str) -> tuple[File, int]:
+    """An owner's file, and a moment: it is as all changes up to that moment left it, and none after.
+
+    Raises:
+        FileNotFound: no such file of this owner.
+    """
+    query = {
+        "find": File.Settings.name,
+        "filter": {"_id": object_id(file_id), "owner": owner},
+        "limit": 1,
+        "singleBatch": True,
+        "readConcern": {"level": "snapshot"},
+    }
+    with reachable():
+        database = collection().database
+        answer = await database.command(query, codec_options=database.codec_options)
+    found = answer["cursor"]["firstBatch"]
+    if not found:
+        raise FileNotFound(file_id)
+    return file_of(found[0]), _moment(answer["cursor"]["atClusterTime"])
+
+
+async def _change_of(event: Mapping[str, Any]) -> Change | None:
+    before, after = event.get("fullDocumentBeforeChange"), event.get("fullDocument")
+    if before is not None and after is not None:
+        # MongoDB itself tells a small document as replaced, by an update that set one field.
+        changed = frozenset(name for name in SHOWN if before.get(name) != after.get(name))
+    elif "updateDescription" in event:
+        update = event["updateDescription"]
+        changed = SHOWN & {*update["updatedFields"], *update["removedFields"]}
+    else:
+        changed = SHOWN & event["fullDocument"].keys()
+    if not changed:
+        return None
+    # Without an image: as it is by now, the next best.
+    file = await find_known(FileId(event["documentKey"]["_id"])) if after is None else file_of(after)
+    if file is None:
+        return None
+    return Change(event["_id"]["_data"], _moment(event["clusterTime"]), event["wallTime"], file, changed)
+
+
+def _moment(time: Timestamp) -> int:
+    return (time.time << 32) + time.inc
