@@ -1,10 +1,14 @@
 """create_app(): routes, middleware, lifespan."""
 
+import asyncio
 import gc
 import re
+import signal
 import socket
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
@@ -13,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 
 from api.auth import Authenticator
 from api.dashboard import Dashboard
@@ -45,6 +49,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
     # No actor is declared and no middleware runs here: the API sends by name and processes nothing.
     broker = RedisBroker(client=redis_client(settings), middleware=[])
     pages = Pages(settings)
+    origins = _origin_pattern(settings.cors_origins)
+    graphql = GraphQLView(
+        pages.graphiql,
+        introspection=settings.introspection,
+        is_allowed_origin=lambda origin: origins.fullmatch(origin) is not None,
+    )
     hooks = []
     if settings.s3_hook_secret is not None:
         hooks.append(Route("/hooks/s3", S3Hook(settings.s3_hook_secret).receive, methods=["POST"]))
@@ -56,13 +66,15 @@ def create_app(settings: Settings | None = None) -> Starlette:
             # tenth of a second, about once a second under load.
             gc.collect()
             gc.freeze()
+            _on_stop(resources.live.stop)
             yield {"resources": resources, "authenticator": Authenticator(settings)}
 
     app = Starlette(
         routes=[
             Route("/api/v1/docs", pages.docs),
             Mount("/api/v1", create_rest()),
-            Route("/graphql", GraphQLView(pages.graphiql, introspection=settings.introspection)),
+            Route("/graphql", graphql),
+            WebSocketRoute("/graphql", graphql),
             Route("/", pages.index),
             Route("/assets/{path:path}", pages.assets.serve),
             *hooks,
@@ -70,7 +82,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/healthz", alive),
             Route("/readyz", ready),
         ],
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, origins.pattern),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
@@ -78,7 +90,26 @@ def create_app(settings: Settings | None = None) -> Starlette:
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _on_stop(tell: Callable[[], None]) -> None:
+    """Hear of a stop when it is asked for. Uvicorn tells of it when all answers have ended, and live ones
+    end when they hear of it."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _both(partial(loop.call_soon_threadsafe, tell), signal.getsignal(number)))
+
+
+def _both(tell: Callable[[], object], servers: Any) -> Callable[..., None]:
+    def handle(number: int, frame: Any) -> None:
+        tell()
+        if callable(servers):
+            servers(number, frame)
+
+    return handle
+
+
+def _middleware(settings: Settings, origins: str) -> list[Middleware]:
     middleware: list[Any] = [Middleware(DefaultHeaders)]
     if settings.embedded:
         # The pages carry a token. A hostile site that points its own name at this machine (DNS rebinding)
@@ -90,9 +121,9 @@ def _middleware(settings: Settings) -> list[Middleware]:
         middleware.append(
             Middleware(
                 CORSMiddleware,
-                allow_origin_regex="|".join(_origin_pattern(origin) for origin in settings.cors_origins),
+                allow_origin_regex=origins,
                 allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
                 expose_headers=["Location", "Retry-After"],
                 max_age=3600,
             )
@@ -113,6 +144,6 @@ def _own_hosts(settings: Settings) -> list[str]:
     ]
 
 
-def _origin_pattern(origin: str) -> str:
-    """An origin as a pattern; a star stands for any run of characters, as in a bucket's CORS rule."""
-    return ".*".join(re.escape(part) for part in origin.split("*"))
+def _origin_pattern(origins: Sequence[str]) -> re.Pattern[str]:
+    """All origins as one pattern; a star stands for any run of characters, as in a bucket's CORS rule."""
+    return re.compile("|".join(".*".join(map(re.escape, origin.split("*"))) for origin in origins))

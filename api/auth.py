@@ -33,10 +33,9 @@ _ASYMMETRIC = ["RS256", "ES256"]
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A token that was found to be good: whom it names, until when, and by which key."""
+    """A token that was found to be good: whom it names, and by which key."""
 
     principal: Principal
-    until: float
     header: dict[str, Any]
     key: Any
 
@@ -59,7 +58,11 @@ class Authenticator:
             Unauthenticated: no bearer token, or one that fails any check. Does not say which.
             ServiceUnavailable: the JWKS address cannot be reached.
         """
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return await self.principal_of_header(request.headers.get("authorization", ""))
+
+    async def principal_of_header(self, authorization: str) -> Principal:
+        """Whom an Authorization header names. Raises as ``principal`` does."""
+        scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("Send a token: Authorization: Bearer <JWT>.")
         return await self.principal_of(token.strip())
@@ -71,7 +74,11 @@ class Authenticator:
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
         known = self._known.get(digest)
         # Of all that was checked only these two can change: the time, and the keys that the issuer shows.
-        if known is None or time.time() >= known.until or await self._key_of(known.header) != known.key:
+        if (
+            known is None
+            or time.time() >= known.principal.until
+            or await self._key_of(known.header) != known.key
+        ):
             self._known.pop(digest, None)
             known = await self._check(token)
             self._remember(digest, known)
@@ -89,9 +96,9 @@ class Authenticator:
         if not owner.strip() or len(owner) > MAX_OWNER or not is_storable(owner):
             raise self._refusal()
         scope = claims.get("scope")
-        principal = Principal(owner, admin=isinstance(scope, str) and ADMIN_SCOPE in scope.split())
         until = int(claims["exp"]) + LEEWAY if "exp" in claims else math.inf
-        return _Known(principal, until, header, key)
+        admin = isinstance(scope, str) and ADMIN_SCOPE in scope.split()
+        return _Known(Principal(owner, admin, until), header, key)
 
     def _remember(self, digest: bytes, known: _Known) -> None:
         if len(self._known) >= MAX_KNOWN:

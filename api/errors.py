@@ -25,6 +25,7 @@ STATUS = {
     "quota_exceeded": HTTPStatus.FORBIDDEN,
     "parts_missing": HTTPStatus.CONFLICT,
     "wrong_state": HTTPStatus.CONFLICT,
+    "changes_lost": HTTPStatus.GONE,
     "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "service_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     # Of HTTP itself rather than of a use-case.

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
+from api.body import MAX_BODY
 from waybill import documents
 from waybill.logs import configure_logs
 from waybill.resources import open_storage_and_database
@@ -54,6 +56,7 @@ def run_api(host: str, port: int, processes: int) -> None:
     # Uvicorn raises the signal once more when all is answered. A stop in order is no death by a signal.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asyncio.run(_prove_database(load_settings()))
+    _allow_connections()
     uvicorn.run(
         "cli.serve:create_served_app",
         factory=True,
@@ -64,8 +67,18 @@ def run_api(host: str, port: int, processes: int) -> None:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
+        # As much as a request's body, and uncompressed: a compressor takes more memory than all else that an
+        # idle WebSocket needs.
+        ws_max_size=MAX_BODY,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE,
     )
+
+
+def _allow_connections() -> None:
+    """As many as this process may have: it begins with 1024, and each who follows files holds one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _prove_database(settings: Settings) -> None:

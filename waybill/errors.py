@@ -11,6 +11,7 @@ WaybillError
 ├── QuotaExceeded         the owner's files would take too much
 ├── PartsMissing          not all parts have arrived
 ├── WrongState            the file's status does not allow this
+├── ChangesLost           what followed a position is not known any more
 ├── RateLimited           more requests than this owner may send in a time
 └── ServiceUnavailable    a server that we need is away; try again
 
@@ -124,6 +125,15 @@ class WrongState(WaybillError):
     """Raised when the file's status, or its deletion, does not allow the operation."""
 
     code = "wrong_state"
+
+
+class ChangesLost(WaybillError):
+    """Raised where changes are to be told from after a position that is too long ago, or is none."""
+
+    code = "changes_lost"
+
+    def __init__(self) -> None:
+        super().__init__("What changed since is not known any more. List the files, and follow from now on.")
 
 
 class RateLimited(WaybillError):

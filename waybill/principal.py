@@ -1,14 +1,19 @@
 """Who calls."""
 
+import math
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller, as its token names it. Every query is scoped to ``owner``."""
+    """The caller, as its token names it. Every query is scoped to ``owner``.
+
+    ``until`` is when the token is good no more, in seconds since the epoch.
+    """
 
     owner: str
     admin: bool = False
+    until: float = math.inf
 
 
 def is_storable(text: str) -> bool:

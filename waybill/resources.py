@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from waybill.documents import open_database
+from waybill.live import Live, open_live
 from waybill.messages import Sender
 from waybill.presign import Presigner
 from waybill.rate_limit import RateLimit, open_rate_limit
@@ -26,6 +27,7 @@ class Resources:
     presigner: Presigner
     sender: Sender
     rate_limit: RateLimit
+    live: Live
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -53,5 +55,10 @@ async def open_storage_and_database(settings: Settings) -> AsyncIterator[Storage
 @asynccontextmanager
 async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterator[Resources]:
     """Everything that a use-case needs, for as long as the context lasts, on the running event loop."""
-    async with open_storage_and_database(settings) as storage, open_rate_limit(settings) as rate_limit:
-        yield Resources(settings, storage, Presigner.from_settings(settings), Sender(broker), rate_limit)
+    presigner = Presigner.from_settings(settings)
+    async with (
+        open_storage_and_database(settings) as storage,
+        open_rate_limit(settings) as rate_limit,
+        open_live() as live,
+    ):
+        yield Resources(settings, storage, presigner, Sender(broker), rate_limit, live)

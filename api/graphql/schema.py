@@ -1,14 +1,20 @@
 """The schema, assembled."""
 
+import structlog
 from graphql import GraphQLError
 from strawberry import Schema
 from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from api.errors import INTERNAL_ERROR, extensions_of
 from api.graphql.known_documents import CheckDocument, KnownDocuments
 from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
+from api.graphql.subscriptions import Subscription
+from waybill.errors import WaybillError
+
+log = structlog.get_logger(__name__)
 
 # The deepest honest query has five levels, the longest (introspection) some 300 tokens. Each alias is an
 # operation of its own, so this is also how many of them one request can carry.
@@ -18,17 +24,35 @@ MAX_ALIASES = 30
 
 
 class WaybillSchema(Schema):
-    """Leaves errors to the view, which knows an outcome from a defect; Strawberry would log both."""
+    """Gives every error our code, whichever way it goes to the client."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Log nothing here."""
+        """Tell an outcome from a defect, and log the latter; Strawberry would log both."""
+        for error in errors:
+            _give_code(error)
 
     @staticmethod
     def remove_field_suggestion(error: GraphQLError) -> None:
         """Take out what would tell of the schema: of arguments and types as well as of fields."""
         error.message = error.message.partition(" Did you mean ")[0]
+
+
+def _give_code(error: GraphQLError) -> None:
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    if cause is None:
+        # Of the request itself: syntax, validation, a value of the wrong type.
+        error.extensions = {**(error.extensions or {}), "code": "invalid_input"}
+    elif isinstance(cause, WaybillError):
+        error.message = cause.message
+        error.extensions = extensions_of(cause)
+    else:
+        log.error("unexpected error", path=error.path, exc_info=cause)
+        error.message = INTERNAL_ERROR
+        error.extensions = {"code": "internal_error"}
 
 
 def create_schema(*, introspection: bool = True) -> WaybillSchema:
@@ -42,6 +66,7 @@ def create_schema(*, introspection: bool = True) -> WaybillSchema:
     return WaybillSchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
         extensions=[lambda: CheckDocument(known)],
     )

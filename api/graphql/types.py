@@ -51,9 +51,13 @@ class File:
     completed_at: datetime | None
     deleted_at: datetime | None
     purged_at: datetime | None = strawberry.field(description="When the object left the bucket.")
+    change_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Where a subscription tells it: the change. As `after` it takes a subscription up again.",
+    )
 
     @classmethod
-    def of(cls, file: documents.File) -> Self:
+    def of(cls, file: documents.File, change_id: str | None = None) -> Self:
         return cls(
             id=strawberry.ID(file.file_id),
             name=file.name,
@@ -67,6 +71,7 @@ class File:
             completed_at=file.completed_at,
             deleted_at=file.deleted_at,
             purged_at=file.purged_at,
+            change_id=None if change_id is None else strawberry.ID(change_id),
         )
 
 

@@ -4,9 +4,9 @@ Source: GraphQL over HTTP, https://graphql.github.io/graphql-over-http/draft/
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
-import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -14,24 +14,38 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
+from strawberry import UNSET
 from strawberry.asgi import GraphQL
+from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
+from strawberry.types.unset import UnsetType
 
 from api.body import read_json_body
-from api.errors import CODE_OF_STATUS, INTERNAL_ERROR, STATUS, extensions_of, headers_of
+from api.errors import CODE_OF_STATUS, STATUS, headers_of
 from api.graphql.accept import best_of
 from api.graphql.context import Context
 from api.graphql.schema import create_schema
-from waybill.errors import RateLimited, ServiceUnavailable, Unauthenticated, WaybillError
+from api.graphql.socket import Handler, Socket
+from waybill.errors import RateLimited, ServiceUnavailable, Unauthenticated
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
-log = structlog.get_logger(__name__)
+#: How long a client may take to say who it is, once it has opened a WebSocket.
+INIT_WITHIN = timedelta(seconds=10)
+
+#: Operations at a time on one WebSocket.
+MAX_SUBSCRIPTIONS = 1000
+
+#: Close codes of graphql-transport-ws, and of WebSockets (RFC 6455 and IANA's registry).
+FORBIDDEN = 4403
+TRY_AGAIN_LATER = 1013
 
 
 class JSONRequestAdapter(StarletteRequestAdapter):
@@ -46,13 +60,30 @@ class GraphQLView(GraphQL[Context, None]):
     """Strawberry's view, brought in line with GraphQL over HTTP."""
 
     request_adapter_class = JSONRequestAdapter
+    websocket_adapter_class = Socket
+    graphql_transport_ws_handler_class = Handler
 
-    def __init__(self, show_ide: Callable[[Request], Awaitable[Response]], *, introspection: bool) -> None:
-        super().__init__(create_schema(introspection=introspection), subscription_protocols=())
+    def __init__(
+        self,
+        show_ide: Callable[[Request], Awaitable[Response]],
+        *,
+        introspection: bool,
+        is_allowed_origin: Callable[[str], bool],
+    ) -> None:
+        super().__init__(
+            create_schema(introspection=introspection),
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            connection_init_wait_timeout=INIT_WITHIN,
+            max_subscriptions_per_connection=MAX_SUBSCRIPTIONS,
+        )
         self._show_ide = show_ide
+        self._is_allowed_origin = is_allowed_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever is refused before execution is a GraphQL response too."""
+        if scope["type"] == "websocket":
+            await self._serve_websocket(WebSocket(scope, receive, send))
+            return
         request = Request(scope, receive)
         try:
             if _media_type(request) is None and not _wants_page(request):
@@ -71,9 +102,36 @@ class GraphQLView(GraphQL[Context, None]):
         """The page to write queries in."""
         return await self._show_ide(request)
 
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        """Whether pages of another origin may connect: those that may call the API."""
+        return self._is_allowed_origin(origin)
+
+    async def on_ws_connect(self, context: Context) -> UnsetType:
+        """Let a client in whose token is good, for as long as it is.
+
+        An end of the connection, unlike an end of its subscriptions, has a client connect again, with a new
+        token if it has one, and subscribe to the same.
+        """
+        try:
+            await context.end_with_token(FORBIDDEN)
+        except Unauthenticated as error:
+            raise ConnectionRejectionError from error
+        except ServiceUnavailable as error:
+            await context.close(TRY_AGAIN_LATER, error.message)
+            raise WebSocketDisconnected from error
+        unset: UnsetType = UNSET
+        return unset
+
+    async def _serve_websocket(self, websocket: WebSocket) -> None:
+        context = Context(websocket)
+        try:
+            await self.run(websocket, context=context)
+        finally:
+            context.forget()
+
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         """What resolvers can reach."""
-        assert isinstance(request, Request)  # noqa: S101  # no WebSocket protocol is offered
+        assert isinstance(request, Request)  # noqa: S101  # a WebSocket's is made with it
         # Chosen here, where the request is at hand: `create_response` does not see it.
         response.headers["content-type"] = _media_type(request) or JSON
         return Context(request)
@@ -122,18 +180,21 @@ class GraphQLView(GraphQL[Context, None]):
                 variable_values=request_data.variables,
                 context_value=context,
                 operation_name=request_data.operation_name,
-                allowed_operation_types={OperationType.QUERY} if is_get else set(OperationType),
+                allowed_operation_types=_QUERIES if is_get else _BY_POST,
             )
         except CannotGetOperationTypeError as error:
-            return ExecutionResult(data=None, errors=[GraphQLError(error.as_http_error_reason())])
-        except InvalidOperationTypeError:
+            reason = error.as_http_error_reason()
+            return ExecutionResult(data=None, errors=[GraphQLError(reason, extensions=_INVALID_INPUT)])
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.SUBSCRIPTION:
+                raise HTTPException(400, "Subscribe by a WebSocket (graphql-transport-ws).") from None
             raise HTTPException(405, "Only queries may be sent by GET. Send this one by POST.") from None
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """The response's body, with our code on every error."""
         if not result.errors:
             return {"data": result.data}
-        errors = [_formatted(error) for error in result.errors]
+        errors: list[Any] = [error.formatted for error in result.errors]
         # An error without a path came before execution: then there is no `data`, not even null.
         if result.data is None and not any(error.path for error in result.errors):
             return {"errors": errors}
@@ -170,6 +231,10 @@ class GraphQLView(GraphQL[Context, None]):
         )
 
 
+_QUERIES = {OperationType.QUERY}
+_BY_POST = {OperationType.QUERY, OperationType.MUTATION}
+_INVALID_INPUT = {"code": "invalid_input"}
+
 _PARAMETERS: tuple[tuple[str, type, str], ...] = (
     ("query", str, "a text"),
     ("operationName", str, "a text"),
@@ -187,23 +252,6 @@ def _wants_page(request: Request | BaseRequestProtocol) -> bool:
 def _media_type(request: Request) -> str | None:
     """What to answer with: the newer type for those who name it, the older for all others."""
     return best_of(request.headers.get("accept", ""), (JSON, GRAPHQL_JSON))
-
-
-def _formatted(error: GraphQLError) -> Any:
-    cause = error.original_error
-    while isinstance(cause, GraphQLError):
-        cause = cause.original_error
-    if cause is None:
-        # Of the request itself: syntax, validation, a value of the wrong type.
-        return {**error.formatted, "extensions": {**(error.extensions or {}), "code": "invalid_input"}}
-    if isinstance(cause, WaybillError):
-        return {**error.formatted, "message": cause.message, "extensions": extensions_of(cause)}
-    log.error("unexpected error", path=error.path, exc_info=cause)
-    return {
-        **error.formatted,
-        "message": INTERNAL_ERROR,
-        "extensions": {"code": "internal_error"},
-    }
 
 
 #: Errors that concern the whole request: where nothing else was answered, HTTP says so too.

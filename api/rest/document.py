@@ -76,6 +76,8 @@ def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> No
             errors = [code for code in codes[described["operationId"]] if STATUS[code] == int(status)]
             if errors:
                 answer.update(_refusal(errors))
+            if described["operationId"] == "followFiles" and status == "200":
+                answer["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
             if status in {"201", "307"}:
                 answer["headers"] = _documented(["Location"])
             if _model_of(answer) in links:

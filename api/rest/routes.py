@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, Router
 
+from api.rest.events import follow
 from api.rest.many import complete_several, delete_several, request_several
 from api.rest.operation import ByMethod, Paths, json_answer, openapi, operation
 from api.rest.schemas import (
@@ -139,10 +140,11 @@ async def get_own_usage(request: Request, principal: Principal) -> Response:
     return json_answer(UsageAnswer.of(await get_usage(request.state.resources.settings, principal)))
 
 
-#: What is asked for most stands first, for a path is looked up in this order; but `upload-request` and
-#: `batch` would be taken for ids of files.
+#: What is asked for most stands first, for a path is looked up in this order; but `upload-request`, `events`
+#: and `batch` would be taken for ids of files.
 PATHS: Paths = {
     "/files/upload-request": {"POST": request_one},
+    "/files/events": {"GET": follow},
     "/files/{id}": {"GET": get_one, "DELETE": delete_one},
     "/files": {"GET": list_many},
     "/files/batch/upload-request": {"POST": request_several},

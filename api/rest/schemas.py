@@ -80,6 +80,22 @@ class DownloadQuery(QuerySchema):
     redirect: bool = Field(default=False, description="Answer 307 to the URL instead of naming it.")
 
 
+class EventsQuery(QuerySchema):
+    """Which files to be told of."""
+
+    id: str | None = Field(default=None, description="This one alone, and first of all as it stands.")
+
+
+class EventHeaders(BaseModel):
+    """Where to go on."""
+
+    last_event_id: str | None = Field(
+        default=None,
+        alias="Last-Event-ID",
+        description="The `id` of the last event: all that came after it is told now.",
+    )
+
+
 class File(Schema):
     """One upload and where it stands."""
 

@@ -18,6 +18,7 @@ OPERATIONS = {
     ("/files/batch/complete", "post"): {"200", "401", "413", "415", "422", "429", "503"},
     ("/files/batch/delete", "post"): {"200", "401", "413", "415", "422", "429", "503"},
     ("/usage", "get"): {"200", "401", "429", "503"},
+    ("/files/events", "get"): {"200", "401", "404", "422", "429", "503"},
     ("/files", "get"): {"200", "401", "422", "429", "503"},
     ("/files/{id}", "get"): {"200", "401", "404", "429", "503"},
     ("/files/{id}", "delete"): {"202", "401", "404", "429", "503"},
@@ -55,12 +56,14 @@ async def test_each_operation_tells_all_its_answers(document: dict[str, object])
 
 async def test_errors_are_problem_documents(document: dict[str, object]) -> None:
     paths: dict[str, dict[str, dict[str, dict[str, dict[str, object]]]]] = document["paths"]  # type: ignore[assignment]
-    for methods in paths.values():
+    for path, methods in paths.items():
         for operation in methods.values():
             for status, answer in operation["responses"].items():
                 kinds = set(answer.get("content", {}))  # type: ignore[call-overload]
                 if int(status) >= 400:
                     assert kinds == {"application/problem+json"}
+                elif path == "/files/events":
+                    assert kinds == {"text/event-stream"}
                 elif status != "307":
                     assert kinds == {"application/json"}
 

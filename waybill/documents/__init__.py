@@ -15,7 +15,7 @@ from waybill.documents.changes import (
     transition_many,
 )
 from waybill.documents.database import create_indexes, database_time, open_database
-from waybill.documents.feed import Change, HistoryLostError, covers, find_at, watch
+from waybill.documents.feed import Change, HistoryLostError, covers, find_at, moment_of, watch
 from waybill.documents.file import File, FileId
 from waybill.documents.idempotency import claim
 from waybill.documents.pages import Filters, Order, Position, Sort, count_files, find_page
@@ -76,6 +76,7 @@ __all__ = [
     "find_part_sha256s",
     "insert",
     "is_file_id",
+    "moment_of",
     "new_id",
     "open_database",
     "remember_part_sha256s",

@@ -123,8 +123,15 @@ def covers(position: str, other: str) -> bool:
 
 
 def moment_of(position: str) -> int:
-    """When a position is, as ``Change.moment``: a resume token begins with its cluster time."""
-    return int(position[2:18], 16)
+    """When a position is, as ``Change.moment``: a resume token begins with its cluster time.
+
+    Raises:
+        HistoryLostError: it is no position.
+    """
+    try:
+        return int(position[2:18], 16)
+    except ValueError:
+        raise HistoryLostError from None
 
 
 async def find_at(file_id: str, owner: str) -> tuple[File, int]:

@@ -1,0 +1,43 @@
+"""Files as they change."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+
+import strawberry
+
+from api.graphql.context import Info
+from api.graphql.types import File
+from waybill.usecases.follow import Told, follow_file, follow_files
+
+After = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="The `changeId` of the last change: all that came after it is told now."),
+]
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription(description="One file, at first as it stands, then as each change leaves it.")
+    async def file_changed(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        after: After = None,
+    ) -> AsyncGenerator[File, None]:
+        principal = await info.context.principal()
+        async for file in _files(follow_file(info.context.resources, principal, id, after or None)):
+            yield file
+
+    @strawberry.subscription(description="The caller's files, as each change leaves them.")
+    async def files_changed(self, info: Info, after: After = None) -> AsyncGenerator[File, None]:
+        principal = await info.context.principal()
+        async for file in _files(follow_files(info.context.resources, principal, after or None)):
+            yield file
+
+
+async def _files(feed: AsyncGenerator[Told | str, None]) -> AsyncGenerator[File, None]:
+    async with aclosing(feed):
+        async for told in feed:
+            if isinstance(told, Told):
+                yield File.of(told.file, told.position)

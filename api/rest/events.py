@@ -1,0 +1,97 @@
+"""Files as they change, as server-sent events.
+
+Source: HTML Living Standard, 9.2 Server-sent events.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
+
+from api.rest.operation import operation
+from api.rest.schemas import EventHeaders, EventsQuery, File
+from waybill.errors import ChangesLost, WaybillError
+from waybill.principal import Principal
+from waybill.usecases.follow import Told, follow_file, follow_files
+
+MEDIA_TYPE = "text/event-stream"
+
+Feed = AsyncGenerator[Told | str, None]
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events until a time in seconds since the epoch: what a token is good for ends with it."""
+
+    body_iterator: AsyncGenerator[bytes, None]
+
+    def __init__(self, blocks: AsyncGenerator[bytes, None], until: float) -> None:
+        # A proxy that collects an answer before it hands it on (nginx) would hold back each event.
+        super().__init__(blocks, headers={"X-Accel-Buffering": "no"}, media_type=MEDIA_TYPE)
+        self._until = until
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the events, and an end in order."""
+        left = None if math.isinf(self._until) else self._until - time.time()
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left), aclosing(self.body_iterator) as blocks:
+                async for block in blocks:
+                    await send({"type": "http.response.body", "body": block, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@operation(
+    "followFiles",
+    query=EventsQuery,
+    headers=EventHeaders,
+    answers={200: None},
+    errors=("file_not_found", "invalid_input"),
+)
+async def follow(request: Request, principal: Principal, query: EventsQuery) -> Response:
+    """Be told of files as they change, by server-sent events: `file` with the file as the change left it,
+    `position` at the start and in silence, `reset` where what came after `Last-Event-ID` is not known any
+    more and the files must be listed again."""
+    if request.method == "HEAD":
+        return Response(media_type=MEDIA_TYPE)
+    feed = _feed(request, principal, query, request.headers.get("last-event-id") or None)
+    is_reset = False
+    try:
+        first = await anext(feed)
+    except ChangesLost:
+        is_reset = True
+        feed = _feed(request, principal, query, None)
+        first = await anext(feed)
+    return EventStream(_blocks(first, feed, is_reset=is_reset), principal.until)
+
+
+def _feed(request: Request, principal: Principal, query: EventsQuery, after: str | None) -> Feed:
+    resources = request.state.resources
+    if query.id is not None:
+        return follow_file(resources, principal, query.id, after)
+    return follow_files(resources, principal, after)
+
+
+async def _blocks(first: Told | str, feed: Feed, *, is_reset: bool) -> AsyncGenerator[bytes, None]:
+    if is_reset:
+        yield b"event: reset\ndata: {}\n\n"
+    # Whatever cuts them off, they come back, and go on after the last position that they were told.
+    with suppress(WaybillError):
+        async with aclosing(feed):
+            yield _block(first)
+            async for each in feed:
+                yield _block(each)
+
+
+def _block(told: Told | str) -> bytes:
+    # The position has an event of its own, for some clients take no notice of an id without one.
+    event, position, data = (
+        ("position", told, "{}")
+        if isinstance(told, str)
+        else ("file", told.position, File.of(told.file).model_dump_json(by_alias=True))
+    )
+    return f"event: {event}\nid: {position}\ndata: {data}\n\n".encode()

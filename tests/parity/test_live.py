@@ -1,0 +1,198 @@
+"""Files are told as they change: each change once, in order, through cuts and restarts."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidHandshake
+
+from stack.stack import Stack
+from tests.live import Ended, GraphQLLive, Refused, RestLive, Told
+from tests.parity.faces import Face, GraphQLFace
+from tests.service import Service, running_service
+from tests.uploads import purged, stored, uploaded
+
+
+@pytest.fixture
+def live(face_class: type[Face]) -> Any:
+    """How to follow files by the face of this run."""
+    return GraphQLLive if face_class is GraphQLFace else RestLive
+
+
+@pytest.fixture
+def token(service: Service, owner: str) -> str:
+    return service.token(owner)
+
+
+def is_completed(file: Any) -> bool:
+    return bool(file["status"] == "COMPLETED")
+
+
+async def test_every_status_of_an_upload_is_told_in_order(
+    live: Any, service: Service, token: str, face: Face
+) -> None:
+    async with live.follow(service, token) as followed:
+        await uploaded(face, os.urandom(100))
+        files = await followed.until(is_completed)
+    assert [file["status"] for file in files] == ["PENDING", "PROCESSING", "COMPLETED"]
+    assert files[-1] == (await face.get(files[-1]["id"])).data
+
+
+async def test_a_delete_and_its_purge_are_told(live: Any, service: Service, token: str, face: Face) -> None:
+    file = await stored(face, os.urandom(100))
+    async with live.follow(service, token) as followed:
+        await face.delete(file["id"])
+        deleted, gone = await followed.until(lambda file: file["purgedAt"])
+    assert (deleted["deletedAt"] is not None, deleted["purgedAt"]) == (True, None)
+    assert gone == await purged(face, file["id"])
+
+
+async def test_one_file_is_told_as_it_stands_and_then_as_it_changes(
+    live: Any, service: Service, token: str, face: Face
+) -> None:
+    file = await stored(face, os.urandom(100))
+    async with live.follow(service, token, file["id"]) as followed:
+        assert (await followed.next()).file == file
+        await face.request(name="another", size=1)
+        await face.delete(file["id"])
+        [deleted, gone] = await followed.until(lambda file: file["purgedAt"])
+    assert {deleted["id"], gone["id"]} == {file["id"]}
+
+
+async def test_one_file_never_goes_back_while_it_is_being_verified(
+    live: Any, service: Service, token: str, face: Face
+) -> None:
+    order = ["PROCESSING", "COMPLETED"]
+    for _ in range(5):
+        completed = await uploaded(face, os.urandom(100))
+        async with live.follow(service, token, completed.id) as followed:
+            statuses = [file["status"] for file in await followed.until(is_completed)]
+        assert statuses in (order, order[1:])
+
+
+async def test_what_happened_meanwhile_is_told_to_whoever_comes_back(
+    live: Any, service: Service, token: str, face: Face
+) -> None:
+    async with live.follow(service, token) as followed:
+        await stored(face, os.urandom(100))
+        first = [await followed.next() for _ in range(3)]
+    missed = await stored(face, os.urandom(100))
+    for place, told in enumerate(first):
+        async with live.follow(service, token, after=told.position) as followed:
+            files = await followed.until(lambda file: file["id"] == missed["id"] and is_completed(file))
+        statuses = [each.file["status"] for each in first[place + 1 :]]
+        assert [file["status"] for file in files] == [*statuses, "PENDING", "PROCESSING", "COMPLETED"]
+
+
+async def test_one_file_is_taken_up_again_after_a_position(
+    live: Any, service: Service, token: str, face: Face
+) -> None:
+    file = await stored(face, os.urandom(100))
+    async with live.follow(service, token, file["id"]) as followed:
+        position = (await followed.next()).position
+    await face.delete(file["id"])
+    await face.request(name="another", size=1)
+    async with live.follow(service, token, file["id"], after=position) as followed:
+        [deleted, gone] = await followed.until(lambda file: file["purgedAt"])
+    assert deleted["id"] == gone["id"] == file["id"]
+
+
+async def test_nobody_is_told_of_the_files_of_others(
+    live: Any, service: Service, token: str, face: Face, stranger: Face
+) -> None:
+    async with live.follow(service, token) as followed:
+        await stored(stranger, os.urandom(100))
+        mine = await face.request(name="mine", size=1)
+        assert (await followed.next()).file["id"] == mine.id
+
+
+async def test_a_file_that_is_not_there_cannot_be_followed(
+    live: Any, service: Service, token: str, stranger: Face
+) -> None:
+    foreign = await stranger.request(name="a", size=1)
+    for file_id in (foreign.id, "0" * 24, "x"):
+        assert await refusal(live, service, token, file_id) == "file_not_found"
+
+
+async def refusal(live: Any, service: Service, token: str, file_id: str | None = None) -> str | None:
+    try:
+        async with live.follow(service, token, file_id) as followed:
+            await followed.end()
+            code: str | None = followed.refusal
+            return code
+    except Refused as refused:
+        return refused.code
+
+
+async def test_without_a_good_token_nothing_is_told(live: Any, service: Service, owner: str) -> None:
+    expired = service.token(owner, lifetime=timedelta(seconds=-60))
+    for token in ("x", expired):
+        assert await refusal(live, service, token, "0" * 24) == "unauthenticated"
+
+
+async def test_the_end_of_the_token_is_the_end(live: Any, service: Service, owner: str, face: Face) -> None:
+    # Five seconds of leeway come on top.
+    brief = service.token(owner, lifetime=timedelta(seconds=-3))
+    file = await face.request(name="a", size=1)
+    async with live.follow(service, brief, file.id) as followed:
+        assert (await followed.next()).file["id"] == file.id
+        await followed.end()
+    assert await refusal(live, service, brief, file.id) == "unauthenticated"
+
+
+@pytest.fixture
+def mortal(stack: Stack) -> Iterator[Service]:
+    """A Waybill that may be killed."""
+    with running_service(stack) as running:
+        yield running
+
+
+async def test_nothing_is_missed_or_told_twice_while_the_api_is_killed(live: Any, mortal: Service) -> None:
+    async with mortal.client("alice") as client:
+        face = GraphQLFace(client)
+        ids = [(await face.request(name=f"{number}", size=1)).id for number in range(30)]
+        told: list[Told] = []
+        begun = asyncio.Event()
+        follow = partial(live.follow, mortal, mortal.token("alice"))
+        following = asyncio.create_task(_persist(follow, told, 2 * len(ids), begun))
+        await begun.wait()
+        for number, file_id in enumerate(ids):
+            if number in {10, 20}:
+                await asyncio.to_thread(mortal.api.kill)
+                await asyncio.to_thread(mortal.api.restart)
+                await _answered(client)
+            assert (await face.delete(file_id)).code is None
+        async with asyncio.timeout(60):
+            await following
+    assert [each.file["id"] for each in told if not each.file["purgedAt"]] == ids
+    assert sorted(each.file["id"] for each in told if each.file["purgedAt"]) == sorted(ids)
+
+
+async def _persist(follow: Any, told: list[Told], number: int, begun: asyncio.Event) -> None:
+    """Be told so many changes. Whoever is cut off comes back with the last position."""
+    position: str | None = None
+    while len(told) < number:
+        try:
+            async with follow(after=position) as followed:
+                position = position or followed.position
+                begun.set()
+                while len(told) < number:
+                    told.append(await followed.next())
+                    position = told[-1].position
+        except (Ended, OSError, httpx.TransportError, InvalidHandshake):
+            await asyncio.sleep(0.1)  # until somebody answers again
+
+
+async def _answered(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(httpx.TransportError):
+                if (await client.get("/healthz")).is_success:
+                    return
+            await asyncio.sleep(0.05)

@@ -1,0 +1,208 @@
+"""The changes of files, told to all in this process who follow them. One stream of MongoDB's for all."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+
+import structlog
+
+from waybill import documents
+from waybill.documents import Change, HistoryLostError
+
+#: Seconds without a change after which a position is told alone: to prove that the line stands, and so that
+#: whoever comes back does so from not long ago.
+HEARTBEAT = 15
+
+#: Changes that may wait for a follower who reads slowly. Past it they are cut off, and may go on from where
+#: they were.
+WAITING = 1000
+
+#: Followers at a time who read what they have missed, and seconds that each may search the log for it.
+ABREAST = 8
+SEARCHED_WITHIN = 10
+
+#: How far beyond this process another may be whose position a follower brings: a minute, as a moment.
+AHEAD = 60 << 32
+
+#: Seconds until MongoDB is asked again that was away.
+PAUSE = 1
+
+log = structlog.get_logger(__name__)
+
+
+class _Follower:
+    """What waits to be told to one of them."""
+
+    __slots__ = ("arrived", "is_over", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[Change] = deque()
+        self.arrived = asyncio.Event()
+        self.is_over = False
+
+    def tell(self, change: Change) -> None:
+        if len(self.waiting) >= WAITING:
+            self.waiting.clear()
+            self.end()
+        elif not self.is_over:
+            self.waiting.append(change)
+            self.arrived.set()
+
+    def end(self) -> None:
+        self.is_over = True
+        self.arrived.set()
+
+
+class Live:
+    """Reads the feed while anybody follows, and tells each follower of their owner's files."""
+
+    def __init__(self) -> None:
+        self._followers: dict[str, set[_Follower]] = {}
+        self._reading: asyncio.Task[None] | None = None
+        self._begun: asyncio.Future[None] | None = None
+        # Where the reader is: whatever is later, the followers of now are told.
+        self._here = ""
+        self._turns = asyncio.Semaphore(ABREAST)
+        self._is_over = False
+
+    async def follow(self, owner: str, after: str | None = None) -> AsyncGenerator[Change | str, None]:
+        """An owner's changes from now or from after a position; positions alone at the start and in silence.
+
+        From now on nothing is left out: a follower who is cut off, with this process or by being slow, goes
+        on after the last position that they were told. Ends where they are to do so.
+
+        Raises:
+            HistoryLostError: what came after the position is not known any more.
+            ServiceUnavailable: MongoDB is away.
+        """
+        follower = _Follower()
+        self._followers.setdefault(owner, set()).add(follower)
+        try:
+            await self._begin()
+            here = self._here
+            if after is None:
+                after = here
+                yield here
+            elif documents.moment_of(after) > documents.moment_of(here) + AHEAD:
+                raise HistoryLostError
+            # What comes meanwhile waits with the follower. One who is ahead is told nothing twice, for the
+            # same is asked of MongoDB: whether it was ever there.
+            is_behind = after != here
+            while is_behind:
+                missed, is_behind = await self._missed(owner, after, here)
+                for change in missed:
+                    after = change.position
+                    yield change
+            async with aclosing(self._told(follower, after)) as told:
+                async for each in told:
+                    yield each
+        finally:
+            self._leave(owner, follower)
+
+    async def _told(self, follower: _Follower, after: str) -> AsyncGenerator[Change | str, None]:
+        while True:
+            while follower.waiting:
+                change = follower.waiting.popleft()
+                # The position may have come from another process, whose reader is ahead of ours.
+                if change.position > after:
+                    yield change
+            if follower.is_over or self._is_over:
+                return
+            follower.arrived.clear()
+            try:
+                async with asyncio.timeout(HEARTBEAT):
+                    await follower.arrived.wait()
+            except TimeoutError:
+                # Nothing waits, so they know of all up to here.
+                yield max(after, self._here)
+
+    async def _missed(self, owner: str, after: str, here: str) -> tuple[list[Change], bool]:
+        """Some of the changes from after a position up to ``here``, and whether there may be more."""
+        missed: list[Change] = []
+        with suppress(TimeoutError):
+            async with (
+                self._turns,
+                asyncio.timeout(SEARCHED_WITHIN),
+                aclosing(documents.watch(after, owner)) as feed,
+            ):
+                async for each in feed:
+                    if isinstance(each, str):
+                        if documents.covers(each, here):
+                            return missed, False
+                    elif each.position > here:
+                        # It waits with the follower.
+                        return missed, False
+                    else:
+                        missed.append(each)
+                        if len(missed) >= WAITING:
+                            break
+        if not missed:
+            # So long ago that it takes too long to look for.
+            raise HistoryLostError
+        return missed, True
+
+    async def _begin(self) -> None:
+        if self._reading is None or self._reading.done():
+            self._begun = asyncio.get_running_loop().create_future()
+            self._reading = asyncio.create_task(self._read(self._begun), name="live")
+        assert self._begun is not None  # noqa: S101  # made with the reader
+        await asyncio.shield(self._begun)
+
+    async def _read(self, begun: asyncio.Future[None]) -> None:
+        after: str | None = None
+        while True:
+            try:
+                async with aclosing(documents.watch(after)) as feed:
+                    async for each in feed:
+                        self._here = after = each if isinstance(each, str) else each.position
+                        if not begun.done():
+                            begun.set_result(None)
+                        if isinstance(each, Change):
+                            for follower in self._followers.get(each.file.owner, ()):
+                                follower.tell(each)
+            except HistoryLostError:
+                log.warning("changes lost, MongoDB was away for longer than it remembers")
+                self._end_all()
+                return
+            except Exception as error:
+                if not begun.done():
+                    begun.set_exception(error)
+                    begun.exception()  # seen, even where nobody waits for it any more
+                    return
+                log.warning("changes wait", error=str(error))
+                await asyncio.sleep(PAUSE)
+
+    def _leave(self, owner: str, follower: _Follower) -> None:
+        followers = self._followers[owner]
+        followers.discard(follower)
+        if not followers:
+            del self._followers[owner]
+        if not self._followers and self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _end_all(self) -> None:
+        for followers in self._followers.values():
+            for follower in followers:
+                follower.end()
+
+    def stop(self) -> None:
+        """Have all followers leave: this process stops."""
+        self._is_over = True
+        self._end_all()
+
+    @property
+    def followers(self) -> int:
+        """How many follow."""
+        return sum(map(len, self._followers.values()))
+
+
+@asynccontextmanager
+async def open_live() -> AsyncIterator[Live]:
+    """The changes, for as long as the context lasts."""
+    live = Live()
+    try:
+        yield live
+    finally:
+        live.stop()

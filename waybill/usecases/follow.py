@@ -1,0 +1,71 @@
+"""Be told of files as they change."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from waybill import documents
+from waybill.documents import Change, File, HistoryLostError
+from waybill.errors import ChangesLost
+from waybill.principal import Principal
+from waybill.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A file as a change left it, and the position after which to go on."""
+
+    file: File
+    position: str
+
+
+async def follow_files(
+    resources: Resources, principal: Principal, after: str | None = None
+) -> AsyncGenerator[Told | str, None]:
+    """The caller's files as they change, each change once and in order, from now or from after a position.
+
+    A position comes alone at the start, and again where nothing happens. Ends when this process stops, or
+    when the caller reads too slowly; whoever goes on after the last position has missed nothing.
+
+    Raises:
+        ChangesLost: the position is too long ago, or none.
+        ServiceUnavailable: MongoDB is away.
+    """
+    async with aclosing(_follow(resources, principal, after)) as changes:
+        async for each in changes:
+            yield Told(each.file, each.position) if isinstance(each, Change) else each
+
+
+async def follow_file(
+    resources: Resources, principal: Principal, file_id: str, after: str | None = None
+) -> AsyncGenerator[Told | str, None]:
+    """One file as ``follow_files`` tells it. Without a position it is told as it stands, first of all.
+
+    Raises:
+        FileNotFound: no such file of this owner.
+    """
+    shown = 0
+    if after is not None:
+        await documents.find(file_id, principal.owner)
+    async with aclosing(_follow(resources, principal, after)) as changes:
+        async for each in changes:
+            if isinstance(each, Change):
+                if each.file.file_id == file_id and each.moment > shown:
+                    yield Told(each.file, each.position)
+            elif not shown and after is None:
+                # Only now, for what happens from here on is told.
+                file, shown = await documents.find_at(file_id, principal.owner)
+                yield Told(file, each)
+            else:
+                yield each
+
+
+async def _follow(
+    resources: Resources, principal: Principal, after: str | None
+) -> AsyncGenerator[Change | str, None]:
+    try:
+        async with aclosing(resources.live.follow(principal.owner, after)) as changes:
+            async for each in changes:
+                yield each
+    except HistoryLostError:
+        raise ChangesLost from None
