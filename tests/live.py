@@ -140,8 +140,7 @@ class GraphQLLive:
         followed.position = after
         if file_id is None and after is None:
             # Nothing tells that it has begun. With a position it begins there, whenever that is.
-            async with RestLive.follow(service, token) as other:
-                followed.position = after = other.position
+            followed.position = after = await _change_id(service, token)
         async with graphql_socket(service) as socket:
             payload = {"Authorization": f"Bearer {token}"}
             await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
@@ -161,6 +160,16 @@ class GraphQLLive:
                 yield followed
             finally:
                 reading.cancel()
+
+
+async def _change_id(service: Service, token: str) -> str | None:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=service.address, headers=headers, timeout=PATIENCE) as client:
+        answer = (await client.post("/graphql", json={"query": "{ changeId }"})).json()
+    if answer.get("data") is None:
+        raise Refused(answer["errors"][0]["extensions"]["code"])
+    change_id: str = answer["data"]["changeId"]
+    return change_id
 
 
 async def _read_messages(socket: ClientConnection, followed: Followed) -> None:

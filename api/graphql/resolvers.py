@@ -29,6 +29,7 @@ from waybill.usecases.complete import complete_upload
 from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
 from waybill.usecases.draft import UploadDraft, parse
+from waybill.usecases.follow import get_position
 from waybill.usecases.listing import Listing, count_files, list_files
 from waybill.usecases.many import complete_many, delete_many, request_many
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts
@@ -109,6 +110,11 @@ class Query:
     @strawberry.field(description="Which parts of a file have arrived: enough to take an upload up again.")
     async def parts(self, info: Info, id: strawberry.ID) -> Parts:  # noqa: A002
         return Parts.of_progress(await list_parts(info.context.resources, await info.context.principal(), id))
+
+    @strawberry.field(description="Where changes are now: as `after`, a subscription begins here.")
+    async def change_id(self, info: Info) -> strawberry.ID:
+        await info.context.principal()
+        return strawberry.ID(await get_position())
 
     @strawberry.field(description="What the caller's files take, and may take.")
     async def usage(self, info: Info) -> Usage:

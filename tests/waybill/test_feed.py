@@ -25,18 +25,9 @@ async def database(service: Service) -> AsyncIterator[None]:
         yield
 
 
-async def here() -> str:
-    """The position of now."""
-    async with aclosing(documents.watch()) as feed:
-        async for each in feed:
-            if isinstance(each, str):
-                return each
-    raise AssertionError
-
-
 async def changes_after(position: str, owner: str | None = None) -> list[Change]:
     """All changes from there to now."""
-    end, found = await here(), []
+    end, found = await documents.current_position(), []
     async with aclosing(documents.watch(position, owner)) as feed:
         async for each in feed:
             if isinstance(each, Change):
@@ -58,7 +49,7 @@ async def completed(file: File) -> File:
 
 
 async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
-    before = await here()
+    before = await documents.current_position()
     done = await completed(await kept(owner))
     await documents.change(done, {}, deleted_at=NOW)
     changes = await changes_after(before)
@@ -79,7 +70,7 @@ async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
 
 
 async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: str) -> None:
-    before = await here()
+    before = await documents.current_position()
     for _ in range(3):
         await completed(await kept(owner))
     positions = [each.position for each in await changes_after(before)]
@@ -92,14 +83,14 @@ async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: s
 
 async def test_what_clients_do_not_see_is_no_change(owner: str) -> None:
     file = await kept(owner)
-    before = await here()
+    before = await documents.current_position()
     await documents.change(file, {}, attempt="a", due_at=Later(30))
     await documents.change(file, {}, upload_id="u")
     assert await changes_after(before) == []
 
 
 async def test_an_owner_is_told_of_their_own_files_alone(owner: str) -> None:
-    before = await here()
+    before = await documents.current_position()
     mine = await kept(owner)
     await kept(f"not-{owner}")
     assert [each.file.id for each in await changes_after(before, owner)] == [mine.id]
@@ -113,7 +104,7 @@ async def test_what_is_no_position_is_refused(position: str) -> None:
 
 async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: str) -> None:
     file = await kept(owner)
-    before = await here()
+    before = await documents.current_position()
     processing = await documents.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
     found, moment = await documents.find_at(file.file_id, owner)
     assert found == processing
@@ -131,7 +122,7 @@ async def test_files_from_before_the_feed_are_told_exactly_once_it_is_set_up(
         file = draft(owner, name="n" * 250)
         await documents.insert(file)
         await documents.create_indexes()
-        before = await here()
+        before = await documents.current_position()
         done = await completed(await again(file))
         statuses: list[Any] = [(each.file.status, each.file.sha256) for each in await changes_after(before)]
         assert statuses == [(Status.PROCESSING, None), (Status.COMPLETED, done.sha256)]

@@ -15,7 +15,15 @@ from waybill.documents.changes import (
     transition_many,
 )
 from waybill.documents.database import create_indexes, database_time, open_database
-from waybill.documents.feed import Change, HistoryLostError, covers, find_at, moment_of, watch
+from waybill.documents.feed import (
+    Change,
+    HistoryLostError,
+    covers,
+    current_position,
+    find_at,
+    moment_of,
+    watch,
+)
 from waybill.documents.file import File, FileId
 from waybill.documents.idempotency import claim
 from waybill.documents.pages import Filters, Order, Position, Sort, count_files, find_page
@@ -63,6 +71,7 @@ __all__ = [
     "count_files",
     "covers",
     "create_indexes",
+    "current_position",
     "database_time",
     "find",
     "find_at",

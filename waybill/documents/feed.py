@@ -3,6 +3,7 @@
 Source: MongoDB Manual, "Change Streams" and "Change Streams with Document Pre- and Post-Images".
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from waybill.documents.database import collection
 from waybill.documents.file import File, FileId
 from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of, find_known, object_id
-from waybill.errors import FileNotFound
+from waybill.errors import FileNotFound, ServiceUnavailable
 
 #: Milliseconds that MongoDB waits for a change before it answers that there is none. Well below the limit of
 #: an answer (ANSWER_WITHIN), or a quiet feed would look like an outage.
@@ -35,6 +36,9 @@ _UNTRUSTED = frozenset({13, 18})
 
 #: ChangeStreamFatalError and ChangeStreamHistoryLost.
 _LOST = frozenset({280, 286})
+
+#: SnapshotUnavailable.
+_NO_SNAPSHOT = 246
 
 
 class HistoryLostError(Exception):
@@ -95,8 +99,15 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
     is_open = False
     try:
         while True:
-            with reachable():
-                event = await stream.try_next()
+            asked = asyncio.ensure_future(stream.try_next())
+            try:
+                with reachable():
+                    event = await asyncio.shield(asked)
+            finally:
+                # A cursor is for one thread at a time: it is closed once the last question is answered.
+                if not asked.done():
+                    await asyncio.wait([asked])
+                    asked.exception()  # seen, for nobody asks any more
             is_open = True
             if event is None:
                 yield stream.resume_token["_data"]
@@ -111,6 +122,13 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
     finally:
         with suppress(PyMongoError):
             await stream.close()
+
+
+async def current_position() -> str:
+    """The position of now."""
+    async with aclosing(watch()) as feed:
+        first = await anext(feed)
+    return first if isinstance(first, str) else first.position
 
 
 def covers(position: str, other: str) -> bool:
@@ -139,6 +157,7 @@ async def find_at(file_id: str, owner: str) -> tuple[File, int]:
 
     Raises:
         FileNotFound: no such file of this owner.
+        ServiceUnavailable: MongoDB is away, or an index is just being made.
     """
     query = {
         "find": File.Settings.name,
@@ -149,7 +168,12 @@ async def find_at(file_id: str, owner: str) -> tuple[File, int]:
     }
     with reachable():
         database = collection().database
-        answer = await database.command(query, codec_options=database.codec_options)
+        try:
+            answer = await database.command(query, codec_options=database.codec_options)
+        except OperationFailure as error:
+            if error.code == _NO_SNAPSHOT:
+                raise ServiceUnavailable("MongoDB") from error
+            raise
     found = answer["cursor"]["firstBatch"]
     if not found:
         raise FileNotFound(file_id)

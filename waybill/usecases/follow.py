@@ -19,6 +19,11 @@ class Told:
     position: str
 
 
+async def get_position() -> str:
+    """Where changes are now. Whoever then lists files, and follows after it, misses none."""
+    return await documents.current_position()
+
+
 async def follow_files(
     resources: Resources, principal: Principal, after: str | None = None
 ) -> AsyncGenerator[Told | str, None]:
