@@ -1,11 +1,13 @@
 # syntax=docker/dockerfile:1
 
-# What the browser pages load, at the versions that web/package-lock.json pins. Without it the pages would ask a CDN.
+# The browser pages, of packages at the versions that web/package-lock.json pins.
 FROM node:22-bookworm-slim AS pages
 WORKDIR /web
-COPY web/package.json web/package-lock.json ./
-# No scripts: the files are served as they were published, nothing of them runs here.
+COPY web/package.json web/package-lock.json web/.npmrc ./
+# No scripts of the packages: what builds works as it was published.
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+COPY web ./
+RUN npm run build
 
 
 # The uv that wrote uv.lock, or a later one of the same minor version.
@@ -28,18 +30,21 @@ COPY . .
 # Reinstalled, for uv may take a wheel of ours out of its cache while pyproject.toml has not changed.
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --no-group stack --no-editable --compile-bytecode --reinstall-package waybill
-# The six files of the pages, out of some 60 MB of packages. The application says which, and where it looks.
-RUN --mount=type=bind,from=pages,source=/web/node_modules,target=/node_modules \
+# The pages as built, and the few files that are served as they were published, out of some 100 MB of packages.
+# The application says which, and where it looks.
+RUN --mount=type=bind,from=pages,source=/web,target=/web \
     /opt/waybill/bin/python <<EOF
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, copytree
 
 from api.pages.assets import ASSETS, NODE_MODULES
+from api.pages.build import DIST
 
+copytree("/web/dist", DIST)
 for asset in ASSETS:
     target = NODE_MODULES / asset.package / asset.file
     target.parent.mkdir(parents=True, exist_ok=True)
-    copyfile(Path("/node_modules", asset.package, asset.file), target)
+    copyfile(Path("/web/node_modules", asset.package, asset.file), target)
 EOF
 
 

@@ -2,6 +2,7 @@
 
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
+WEB := web/node_modules/.package-lock.json
 
 .PHONY: up test bench soak large fuzz faults lint audit fix install pages
 
@@ -35,10 +36,11 @@ fuzz: install pages
 faults: install
 	FAULTS=long $(RUN)/pytest tests/faults $(ARGS)
 
-lint: install
+lint: install $(WEB)
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
+	@if test -e $(WEB); then npm run --prefix web --silent check; fi
 
 # What is installed here, against the list of known vulnerabilities.
 audit: install
@@ -57,8 +59,12 @@ install: $(if $(filter .uv/%,$(UV)),$(UV))
 .uv/bin/uv:
 	python3 -m pip install --quiet --root-user-action ignore --target .uv 'uv>=0.9,<1'
 
-# Scripts of the browser pages. Without npm, or without a registry, the pages load them from a CDN.
-pages: web/node_modules/.package-lock.json
+# The browser pages. Without npm, or without a registry, there is a simple front page, and the others load
+# their scripts from a CDN.
+pages: web/dist/.vite/manifest.json
 
-web/node_modules/.package-lock.json: web/package-lock.json
+web/dist/.vite/manifest.json: $(WEB) web/vite.config.ts $(shell find web/src -type f)
+	@if test -e $(WEB); then echo "Building the browser pages…"; npm run --prefix web --silent build; fi
+
+$(WEB): web/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix web --silent --no-audit --no-fund || true; fi

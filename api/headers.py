@@ -1,10 +1,14 @@
 """Headers that every answer carries."""
 
+from collections.abc import Sequence
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-def content_security_policy(*sources: str) -> str:
+def content_security_policy(*sources: str, talks_to: Sequence[str] = ()) -> str:
     """What a page of ours may do: load its own files, and those of ``sources``, and talk to us alone.
+
+    A page that sends files also ``talks_to`` the object store.
 
     Styles may stand in the page, for GraphiQL, Swagger UI and the job dashboard write theirs there; scripts
     may not.
@@ -17,7 +21,7 @@ def content_security_policy(*sources: str) -> str:
             f"style-src {files} 'unsafe-inline'",
             f"font-src {files} data:",
             "img-src 'self' data:",
-            "connect-src 'self'",
+            " ".join(["connect-src 'self'", *talks_to]),
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",

@@ -1,4 +1,4 @@
-"""Scripts and styles of the pages: from our own origin where npm has fetched them, otherwise from a CDN."""
+"""Scripts and styles of the pages: what was built, what npm has fetched, and otherwise from a CDN."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,12 +8,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from api.pages.build import DIST, Build
+
 NODE_MODULES = Path(__file__).parents[2] / "web" / "node_modules"
 STATIC = Path(__file__).parent / "static"
 
 #: Serves the same paths as we do: package@version/file.
 CDN = "https://unpkg.com/"
 OURS = "/assets/"
+
+#: A worker goes by a policy of its own, so that it alone may compile WebAssembly, and reaches nobody.
+WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +78,10 @@ ASSETS = (REACT, REACT_DOM, GRAPHIQL, GRAPHIQL_STYLE, SWAGGER_UI, SWAGGER_UI_STY
 class Assets:
     """The files that pages may load, and the HTML that loads them.
 
-    Looks once for what npm fetched: all of it is served, or none.
+    Looks once for what npm fetched: all of it is served, or none. The same holds of what was built.
     """
 
-    def __init__(self, node_modules: Path = NODE_MODULES) -> None:
+    def __init__(self, node_modules: Path = NODE_MODULES, dist: Path = DIST) -> None:
         fetched = {asset.path: node_modules / asset.package / asset.file for asset in ASSETS}
         is_complete = all(file.is_file() for file in fetched.values())
         self._base = OURS if is_complete else CDN
@@ -84,8 +89,13 @@ class Assets:
         self.foreign_sources = () if is_complete else (CDN,)
         # Every address names a version or a digest of its content, so that it may be kept for good.
         own = {f"waybill@{_digest(file)}/{file.name}": file for file in STATIC.iterdir()}
-        self._files = {**own, **(fetched if is_complete else {})}
+        self._build = Build(dist)
+        self._files = {**own, **(fetched if is_complete else {}), **self._build.files}
         self._own_paths = {file.name: path for path, file in own.items()}
+
+    def load_built(self, entry: str) -> str | None:
+        """The HTML elements that load an entry of web/vite.config.ts, or None where it was not built."""
+        return self._build.load(entry, OURS)
 
     def load(self, asset: Asset | str) -> str:
         """The HTML element that loads an asset, or the file of ours with that name."""
@@ -99,7 +109,10 @@ class Assets:
         file = self._files.get(request.path_params["path"])
         if file is None:
             raise HTTPException(404)
-        return FileResponse(file, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        if ".worker-" in file.name:
+            headers["Content-Security-Policy"] = WORKER_POLICY
+        return FileResponse(file, headers=headers)
 
 
 def _element(url: str, attributes: str) -> str:

@@ -1,10 +1,12 @@
 """The pages, filled in."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -42,8 +44,19 @@ class Pages:
         self._templates = {file.name: Template(file.read_text("utf-8")) for file in TEMPLATES.iterdir()}
 
     async def index(self, request: Request) -> Response:
-        """The front page: where everything is, and how to begin."""
-        return self.render("index.html")
+        """The front page: one's files, or where everything is if that page was not built."""
+        assets = self.assets.load_built("page")
+        if assets is None:
+            return self.render("index.html")
+        config = {"token": self._demo_token(), "purgeDelay": self._settings.purge_delay}
+        store = urlsplit(self._settings.public_endpoint_url)
+        return self.render(
+            "application.html",
+            talks_to=(f"{store.scheme}://{store.netloc}",),
+            title="Waybill",
+            config=_json_in_html(config),
+            assets=assets,
+        )
 
     async def graphiql(self, request: Request) -> Response:
         """GraphiQL on our own schema."""
@@ -54,10 +67,12 @@ class Pages:
         """Swagger UI on our own OpenAPI document."""
         return self._tool("Waybill REST API", SWAGGER_UI_STYLE, SWAGGER_UI, "docs.js")
 
-    def render(self, template: str, status: int = 200, **values: str) -> Response:
+    def render(
+        self, template: str, status: int = 200, talks_to: Sequence[str] = (), **values: str
+    ) -> Response:
         """A page. ``values`` are HTML: the caller escapes what others wrote."""
         html = self._templates[template].substitute(self._links, **values)
-        policy = content_security_policy(*self.assets.foreign_sources)
+        policy = content_security_policy(*self.assets.foreign_sources, talks_to=talks_to)
         return HTMLResponse(html, status, {"Content-Security-Policy": policy})
 
     def _tool(self, title: str, *assets: Asset | str) -> Response:

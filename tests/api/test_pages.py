@@ -128,7 +128,7 @@ def test_without_npm_the_same_files_come_from_the_cdn(tmp_path: Path) -> None:
 def test_assets_are_what_npm_is_told_to_fetch() -> None:
     web = NODE_MODULES.parent
     wanted = json.loads((web / "package.json").read_text())["dependencies"]
-    assert {asset.package: asset.version for asset in ASSETS} == wanted
+    assert {asset.package: asset.version for asset in ASSETS}.items() <= wanted.items()
     locked = json.loads((web / "package-lock.json").read_text())["packages"]
     for asset in ASSETS:
         assert locked[f"node_modules/{asset.package}"]["version"] == asset.version
