@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from api.pages.assets import NODE_MODULES
+from api.pages.build import DIST
 from stack.stack import Stack
 from tests.service import Service, running_service
 
@@ -18,7 +19,7 @@ hypothesis.settings.load_profile("untimed")
 
 # A browser is more than a newcomer's machine must have. Where it is missing its tests are not collected at
 # all, and the report says so; .ci/run installs what they need.
-BROWSER_IS_MISSING = shutil.which("chromium") is None or not NODE_MODULES.is_dir()
+BROWSER_IS_MISSING = shutil.which("chromium") is None or not (NODE_MODULES.is_dir() and DIST.is_dir())
 collect_ignore = ["browser"] if BROWSER_IS_MISSING else []
 
 
@@ -44,8 +45,8 @@ def service(stack: Stack) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def embedded(stack: Stack) -> Iterator[Service]:
-    """A Waybill as `waybill up` runs it: the dashboard is open, and the pages carry a token."""
-    with running_service(stack, embedded="true") as running:
+    """A Waybill as `waybill up` runs it, with a trash: the dashboard is open, and the pages carry a token."""
+    with running_service(stack, embedded="true", purge_delay="3600") as running:
         yield running
 
 

@@ -91,7 +91,8 @@ def start_service(stack: Stack, **overrides: str) -> Service:
             if key.startswith("WAYBILL_")
         }
     )
-    asyncio.run(initialise(settings))
+    # As `waybill up` does: its pages send to the store.
+    asyncio.run(initialise(settings, bucket_origins=["*"] if settings.embedded else None))
     port = free_port()
     api = stack.spawn(f"{name}-api", [sys.executable, "-m", "cli", "api", "--port", str(port)], env)
     worker = stack.spawn(f"{name}-worker", [sys.executable, "-m", "cli", "worker"], env)

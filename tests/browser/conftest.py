@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
@@ -32,8 +33,23 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def page(browser: Browser, embedded: Service) -> AsyncIterator[Page]:
+    """A page of the embedded stack, which signs everybody in."""
+    async with opened(browser, embedded) as page:
+        yield page
+
+
+@pytest.fixture
+async def outside(browser: Browser, service: Service) -> AsyncIterator[Page]:
+    """A page of a Waybill that wants a token, and keeps no trash."""
+    async with opened(browser, service) as page:
+        yield page
+
+
+@asynccontextmanager
+async def opened(browser: Browser, service: Service) -> AsyncIterator[Page]:
     """A page with nothing stored, that must end without a script's error and without having left us."""
-    context = await browser.new_context(base_url=embedded.address)
+    ours = (service.address, service.settings.public_endpoint_url, "data:", "blob:")
+    context = await browser.new_context(base_url=service.address)
     page = await context.new_page()
     addresses: list[str] = []
     errors: list[str] = []
@@ -43,4 +59,4 @@ async def page(browser: Browser, embedded: Service) -> AsyncIterator[Page]:
     yield page
     await context.close()
     assert errors == []
-    assert [url for url in addresses if not url.startswith((embedded.address, "data:", "blob:"))] == []
+    assert [url for url in addresses if not url.startswith(ours)] == []

@@ -1,3 +1,12 @@
 import { render } from "preact";
+import "./style/base.css";
+import "./style/controls.css";
+import "./style/layout.css";
+import "./style/uploads.css";
+import "./style/files.css";
+import "./style/storage.css";
+import { Application } from "./view/application";
+import { start } from "./workspace";
 
-render(<h1>Waybill</h1>, document.getElementById("app")!);
+render(<Application />, document.getElementById("app")!);
+start();

@@ -1,0 +1,168 @@
+"""Uploads on the front page: from the browser straight to the store, across origins."""
+
+import asyncio
+import os
+import re
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.person import choose, drop, puts, row, upload
+from tests.service import Service
+
+MIB = 1024**2
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A file of thirteen parts, of which the last is shorter."""
+    path = tmp_path / f"film-{tmp_path.name}.mp4"
+    with path.open("wb") as file:
+        for _ in range(200):
+            file.write(os.urandom(MIB))
+    return path
+
+
+def numbers(urls: list[str]) -> list[int]:
+    """Which parts were sent to these."""
+    return [int(parse_qs(urlsplit(url).query)["partNumber"][0]) for url in urls]
+
+
+async def slow_down(page: Page, bytes_per_second: int) -> None:
+    """What is sent takes as long as it would on a slower line; -1 for none."""
+    cdp = await page.context.new_cdp_session(page)
+    line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": bytes_per_second}
+    await cdp.send("Network.emulateNetworkConditions", line)
+
+
+async def parts_held(service: Service, file_id: str, at_least: int) -> set[int]:
+    """The parts that the store holds, once they are so many."""
+    deadline = time.monotonic() + 60
+    async with service.client("demo") as client:
+        while True:
+            answer = (await client.get(f"/api/v1/files/{file_id}/parts")).json()
+            if len(answer["parts"]) >= at_least:
+                return {part["partNumber"] for part in answer["parts"]}
+            assert time.monotonic() < deadline, answer
+            await asyncio.sleep(0.05)
+
+
+async def id_of(service: Service, name: str) -> str:
+    """The id of the only file whose name begins so, once there is one."""
+    deadline = time.monotonic() + 30
+    async with service.client("demo") as client:
+        while True:
+            items = (await client.get("/api/v1/files", params={"name": name})).json()["items"]
+            if items:
+                file_id: str = items[0]["id"]
+                return file_id
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+
+
+async def test_a_dropped_file_goes_straight_to_the_store_and_is_verified(
+    page: Page, embedded: Service, tmp_path: Path
+) -> None:
+    path = tmp_path / "dropped.bin"
+    path.write_bytes(os.urandom(100_000))
+    sent = puts(page, embedded)
+    await page.goto("/")
+    await drop(page, path)
+    await expect(upload(page, path.name)).to_contain_text("Completed")
+    await expect(row(page, path.name)).to_contain_text("Completed")
+    assert len(sent) == 1
+    await expect(page.get_by_test_id("said")).to_contain_text("dropped.bin: Completed.")
+
+
+async def test_a_dropped_folder_is_sent_with_all_that_is_in_it(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "deeper").mkdir(parents=True)
+    for path in (folder / "in-folder-1.txt", folder / "deeper" / "in-folder-2.txt", folder / ".DS_Store"):
+        path.write_text(str(path))
+    await page.goto("/")
+    await drop(page, folder)
+    for name in ("in-folder-1.txt", "in-folder-2.txt"):
+        await expect(upload(page, name)).to_contain_text("Completed")
+    await expect(upload(page, ".DS_Store")).to_have_count(0)
+
+
+async def test_what_is_stored_already_is_not_sent(page: Page, embedded: Service, tmp_path: Path) -> None:
+    first, second = tmp_path / "stored-first.bin", tmp_path / "stored-second.bin"
+    first.write_bytes(content := os.urandom(50_000))
+    second.write_bytes(content)
+    await page.goto("/")
+    await choose(page, "Choose files", first)
+    await expect(upload(page, first.name)).to_contain_text("Completed")
+    sent = puts(page, embedded)
+    await choose(page, "Choose files", second)
+    await expect(upload(page, second.name)).to_contain_text(
+        "Stored before as stored-first.bin, nothing was sent"
+    )
+    assert sent == []
+
+
+async def test_a_refusal_says_what_is_wrong_with_the_file(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "exe.\u202egpj"
+    path.write_text("turned around")
+    await page.goto("/")
+    await choose(page, "Choose files", path)
+    line = page.get_by_role("region", name="Uploads").get_by_role("listitem")
+    await expect(line).to_contain_text("name: must not hold characters that change the reading direction")
+    await line.get_by_role("button", name=re.compile("^Cancel")).click()
+    await expect(page.get_by_role("region", name="Uploads")).to_have_count(0)
+
+
+async def test_a_large_upload_goes_on_after_a_reload_with_what_the_store_lacks(
+    page: Page, embedded: Service, film: Path
+) -> None:
+    sent = puts(page, embedded)
+    await page.goto("/")
+    await slow_down(page, 60 * MIB)
+    await choose(page, "Choose files", film)
+    file_id = await id_of(embedded, film.name)
+    await parts_held(embedded, file_id, 3)
+    await page.get_by_role("button", name=f"Pause {film.name}").click()
+    await expect(upload(page, film.name)).to_contain_text("Paused")
+    await page.reload()
+
+    line = upload(page, film.name)
+    await expect(line).to_contain_text("Interrupted. Choose the same file to go on.")
+    held = await parts_held(embedded, file_id, 3)
+    assert len(held) < 13
+    before = len(sent)
+    await choose(page, f"Choose {film.name} to go on", film)
+    await expect(line).to_contain_text("Completed", timeout=60_000)
+    assert sorted(numbers(list(sent[before:]))) == sorted(set(range(1, 14)) - held)
+    await expect(row(page, film.name)).to_contain_text("Completed")
+
+
+async def test_another_file_does_not_continue_an_upload(page: Page, tmp_path: Path) -> None:
+    path, other = tmp_path / "a" / "continued.bin", tmp_path / "b" / "continued.bin"
+    for each, size in ((path, 20 * MIB), (other, 21 * MIB)):
+        each.parent.mkdir()
+        each.write_bytes(os.urandom(size))
+    await page.goto("/")
+    await slow_down(page, 1000)
+    await choose(page, "Choose files", path)
+    await expect(row(page, path.name)).to_contain_text("Pending")
+    await page.get_by_role("button", name="Pause all").click()
+    await slow_down(page, -1)
+    await page.reload()
+    await choose(page, "Choose continued.bin to go on", other)
+    await expect(page.get_by_text("That is not the same continued.bin")).to_be_visible()
+    await page.get_by_role("button", name="Cancel continued.bin").click()
+    await expect(row(page, path.name)).to_have_count(0)
+
+
+async def test_a_dropped_upload_goes_on_by_itself_after_a_reload(page: Page, embedded: Service, film: Path) -> None:
+    """The browser keeps hold of a file that was dropped."""
+    await page.goto("/")
+    await slow_down(page, 60 * MIB)
+    await drop(page, film)
+    await parts_held(embedded, await id_of(embedded, film.name), 3)
+    await page.reload()
+    await slow_down(page, -1)
+    await expect(upload(page, film.name)).to_contain_text("Completed", timeout=60_000)

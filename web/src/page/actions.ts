@@ -1,0 +1,54 @@
+import { signal } from "@preact/signals";
+import { update } from "./changes";
+import { config } from "./config";
+import { inDetail } from "./detail";
+import { contentOf, deleteFile, download, getFile, isRestorable, restoreFile, type StoredFile } from "./file";
+import { notify, warn } from "./notices";
+import { tell } from "./problem";
+
+/** The file that is about to be deleted for good, unless a person thinks better of it. */
+export const doomed = signal<StoredFile | null>(null);
+
+/** Whether deleted files can come back. */
+export const hasTrash = config.purgeDelay > 0;
+
+export async function fetchContent(file: StoredFile): Promise<void> {
+  const id = contentOf(file);
+  if (id !== null) await attempt(() => download(id));
+}
+
+/** Deletes a file; asks before where it would be for good. */
+export async function remove(file: StoredFile): Promise<void> {
+  if (hasTrash || !isRestorable(file)) await removeNow(file);
+  else doomed.value = file;
+}
+
+export async function removeNow(file: StoredFile): Promise<void> {
+  await attempt(async () => {
+    const deleted = await deleteFile(file.id);
+    update(deleted);
+    const canUndo = hasTrash && isRestorable(deleted);
+    notify(`Deleted ${file.name}.`, canUndo ? { label: "Undo", run: () => void restore(deleted) } : null);
+  });
+}
+
+export async function restore(file: StoredFile): Promise<void> {
+  await attempt(async () => {
+    update(await restoreFile(file.id));
+    notify(`Restored ${file.name}.`);
+  });
+}
+
+export async function showOriginal(file: StoredFile): Promise<void> {
+  await attempt(async () => {
+    inDetail.value = await getFile(file.duplicateOf!);
+  });
+}
+
+async function attempt(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    warn(tell(error));
+  }
+}

@@ -1,0 +1,23 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+/** A dialog over the page, for as long as it is drawn. Escape and a click beside it ask to close it. */
+export function Dialog(props: { label: string; class: string; onClose: () => void; children: ComponentChildren }): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    dialog.current!.showModal();
+    return () => before?.focus();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      class={props.class}
+      aria-labelledby={props.label}
+      onClose={props.onClose}
+      onClick={(event) => event.target === dialog.current && props.onClose()}
+    >
+      <div class="dialog-body">{props.children}</div>
+    </dialog>
+  );
+}

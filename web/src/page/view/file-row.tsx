@@ -1,0 +1,54 @@
+import type { JSX } from "preact";
+import { fetchContent, remove, restore } from "../actions";
+import { inDetail } from "../detail";
+import { contentOf, type StoredFile } from "../file";
+import { formatAge, formatSize, formatTime } from "../format";
+import { Chip } from "./chip";
+import { IconButton } from "./icons";
+
+export function FileRow({ file }: { file: StoredFile }): JSX.Element {
+  const time = file.deletedAt ?? file.createdAt;
+  return (
+    <tr role="row">
+      <td role="cell" class="name">
+        <button type="button" class="link" title={file.name} onClick={() => (inDetail.value = file)}>
+          {file.name}
+        </button>
+      </td>
+      <td role="cell" class="status">
+        <Chip status={file.status} />
+      </td>
+      <td role="cell" class="size">
+        {formatSize(file.size)}
+      </td>
+      <td role="cell" class="time">
+        <time dateTime={time} title={formatTime(time)}>
+          {formatAge(time)}
+        </time>
+      </td>
+      <td role="cell" class="actions">
+        {contentOf(file) !== null && (
+          <IconButton icon="download" label={`Download ${file.name}`} onClick={() => void fetchContent(file)} />
+        )}
+        {file.deletedAt === null ? (
+          <IconButton icon="remove" label={`Delete ${file.name}`} onClick={() => void leaving(() => remove(file))} />
+        ) : (
+          <IconButton icon="restore" label={`Restore ${file.name}`} onClick={() => void leaving(() => restore(file))} />
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** Does what takes the row away, and keeps the focus where it was in the list. */
+async function leaving(work: () => Promise<void>): Promise<void> {
+  const button = document.activeElement;
+  const row = button?.closest("tr");
+  const next = row?.nextElementSibling ?? row?.previousElementSibling;
+  await work();
+  requestAnimationFrame(() => {
+    if (button?.isConnected) return;
+    const target = next?.isConnected ? next.querySelector<HTMLElement>(".name button") : document.getElementById("files");
+    target?.focus();
+  });
+}

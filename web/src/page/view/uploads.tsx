@@ -1,0 +1,52 @@
+import type { JSX } from "preact";
+import { formatDuration, formatPercent, formatSize, plural } from "../format";
+import type { Upload } from "../upload";
+import { canClear, canPause, canResume, cancelAll, clear, overall, pauseAll, resumeAll, uploads } from "../uploads";
+import { UploadRow } from "./upload-row";
+
+/** Rows that are drawn: a folder may hold thousands of files. */
+const SHOWN = 100;
+
+/** What needs a person stands first, then what moves, what waits, and what is over. */
+const PLACES = ["failed interrupted", "reading sending paused", "waiting", "verifying done"];
+
+export function Uploads(): JSX.Element {
+  const all = PLACES.flatMap((stages) => uploads.value.filter((upload) => isIn(upload, stages)));
+  const { count } = overall.value;
+  return (
+    <section class="card uploads" aria-labelledby="uploads">
+      <div class="card-head">
+        <h2 id="uploads">Uploads</h2>
+        {count > 1 && <Overall />}
+        <div class="buttons">
+          {canPause.value && <button onClick={pauseAll}>Pause all</button>}
+          {canResume.value && <button onClick={resumeAll}>Resume all</button>}
+          {count > 0 && <button onClick={cancelAll}>Cancel all</button>}
+          {canClear.value && <button onClick={clear}>Clear finished</button>}
+        </div>
+      </div>
+      <ul class="rows">
+        {all.slice(0, SHOWN).map((upload) => (
+          <UploadRow key={upload.key} upload={upload} />
+        ))}
+      </ul>
+      {all.length > SHOWN && <p class="faint more">And {plural(all.length - SHOWN, "more upload")}.</p>}
+    </section>
+  );
+}
+
+function Overall(): JSX.Element {
+  const { count, size, done, speed, left } = overall.value;
+  const facts = [plural(count, "file"), `${formatSize(done)} of ${formatSize(size)}`];
+  if (speed > 0) facts.push(`${formatSize(speed)}/s`, `${formatDuration(left)} left`);
+  return (
+    <>
+      <p class="faint facts">{facts.join(" · ")}</p>
+      <progress max={size || 1} value={done} aria-label="All uploads">
+        {formatPercent(done, size)}
+      </progress>
+    </>
+  );
+}
+
+const isIn = (upload: Upload, stages: string) => stages.split(" ").includes(upload.stage.value);
