@@ -17,7 +17,7 @@ STATIC = Path(__file__).parent / "static"
 CDN = "https://unpkg.com/"
 OURS = "/assets/"
 
-#: A worker goes by a policy of its own, so that it alone may compile WebAssembly, and reaches nobody.
+#: A worker goes by a policy of its own: the one that hashes may compile WebAssembly, and reaches nobody.
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"
 
 
@@ -110,7 +110,7 @@ class Assets:
         if file is None:
             raise HTTPException(404)
         headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        if ".worker-" in file.name:
+        if file.name.startswith("hash.worker-"):
             headers["Content-Security-Policy"] = WORKER_POLICY
         return FileResponse(file, headers=headers)
 

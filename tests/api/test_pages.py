@@ -13,12 +13,15 @@ import httpx
 import jwt
 import pytest
 
-from api.pages.assets import ASSETS, CDN, NODE_MODULES, Assets
+from api.pages.assets import ASSETS, CDN, NODE_MODULES, WORKER_POLICY, Assets
+from api.pages.build import DIST
+from api.pages.views import TEMPLATES
 from tests.service import Service
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 TOOLS = ["/graphql", "/api/v1/docs"]
 
+after_build = pytest.mark.skipif(not DIST.is_dir(), reason="needs: make pages")
 after_npm = pytest.mark.skipif(not NODE_MODULES.is_dir(), reason="needs: npm ci --prefix web")
 
 
@@ -79,9 +82,35 @@ async def test_docs_are_named(browser: httpx.AsyncClient) -> None:
     assert "<title>Waybill REST API</title>" in (await browser.get("/api/v1/docs")).text
 
 
-async def test_front_page_links_lead_somewhere(browser: httpx.AsyncClient) -> None:
+@after_build
+async def test_the_front_page_carries_what_the_others_do_and_reaches_the_store(
+    browser: httpx.AsyncClient, embedded: Service, outsider: httpx.AsyncClient
+) -> None:
     page = await browser.get("/")
-    links = re.findall(r'href="([^"]+)"', page.text)
+    assert jwt.decode(config(page)["token"], options={"verify_signature": False})["sub"] == "demo"
+    assert config(page)["purgeDelay"] == embedded.settings.purge_delay
+    assert config(await outsider.get("/")) == {"token": None, "purgeDelay": 0}
+    reachable = f"connect-src 'self' {embedded.settings.public_endpoint_url};"
+    assert reachable in page.headers["content-security-policy"]
+    for other in TOOLS:
+        assert "connect-src 'self';" in (await browser.get(other)).headers["content-security-policy"]
+
+
+@after_build
+async def test_only_hashing_may_compile_webassembly_and_it_reaches_nobody(browser: httpx.AsyncClient) -> None:
+    [worker] = DIST.glob("hash.worker-*.js")
+    response = await browser.get(f"/assets/{worker.name}")
+    assert response.headers["content-security-policy"] == WORKER_POLICY
+    for page in ("/", *TOOLS):
+        assert "wasm" not in (await browser.get(page)).headers["content-security-policy"]
+
+
+async def test_the_page_of_those_without_npm_leads_somewhere(
+    browser: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    assert Assets(dist=tmp_path).load_built("page") is None
+    simple = (TEMPLATES / "index.html").read_text()
+    links = re.findall(r'href="([^"]+)"', simple)
     assert {"/graphql", "/api/v1/docs", "/dashboard", "/healthz"} < set(links)
     for link in links:
         assert (await browser.get(link)).status_code == 200, link
@@ -107,6 +136,7 @@ async def test_pages_load_nothing_from_elsewhere(browser: httpx.AsyncClient, pat
         "%2e%2e/package.json",
         "/etc/passwd",
         "waybill@000000000000/pages.css",
+        ".vite/manifest.json",
         "",
     ],
 )

@@ -157,7 +157,9 @@ async def test_another_file_does_not_continue_an_upload(page: Page, tmp_path: Pa
     await expect(row(page, path.name)).to_have_count(0)
 
 
-async def test_a_dropped_upload_goes_on_by_itself_after_a_reload(page: Page, embedded: Service, film: Path) -> None:
+async def test_a_dropped_upload_goes_on_by_itself_after_a_reload(
+    page: Page, embedded: Service, film: Path
+) -> None:
     """The browser keeps hold of a file that was dropped."""
     await page.goto("/")
     await slow_down(page, 60 * MIB)
