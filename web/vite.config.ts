@@ -8,8 +8,8 @@ export default defineConfig({
   build: {
     manifest: true,
     assetsDir: "",
-    // What browsers have that know light-dark(), which the styles need.
-    target: ["chrome123", "firefox120", "safari17.5"],
+    // Browsers that know light-dark() and AbortSignal.any().
+    target: ["chrome123", "firefox124", "safari17.5"],
     rollupOptions: {
       input: {
         page: "src/page/main.tsx",

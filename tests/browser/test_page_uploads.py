@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.person import choose, drop, puts, row, upload
@@ -16,13 +15,13 @@ from tests.service import Service
 MIB = 1024**2
 
 
-@pytest.fixture
-def film(tmp_path: Path) -> Path:
-    """A file of thirteen parts, of which the last is shorter."""
-    path = tmp_path / f"film-{tmp_path.name}.mp4"
+def write(path: Path, mebibytes: int) -> Path:
+    """A file of that size and of a content that there was never before."""
+    path.parent.mkdir(exist_ok=True)
+    piece = os.urandom(MIB)
     with path.open("wb") as file:
-        for _ in range(200):
-            file.write(os.urandom(MIB))
+        for number in range(mebibytes):
+            file.write(number.to_bytes(2, "big") + piece[2:])
     return path
 
 
@@ -75,6 +74,9 @@ async def test_a_dropped_file_goes_straight_to_the_store_and_is_verified(
     await expect(row(page, path.name)).to_contain_text("Completed")
     assert len(sent) == 1
     await expect(page.get_by_test_id("said")).to_contain_text("dropped.bin: Completed.")
+    await page.get_by_role("button", name="Take dropped.bin off this list").click()
+    await expect(upload(page, path.name)).to_have_count(0)
+    await expect(row(page, path.name)).to_be_visible()
 
 
 async def test_a_dropped_folder_is_sent_with_all_that_is_in_it(page: Page, tmp_path: Path) -> None:
@@ -116,8 +118,9 @@ async def test_a_refusal_says_what_is_wrong_with_the_file(page: Page, tmp_path: 
 
 
 async def test_a_large_upload_goes_on_after_a_reload_with_what_the_store_lacks(
-    page: Page, embedded: Service, film: Path
+    page: Page, embedded: Service, tmp_path: Path
 ) -> None:
+    film = write(tmp_path / "film.mp4", 200)
     sent = puts(page, embedded)
     await page.goto("/")
     await slow_down(page, 60 * MIB)
@@ -140,10 +143,9 @@ async def test_a_large_upload_goes_on_after_a_reload_with_what_the_store_lacks(
 
 
 async def test_another_file_does_not_continue_an_upload(page: Page, tmp_path: Path) -> None:
-    path, other = tmp_path / "a" / "continued.bin", tmp_path / "b" / "continued.bin"
-    for each, size in ((path, 20 * MIB), (other, 21 * MIB)):
-        each.parent.mkdir()
-        each.write_bytes(os.urandom(size))
+    path, other = (
+        write(tmp_path / folder / "continued.bin", size) for folder, size in (("a", 20), ("b", 21))
+    )
     await page.goto("/")
     await slow_down(page, 1000)
     await choose(page, "Choose files", path)
@@ -158,13 +160,19 @@ async def test_another_file_does_not_continue_an_upload(page: Page, tmp_path: Pa
 
 
 async def test_a_dropped_upload_goes_on_by_itself_after_a_reload(
-    page: Page, embedded: Service, film: Path
+    page: Page, embedded: Service, tmp_path: Path
 ) -> None:
-    """The browser keeps hold of a file that was dropped."""
+    """The browser keeps hold of a file that was dropped. One that was paused waits for its person."""
+    moving, paused = write(tmp_path / "moving.mp4", 64), write(tmp_path / "paused.mp4", 20)
     await page.goto("/")
-    await slow_down(page, 60 * MIB)
-    await drop(page, film)
-    await parts_held(embedded, await id_of(embedded, film.name), 3)
-    await page.reload()
+    await slow_down(page, 10 * MIB)
+    await drop(page, moving, paused)
+    await id_of(embedded, paused.name)
+    await page.get_by_role("button", name=f"Pause {paused.name}").click()
+    await parts_held(embedded, await id_of(embedded, moving.name), 1)
     await slow_down(page, -1)
-    await expect(upload(page, film.name)).to_contain_text("Completed", timeout=60_000)
+    await page.reload()
+    await expect(upload(page, moving.name)).to_contain_text("Completed", timeout=60_000)
+    await expect(upload(page, paused.name)).to_contain_text("Paused")
+    await page.get_by_role("button", name=f"Resume {paused.name}").click()
+    await expect(upload(page, paused.name)).to_contain_text("Completed", timeout=60_000)

@@ -6,8 +6,8 @@ import { contentOf, deleteFile, download, getFile, isRestorable, restoreFile, ty
 import { notify, warn } from "./notices";
 import { tell } from "./problem";
 
-/** The file that is about to be deleted for good, unless a person thinks better of it. */
-export const doomed = signal<StoredFile | null>(null);
+/** The file that is about to be deleted for good, if a person means it. */
+export const doomed = signal<{ file: StoredFile; decide: (isMeant: boolean) => void } | null>(null);
 
 /** Whether deleted files can come back. */
 export const hasTrash = config.purgeDelay > 0;
@@ -19,17 +19,21 @@ export async function fetchContent(file: StoredFile): Promise<void> {
 
 /** Deletes a file; asks before where it would be for good. */
 export async function remove(file: StoredFile): Promise<void> {
-  if (hasTrash || !isRestorable(file)) await removeNow(file);
-  else doomed.value = file;
-}
-
-export async function removeNow(file: StoredFile): Promise<void> {
+  if (!hasTrash && isRestorable(file) && !(await isMeant(file))) return;
   await attempt(async () => {
     const deleted = await deleteFile(file.id);
     update(deleted);
     const canUndo = hasTrash && isRestorable(deleted);
     notify(`Deleted ${file.name}.`, canUndo ? { label: "Undo", run: () => void restore(deleted) } : null);
   });
+}
+
+async function isMeant(file: StoredFile): Promise<boolean> {
+  const answer = await new Promise<boolean>((decide) => {
+    doomed.value = { file, decide };
+  });
+  doomed.value = null;
+  return answer;
 }
 
 export async function restore(file: StoredFile): Promise<void> {

@@ -16,7 +16,7 @@ export interface Listener {
 }
 
 /** Whether changes are told as they happen. */
-export const isLive = signal(false);
+export const line = signal<"connecting" | "live" | "reconnecting">("connecting");
 
 /**
  * Tells what happens to the caller's files, until the signal is aborted or the token is no longer good.
@@ -33,7 +33,7 @@ export async function listen(listener: Listener, signal: AbortSignal): Promise<v
       if (error instanceof Problem && error.status === 401) return;
     } finally {
       ended.abort();
-      isLive.value = false;
+      line.value = "reconnecting";
     }
     failures += 1;
     await breathe(failures, signal).catch(() => null);
@@ -51,7 +51,7 @@ export async function listen(listener: Listener, signal: AbortSignal): Promise<v
           if (event === "reset") listener.onStart();
         },
       });
-      isLive.value = true;
+      line.value = "live";
       if (!lastId) listener.onStart();
       // Else it would be noticed by its silence alone.
       addEventListener("offline", () => ended.abort(), { signal: stop });

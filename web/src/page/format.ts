@@ -42,7 +42,7 @@ const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 const moment = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 
 /** How long ago, or the day where that is clearer. */
-export function formatAge(time: string, now = Date.now()): string {
+export function formatAge(time: string, now: number): string {
   const seconds = (now - Date.parse(time)) / 1000;
   if (seconds < 60) return "just now";
   for (const [below, length, unit] of STEPS) {

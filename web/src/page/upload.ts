@@ -1,15 +1,13 @@
 import { signal } from "@preact/signals";
-import { call } from "./api";
 import { deleteFile, isFinal, type StoredFile } from "./file";
+import { announce, Filling } from "./filling";
 import { sha256 } from "./hash";
 import { claim, forget, keep, type Kept } from "./kept";
-import { arrivedParts, bytesOf, isPassing, type PartPlan, sendParts } from "./parts";
 import { Problem, tell } from "./problem";
 import { Rate } from "./rate";
-import { retrying } from "./retry";
-import { type SignedRequest, UnreadableError } from "./send";
+import { UnreadableError } from "./send";
 import { owner } from "./session";
-import { isRefused, sendWhole } from "./whole";
+import { isRefused } from "./whole";
 
 /** Bytes from which a file goes in parts: smaller ones are sent again sooner than they are cut. */
 const IN_PARTS_FROM = 16 * 1024 ** 2;
@@ -17,20 +15,11 @@ const IN_PARTS_FROM = 16 * 1024 ** 2;
 /** Bytes up to which a file is hashed before it is sent: what is stored already need not be sent at all. */
 const HASHED_UP_TO = 1024 ** 3;
 
-/** How often what `complete` finds missing is sent. */
-const ROUNDS = 3;
-
 /**
  * `waiting` for its turn, `reading` the file to hash it, `sending` it, `paused` by a person, `interrupted` by a
  * reload and without its file, `verifying` by the server, `done` or `failed`.
  */
 export type Stage = "waiting" | "reading" | "sending" | "paused" | "interrupted" | "verifying" | "done" | "failed";
-
-interface Announced {
-  file: StoredFile;
-  upload: SignedRequest | null;
-  multipart: PartPlan | null;
-}
 
 let last = 0;
 
@@ -43,7 +32,7 @@ export class Upload {
   /** Bytes a second. */
   readonly speed = signal(0);
   readonly failure = signal("");
-  /** The file as the API last told it. */
+  /** The file as the API last told it; null before it is announced. */
   readonly stored = signal<StoredFile | null>(null);
   /** Whether the content was there already, so that nothing was sent. */
   readonly wasThere = signal(false);
@@ -52,11 +41,7 @@ export class Upload {
   private control = new AbortController();
   private idempotencyKey = randomKey();
   private sha256: string | null = null;
-  private request: SignedRequest | null = null;
-  /** Null where the file goes by one PUT. */
-  private plan: PartPlan | null = null;
-  private arrived = new Set<number>();
-  private hasArrived = false;
+  private filling: Filling | null = null;
   private readonly rate = new Rate();
 
   constructor(
@@ -73,13 +58,12 @@ export class Upload {
   }
 
   /** One from before a reload; it wants its file again. */
-  static from(kept: Kept, stored: StoredFile, plan: PartPlan | null, arrived: Set<number>): Upload {
+  static from(kept: Kept, stored: StoredFile, filling: Filling): Upload {
     const upload = new Upload(kept.name, kept.size, kept.lastModified, kept.handle);
     upload.stored.value = stored;
-    upload.plan = plan;
-    upload.arrived = arrived;
+    upload.filling = filling;
+    upload.done.value = filling.bytes;
     upload.stage.value = "interrupted";
-    upload.count();
     return upload;
   }
 
@@ -121,8 +105,8 @@ export class Upload {
     this.failure.value = "";
     this.rate.reset();
     try {
-      if (this.stored.value === null) await this.announce(this.source!, signal);
-      if (!this.isOver) await this.transfer(this.source!, signal);
+      this.filling ??= await this.announce(this.source!, signal);
+      if (this.filling !== null) await this.fill(this.filling, this.source!, signal);
     } catch (error) {
       if (!signal.aborted) await this.fail(error);
     } finally {
@@ -135,7 +119,9 @@ export class Upload {
     if (this.stage.value !== "waiting" && !this.isActive) return;
     this.stage.value = "paused";
     this.control.abort();
-    if (this.stored.value !== null) void this.remember(this.stored.value.id);
+    // What was on its way is lost.
+    this.done.value = this.filling?.bytes ?? 0;
+    if (this.filling !== null) void this.remember(this.filling);
   }
 
   /** Stands in line again, after a pause or a failure. */
@@ -146,7 +132,7 @@ export class Upload {
   /** Ends it, and has the server forget what has arrived. */
   async cancel(): Promise<void> {
     this.control.abort();
-    await this.withdraw();
+    if (!this.isOver) await this.withdraw();
   }
 
   /** Takes what the server says of the file. */
@@ -154,12 +140,14 @@ export class Upload {
     const known = this.stored.value;
     if (file.id !== known?.id || (isFinal(known) && !isFinal(file))) return;
     this.stored.value = file;
-    const isGone = file.deletedAt !== null;
-    if (this.isOver ? isGone || isFinal(file) : isFinal(file) && file.status !== "EXPIRED" && !isGone) {
-      this.end("done");
-    } else if (!this.isOver && (isGone || isFinal(file))) {
-      this.control.abort();
-      this.lose(isGone ? "It was deleted meanwhile." : "It was not sent in time and has expired.");
+    const isGone = file.deletedAt !== null || file.status === "EXPIRED";
+    if (file.status === "PENDING" && !isGone) return;
+    // The server may know of an end before its answer is here, or without having been asked.
+    this.control.abort();
+    if (isGone && !this.isOver) {
+      this.lose(file.deletedAt === null ? "It was not sent in time and has expired." : "It was deleted meanwhile.");
+    } else {
+      this.end(isGone || isFinal(file) ? "done" : "verifying");
     }
   }
 
@@ -168,7 +156,7 @@ export class Upload {
     if (this.stage.value === "sending") this.speed.value = this.rate.update(this.done.value);
   }
 
-  private async announce(source: File, signal: AbortSignal): Promise<void> {
+  private async announce(source: File, signal: AbortSignal): Promise<Filling | null> {
     if (this.sha256 === null && this.size <= HASHED_UP_TO) {
       this.stage.value = "reading";
       this.sha256 = await sha256(source, (bytes) => (this.done.value = bytes), signal).catch(asUnreadable);
@@ -182,63 +170,28 @@ export class Upload {
       ...(this.sha256 && { sha256: this.sha256 }),
       multipart: this.size > IN_PARTS_FROM,
     };
-    // A pause may hide the answer from us; with the key a repeat gets it again.
-    const headers = { "Idempotency-Key": this.idempotencyKey };
-    const options = { body: draft, headers, signal };
-    const announced = await patiently(() => call<Announced>("POST", "/files/upload-request", options), signal);
-    this.stored.value = announced.file;
-    this.request = announced.upload;
-    this.plan = announced.multipart;
-    if (this.request === null && this.plan === null) {
-      this.wasThere.value = true;
-      this.end(isFinal(announced.file) ? "done" : "verifying");
-    }
+    const { file, upload, multipart } = await announce(draft, this.idempotencyKey, signal);
+    this.stored.value = file;
+    if (upload !== null || multipart !== null) return new Filling(file.id, this.size, upload, multipart);
+    this.wasThere.value = true;
+    this.end(isFinal(file) ? "done" : "verifying");
+    return null;
   }
 
-  private async transfer(source: File, signal: AbortSignal): Promise<void> {
-    const { id } = this.stored.value!;
+  private async fill(filling: Filling, source: File, signal: AbortSignal): Promise<void> {
     this.stage.value = "sending";
-    claim(id, signal);
-    await this.remember(id);
-    for (let round = 1; ; round++) {
-      await this.send(id, source, signal);
-      try {
-        const file = await patiently(() => call<StoredFile>("POST", `/files/${id}/complete`, { signal }), signal);
-        this.end("verifying");
-        this.update(file);
-        return;
-      } catch (error) {
-        const code = error instanceof Problem ? error.code : "";
-        if (round === ROUNDS || (code !== "parts_missing" && code !== "object_missing")) throw error;
-        this.hasArrived = false;
-        if (this.plan !== null) [, this.arrived] = await arrivedParts(id, this.size, signal);
-      }
-    }
+    claim(filling.id, signal);
+    await this.remember(filling);
+    const file = await filling.fill(source, (bytes) => (this.done.value = bytes), signal);
+    signal.throwIfAborted();
+    this.end("verifying");
+    this.update(file);
   }
 
-  private async send(id: string, source: File, signal: AbortSignal): Promise<void> {
-    const count = (underway: number) => this.count(underway);
-    count(0);
-    if (this.plan !== null) {
-      await sendParts(id, source, this.plan, this.arrived, count, signal);
-    } else if (!this.hasArrived) {
-      const request = this.request;
-      this.request = null; // A URL takes one upload, and this may be cut short.
-      await sendWhole(id, source, request, count, signal);
-      this.hasArrived = true;
-    }
-  }
-
-  private remember(id: string): Promise<void> {
+  private remember({ id, isMultipart }: Filling): Promise<void> {
     const { name, size, lastModified, handle } = this;
-    const isMultipart = this.plan !== null;
     const isPaused = this.stage.value === "paused";
     return keep({ id, owner: owner.value, name, size, lastModified, isMultipart, isPaused, handle });
-  }
-
-  private count(underway = 0): void {
-    const there = this.plan === null ? Number(this.hasArrived) * this.size : bytesOf(this.plan, this.size, this.arrived);
-    this.done.value = there + underway;
   }
 
   private end(stage: "verifying" | "done"): void {
@@ -253,12 +206,11 @@ export class Upload {
       this.lose(error.message);
       return;
     }
-    const isOther = error instanceof UnreadableError || isRefused(error);
     this.failure.value = isRefused(error) ? "The file changed while it was read and sent. Try again." : tell(error);
-    if (error instanceof UnreadableError) this.source = null;
     this.stage.value = "failed";
+    if (error instanceof UnreadableError) this.source = null;
     // What was announced is not what the file is now: the next try announces anew.
-    if (isOther) await this.withdraw();
+    if (error instanceof UnreadableError || isRefused(error)) await this.withdraw();
   }
 
   /** What was announced can be filled no more: the next try announces anew. */
@@ -280,18 +232,11 @@ export class Upload {
 
   private startAnew(): void {
     this.stored.value = null;
-    this.request = null;
-    this.plan = null;
+    this.filling = null;
     this.sha256 = null;
-    this.arrived = new Set();
-    this.hasArrived = false;
     this.idempotencyKey = randomKey();
     this.done.value = 0;
   }
-}
-
-function patiently<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  return retrying(ask, { isPassing, signal });
 }
 
 function asUnreadable(error: unknown): never {

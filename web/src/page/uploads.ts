@@ -1,6 +1,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { call } from "./api";
 import { failureOf, getFile, STATUSES, type StoredFile } from "./file";
+import { Filling } from "./filling";
 import { forget, kept, type Kept } from "./kept";
 import { say } from "./notices";
 import { arrivedParts } from "./parts";
@@ -29,7 +30,8 @@ export const overall = computed(() => {
   return { count: sending.length, size, done, speed, left };
 });
 
-export const canPause = computed(() => open.value.some((upload) => upload.isActive || upload.stage.value === "waiting"));
+/** Whether anything moves, or will by itself. */
+export const isBusy = computed(() => uploads.value.some((upload) => upload.isActive || upload.stage.value === "waiting"));
 export const canResume = computed(() => open.value.some((upload) => upload.stage.value === "paused"));
 export const canClear = computed(() => uploads.value.some((upload) => upload.stage.value === "done"));
 
@@ -121,8 +123,8 @@ async function interrupted(upload: Kept): Promise<Upload | null> {
     if (code !== "parts_missing" && code !== "object_missing") return null;
   }
   const stored = await getFile(upload.id);
-  if (!upload.isMultipart) return Upload.from(upload, stored, null, new Set());
-  return Upload.from(upload, stored, ...(await arrivedParts(upload.id, upload.size)));
+  const [plan, arrived] = upload.isMultipart ? await arrivedParts(upload.id, upload.size) : [null, new Set<number>()];
+  return Upload.from(upload, stored, new Filling(upload.id, upload.size, null, plan, arrived));
 }
 
 async function isReadable(handle: FileSystemFileHandle, how: "query" | "request"): Promise<boolean> {
@@ -149,8 +151,6 @@ effect(() => {
   for (const upload of next) queueMicrotask(() => upload.stage.value === "waiting" && void upload.run());
 });
 
-const isBusy = computed(() => uploads.value.some((upload) => upload.isActive));
-
 effect(() => {
   if (!isBusy.value) return undefined;
   const timer = setInterval(() => untracked(() => uploads.value.forEach((upload) => upload.tick())), 500);
@@ -158,5 +158,5 @@ effect(() => {
 });
 
 addEventListener("beforeunload", (event) => {
-  if (uploads.value.some((upload) => upload.isActive)) event.preventDefault();
+  if (isBusy.value) event.preventDefault();
 });

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { fetchContent, remove, restore, showOriginal } from "../actions";
 import { inDetail } from "../detail";
 import { contentOf, failureOf, type StoredFile } from "../file";
+import { keepingFocus } from "../focus";
 import { formatSize, formatTime } from "../format";
 import { Chip } from "./chip";
 import { Dialog } from "./dialog";
@@ -16,7 +17,7 @@ export function Detail(): JSX.Element | null {
   };
   const closing = (work: (file: StoredFile) => Promise<void>) => {
     close();
-    void work(file);
+    void keepingFocus(() => work(file));
   };
   return (
     <Dialog label="detail" class="detail" onClose={close}>

@@ -1,7 +1,9 @@
 import type { JSX } from "preact";
 import { fetchContent, remove, restore } from "../actions";
+import { now } from "../clock";
 import { inDetail } from "../detail";
 import { contentOf, type StoredFile } from "../file";
+import { keepingFocus } from "../focus";
 import { formatAge, formatSize, formatTime } from "../format";
 import { Chip } from "./chip";
 import { IconButton } from "./icons";
@@ -23,7 +25,7 @@ export function FileRow({ file }: { file: StoredFile }): JSX.Element {
       </td>
       <td role="cell" class="time">
         <time dateTime={time} title={formatTime(time)}>
-          {formatAge(time)}
+          {formatAge(time, now.value)}
         </time>
       </td>
       <td role="cell" class="actions">
@@ -31,24 +33,11 @@ export function FileRow({ file }: { file: StoredFile }): JSX.Element {
           <IconButton icon="download" label={`Download ${file.name}`} onClick={() => void fetchContent(file)} />
         )}
         {file.deletedAt === null ? (
-          <IconButton icon="remove" label={`Delete ${file.name}`} onClick={() => void leaving(() => remove(file))} />
+          <IconButton icon="remove" label={`Delete ${file.name}`} onClick={() => void keepingFocus(() => remove(file))} />
         ) : (
-          <IconButton icon="restore" label={`Restore ${file.name}`} onClick={() => void leaving(() => restore(file))} />
+          <IconButton icon="restore" label={`Restore ${file.name}`} onClick={() => void keepingFocus(() => restore(file))} />
         )}
       </td>
     </tr>
   );
-}
-
-/** Does what takes the row away, and keeps the focus where it was in the list. */
-async function leaving(work: () => Promise<void>): Promise<void> {
-  const button = document.activeElement;
-  const row = button?.closest("tr");
-  const next = row?.nextElementSibling ?? row?.previousElementSibling;
-  await work();
-  requestAnimationFrame(() => {
-    if (button?.isConnected) return;
-    const target = next?.isConnected ? next.querySelector<HTMLElement>(".name button") : document.getElementById("files");
-    target?.focus();
-  });
 }

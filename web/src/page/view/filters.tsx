@@ -1,3 +1,4 @@
+import { effect, signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { STATUSES, type Status } from "../file";
 import { list, type Order, query, type Sort } from "../files";
@@ -10,7 +11,7 @@ const TYPES: [string, string][] = [
   ["audio/*", "Audio"],
   ["text/*", "Text"],
   ["application/pdf", "PDF"],
-  ["application/*", "Applications’"],
+  ["application/*", "Application data"],
 ];
 
 const SORTS: [string, string][] = [
@@ -25,15 +26,26 @@ const SORTS: [string, string][] = [
 /** Milliseconds without another key after which a name is looked for. */
 const PATIENCE = 250;
 
+/** What stands in the field, which is looked for once nothing more is typed. */
+const typed = signal("");
 let typing: ReturnType<typeof setTimeout> | undefined;
 
 function search(name: string): void {
+  typed.value = name;
   clearTimeout(typing);
-  typing = setTimeout(() => void list({ name }), PATIENCE);
+  typing = setTimeout(() => {
+    typing = undefined;
+    void list({ name });
+  }, PATIENCE);
 }
 
+effect(() => {
+  const { name } = query.value;
+  if (typing === undefined) typed.value = name;
+});
+
 export function Filters(): JSX.Element {
-  const { name, status, contentType, sort, order } = query.value;
+  const { status, contentType, sort, order } = query.value;
   const statuses = Object.entries(STATUSES);
   return (
     <form class="filters" role="search" aria-label="Files" onSubmit={(event) => event.preventDefault()}>
@@ -43,7 +55,7 @@ export function Filters(): JSX.Element {
         <input
           type="search"
           placeholder="Name begins with…"
-          value={name}
+          value={typed.value}
           spellcheck={false}
           autocomplete="off"
           onInput={(event) => search(event.currentTarget.value)}

@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
-import { isLive } from "../events";
+import { line } from "../events";
 import { isOwn, signOut, token } from "../session";
+
+const LINES = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…" };
 
 export function Header(): JSX.Element {
   return (
@@ -31,8 +33,8 @@ export function Header(): JSX.Element {
 
 function Live(): JSX.Element {
   return (
-    <p class="live" role="status" data-live={isLive.value} title="Whether changes show as they happen">
-      {isLive.value ? "Live" : "Reconnecting…"}
+    <p class="live" role="status" data-line={line.value} title="Whether changes show as they happen">
+      {LINES[line.value]}
     </p>
   );
 }

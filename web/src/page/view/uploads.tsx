@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { formatDuration, formatPercent, formatSize, plural } from "../format";
 import type { Upload } from "../upload";
-import { canClear, canPause, canResume, cancelAll, clear, overall, pauseAll, resumeAll, uploads } from "../uploads";
+import { canClear, canResume, cancelAll, clear, isBusy, overall, pauseAll, resumeAll, uploads } from "../uploads";
 import { UploadRow } from "./upload-row";
 
 /** Rows that are drawn: a folder may hold thousands of files. */
@@ -19,7 +19,7 @@ export function Uploads(): JSX.Element {
         <h2 id="uploads">Uploads</h2>
         {count > 1 && <Overall />}
         <div class="buttons">
-          {canPause.value && <button onClick={pauseAll}>Pause all</button>}
+          {isBusy.value && <button onClick={pauseAll}>Pause all</button>}
           {canResume.value && <button onClick={resumeAll}>Resume all</button>}
           {count > 0 && <button onClick={cancelAll}>Cancel all</button>}
           {canClear.value && <button onClick={clear}>Clear finished</button>}
