@@ -115,6 +115,7 @@ def _welcome(stack: Stack, address: str, data_dir: Path, seconds: float) -> str:
     return f"""
 Waybill is ready ({seconds:.1f} s).
 
+  Files        {address}/
   GraphiQL     {address}/graphql
   REST docs    {address}/api/v1/docs
   Dashboard    {address}/dashboard
