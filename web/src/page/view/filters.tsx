@@ -11,7 +11,7 @@ const TYPES: [string, string][] = [
   ["audio/*", "Audio"],
   ["text/*", "Text"],
   ["application/pdf", "PDF"],
-  ["application/*", "Application data"],
+  ["application/*", "Data"],
 ];
 
 const SORTS: [string, string][] = [
