@@ -84,9 +84,10 @@ async def test_a_dropped_folder_is_sent_with_all_that_is_in_it(page: Page, tmp_p
     (folder / "deeper").mkdir(parents=True)
     for path in (folder / "in-folder-1.txt", folder / "deeper" / "in-folder-2.txt", folder / ".DS_Store"):
         path.write_text(str(path))
+    (folder / "empty.txt").touch()
     await page.goto("/")
     await drop(page, folder)
-    for name in ("in-folder-1.txt", "in-folder-2.txt"):
+    for name in ("in-folder-1.txt", "in-folder-2.txt", "empty.txt"):
         await expect(upload(page, name)).to_contain_text("Completed")
     await expect(upload(page, ".DS_Store")).to_have_count(0)
 

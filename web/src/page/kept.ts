@@ -14,6 +14,9 @@ export interface Kept {
 
 const STORE = "uploads";
 
+/** Milliseconds that another tab gets to let an upload go. */
+const PATIENCE = 1000;
+
 let opened: Promise<IDBDatabase> | undefined;
 
 function database(): Promise<IDBDatabase> {
@@ -54,17 +57,25 @@ export async function forget(id: string): Promise<void> {
 /** All that is kept for an owner, of uploads that no other tab is busy with. */
 export async function kept(owner: string): Promise<Kept[]> {
   const all = await transact<Kept[]>("readonly", (store) => store.getAll()).catch(orElse<Kept[]>([]));
-  const busy = new Set((await navigator.locks?.query())?.held?.map((lock) => lock.name));
-  return all.filter((upload) => upload.owner === owner && !busy.has(lockOf(upload.id)));
+  const own = all.filter((upload) => upload.owner === owner);
+  const busy = await Promise.all(own.map((upload) => isClaimed(upload.id)));
+  return own.filter((_, place) => !busy[place]);
 }
+
+// Browsers have locks on secure origins only. Elsewhere two tabs may offer the same upload, and send it twice.
 
 /** Keeps other tabs from taking an upload over, until the signal is aborted or the page is gone. */
 export function claim(id: string, signal: AbortSignal): void {
-  // Browsers have locks on secure origins only. Elsewhere two tabs may offer the same upload.
   void navigator.locks?.request(
     lockOf(id),
     () => new Promise<void>((release) => signal.addEventListener("abort", () => release(), { once: true })),
   );
+}
+
+async function isClaimed(id: string): Promise<boolean> {
+  // With some patience, for the page that was just left may not have let go yet.
+  const waiting = { signal: AbortSignal.timeout(PATIENCE) };
+  return (await navigator.locks?.request(lockOf(id), waiting, () => false).catch(() => true)) ?? false;
 }
 
 const lockOf = (id: string) => `waybill-upload-${id}`;

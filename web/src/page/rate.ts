@@ -14,6 +14,13 @@ export class Rate {
     return at - first.at < 500 ? 0 : ((bytes - first.bytes) * 1000) / (at - first.at);
   }
 
+  /** Whether it has not grown for as long as counts. */
+  get isStalled(): boolean {
+    const [first] = this.samples;
+    const last = this.samples.at(-1);
+    return first !== undefined && last !== undefined && last.at - first.at > WINDOW * 0.8 && last.bytes === first.bytes;
+  }
+
   reset(): void {
     this.samples = [];
   }

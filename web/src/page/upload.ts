@@ -31,6 +31,8 @@ export class Upload {
   readonly done = signal(0);
   /** Bytes a second. */
   readonly speed = signal(0);
+  /** Whether nothing has got through for a while. */
+  readonly isStalled = signal(false);
   readonly failure = signal("");
   /** The file as the API last told it; null before it is announced. */
   readonly stored = signal<StoredFile | null>(null);
@@ -104,6 +106,7 @@ export class Upload {
     this.control = control;
     this.failure.value = "";
     this.rate.reset();
+    this.isStalled.value = false;
     try {
       this.filling ??= await this.announce(this.source!, signal);
       if (this.filling !== null) await this.fill(this.filling, this.source!, signal);
@@ -153,7 +156,9 @@ export class Upload {
 
   /** Measures the speed; to be called twice a second or so. */
   tick(): void {
-    if (this.stage.value === "sending") this.speed.value = this.rate.update(this.done.value);
+    if (this.stage.value !== "sending") return;
+    this.speed.value = this.rate.update(this.done.value);
+    this.isStalled.value = this.rate.isStalled;
   }
 
   private async announce(source: File, signal: AbortSignal): Promise<Filling | null> {

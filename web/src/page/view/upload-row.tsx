@@ -5,7 +5,7 @@ import { formatDuration, formatPercent, formatSize } from "../format";
 import { warn } from "../notices";
 import { chosen } from "../picking";
 import type { Upload } from "../upload";
-import { add, cancel, goOn } from "../uploads";
+import { add, cancel, goOn, overall } from "../uploads";
 import { Chip } from "./chip";
 import { IconButton } from "./icons";
 
@@ -55,13 +55,17 @@ function factsOf(upload: Upload): string {
       return `${formatSize(size)} · Computing the SHA-256, ${formatPercent(done, size)}`;
     case "sending": {
       const speed = upload.speed.value;
+      if (done === size) return `${formatSize(size)} · All sent, being put together`;
+      if (upload.isStalled.value && overall.value.speed === 0) {
+        return `${share} · Nothing gets through to the store. It is tried again`;
+      }
       const pace = speed > 0 ? ` · ${formatSize(speed)}/s · ${formatDuration((size - done) / speed)} left` : "";
       return `${share}${pace}`;
     }
     case "paused":
       return `${share} · Paused`;
     case "interrupted":
-      return `${share} · Interrupted. Choose the same file to go on.`;
+      return `${share} · Interrupted. ${upload.handle ? "Resume it" : "Choose the same file"} to go on.`;
     case "verifying":
       return `${formatSize(size)} · Being verified`;
     case "failed":
@@ -82,6 +86,7 @@ function outcomeOf(upload: Upload): string {
 /** Goes on with what a reload interrupted: by itself where the browser holds the file, else it is asked for. */
 function GoOn({ upload }: { upload: Upload }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
+  const verb = upload.handle ? "Resume" : "Choose";
   const proceed = async () => {
     if (!(await goOn(upload))) input.current!.click();
   };
@@ -92,8 +97,8 @@ function GoOn({ upload }: { upload: Upload }): JSX.Element {
   };
   return (
     <>
-      <button type="button" onClick={() => void proceed()} aria-label={`Choose ${upload.name} to go on`}>
-        Choose file
+      <button type="button" onClick={() => void proceed()} aria-label={`${verb} ${upload.name} to go on`}>
+        {verb}
       </button>
       <input ref={input} type="file" hidden onChange={take} />
     </>
