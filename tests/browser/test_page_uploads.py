@@ -177,3 +177,13 @@ async def test_a_dropped_upload_goes_on_by_itself_after_a_reload(
     await expect(upload(page, paused.name)).to_contain_text("Paused")
     await page.get_by_role("button", name=f"Resume {paused.name}").click()
     await expect(upload(page, paused.name)).to_contain_text("Completed", timeout=60_000)
+
+
+async def test_what_is_lost_on_its_way_is_sent_again(page: Page, embedded: Service, tmp_path: Path) -> None:
+    path = write(tmp_path / "lost-once.mp4", 20)
+    sent = puts(page, embedded)
+    await page.route(re.compile("partNumber=2"), lambda route: route.abort(), times=1)
+    await page.goto("/")
+    await choose(page, "Choose files", path)
+    await expect(upload(page, path.name)).to_contain_text("Completed", timeout=30_000)
+    assert sorted(numbers(list(sent))) == [1, 2, 2]
