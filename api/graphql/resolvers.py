@@ -22,8 +22,8 @@ from api.graphql.types import (
     RequestUploadInput,
     RequestUploadPayload,
     SortOrder,
-    Usage,
 )
+from api.graphql.usage import Usage, UsageHistory
 from waybill.disposition import Disposition
 from waybill.usecases.complete import complete_upload
 from waybill.usecases.delete import delete_file
@@ -33,7 +33,7 @@ from waybill.usecases.follow import get_position
 from waybill.usecases.listing import Listing, count_files, list_files
 from waybill.usecases.many import complete_many, delete_many, request_many
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts
-from waybill.usecases.read import get_file, get_usage
+from waybill.usecases.read import get_file, get_usage, get_usage_history
 from waybill.usecases.refresh import refresh_upload
 from waybill.usecases.request import request_upload
 from waybill.usecases.restore import restore_file
@@ -120,6 +120,10 @@ class Query:
     async def usage(self, info: Info) -> Usage:
         principal = await info.context.principal()
         return Usage.of(await get_usage(info.context.resources.settings, principal))
+
+    @strawberry.field(description="What the caller's COMPLETED files take, by day and by type.")
+    async def usage_history(self, info: Info) -> UsageHistory:
+        return UsageHistory.of(await get_usage_history(await info.context.principal()))
 
     @strawberry.field(description="A URL for the bytes of a COMPLETED file.")
     async def download(

@@ -13,7 +13,6 @@ from waybill import documents
 from waybill.disposition import Disposition
 from waybill.lifecycle import FailureReason, Status
 from waybill.presign import PresignedRequest
-from waybill.usecases import read
 from waybill.usecases.listing import Page
 from waybill.usecases.open_upload import MultipartPlan, Requested
 from waybill.usecases.parts import PresignedPart, Progress
@@ -202,23 +201,6 @@ class Parts(Multipart):
             Part(part_number=part.number, size=BigInt(part.size), etag=part.etag) for part in progress.parts
         ]
         return cls(**vars(Multipart.of(progress.multipart)), parts=arrived)
-
-
-@strawberry.type(description="What the caller's files take, in bytes.")
-class Usage:
-    used: BigInt = strawberry.field(description="By COMPLETED files.")
-    reserved: BigInt = strawberry.field(description="By uploads that are open or being verified.")
-    limit: BigInt | None = strawberry.field(description="Null where there is no quota.")
-    files: int = strawberry.field(description="How many files are COMPLETED.")
-
-    @classmethod
-    def of(cls, usage: read.Usage) -> Self:
-        return cls(
-            used=BigInt(usage.used),
-            reserved=BigInt(usage.reserved),
-            limit=None if usage.limit is None else BigInt(usage.limit),
-            files=usage.files,
-        )
 
 
 @strawberry.type(description="Where the bytes are, for a while.")

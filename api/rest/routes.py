@@ -17,8 +17,8 @@ from api.rest.schemas import (
     PartUploads,
     UploadAnswer,
     UploadHeaders,
-    UsageAnswer,
 )
+from api.rest.usage import get_own_history, get_own_usage
 from waybill.lifecycle import Status
 from waybill.principal import Principal
 from waybill.usecases.complete import complete_upload
@@ -27,7 +27,7 @@ from waybill.usecases.download import download_file
 from waybill.usecases.draft import UploadDraft
 from waybill.usecases.listing import count_files, list_files
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts
-from waybill.usecases.read import get_file, get_usage
+from waybill.usecases.read import get_file
 from waybill.usecases.refresh import refresh_upload
 from waybill.usecases.request import request_upload
 from waybill.usecases.restore import restore_file
@@ -134,12 +134,6 @@ async def restore_one(request: Request, principal: Principal) -> Response:
     return json_answer(File.of(await restore_file(request.state.resources, principal, file_id)))
 
 
-@operation("getUsage", answers={200: UsageAnswer}, errors=())
-async def get_own_usage(request: Request, principal: Principal) -> Response:
-    """Tell what the caller's files take, and may take."""
-    return json_answer(UsageAnswer.of(await get_usage(request.state.resources.settings, principal)))
-
-
 #: What is asked for most stands first, for a path is looked up in this order; but `upload-request`, `events`
 #: and `batch` would be taken for ids of files.
 PATHS: Paths = {
@@ -156,6 +150,7 @@ PATHS: Paths = {
     "/files/{id}/upload-url": {"POST": refresh_one},
     "/files/{id}/restore": {"POST": restore_one},
     "/usage": {"GET": get_own_usage},
+    "/usage/history": {"GET": get_own_history},
 }
 
 

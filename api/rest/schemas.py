@@ -17,7 +17,6 @@ from waybill.usecases.draft import MAX_IDEMPOTENCY_KEY
 from waybill.usecases.listing import Listing, Page
 from waybill.usecases.open_upload import MultipartPlan, Requested
 from waybill.usecases.parts import PresignedPart, Progress
-from waybill.usecases.read import Usage
 
 Time = Annotated[
     datetime, PlainSerializer(rfc3339), WithJsonSchema({"type": "string", "format": "date-time"})
@@ -252,20 +251,6 @@ class DownloadLink(Schema):
     def of(cls, download: PresignedRequest) -> Self:
         """A presigned GET as clients see it."""
         return cls(url=download.url, method="GET", expires_at=download.expires_at)
-
-
-class UsageAnswer(Schema):
-    """What the caller's files take, in bytes."""
-
-    used: int = Field(description="By COMPLETED files.")
-    reserved: int = Field(description="By uploads that are open or being verified.")
-    limit: int | None = Field(description="Null where there is no quota.")
-    files: int = Field(description="How many files are COMPLETED.")
-
-    @classmethod
-    def of(cls, usage: Usage) -> Self:
-        """Usage as clients see it."""
-        return cls(used=usage.used, reserved=usage.reserved, limit=usage.limit, files=usage.files)
 
 
 class Problem(Schema):

@@ -57,6 +57,9 @@ class RestFace:
     async def usage(self) -> Outcome:
         return await self._call("GET", "/usage")
 
+    async def usage_history(self) -> Outcome:
+        return await self._call("GET", "/usage/history")
+
     async def restore(self, file_id: str) -> Outcome:
         return await self._call("POST", f"/files/{file_id}/restore")
 
@@ -164,6 +167,10 @@ class GraphQLFace:
 
     async def usage(self) -> Outcome:
         return await self._call("usage", "{ usage { used reserved limit files } }")
+
+    async def usage_history(self) -> Outcome:
+        query = "{ usageHistory { days { date size files } types { type size files } } }"
+        return await self._call("usageHistory", query)
 
     async def refresh(self, file_id: str) -> Outcome:
         return _with_plain_headers(

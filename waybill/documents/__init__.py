@@ -40,10 +40,12 @@ from waybill.documents.queries import (
 )
 from waybill.documents.quota import OverQuotaError, Sum, sum_sizes
 from waybill.documents.sweeps import Fields, find_due, find_expiring, find_fields
+from waybill.documents.usage import MAX_TYPES, UsageHistory, find_usage_history
 from waybill.documents.values import NOW, Later, Once, Upcoming
 
 __all__ = [
     "DUE",
+    "MAX_TYPES",
     "NOW",
     "OVERDUE",
     "PENDING",
@@ -64,6 +66,7 @@ __all__ = [
     "Sort",
     "Sum",
     "Upcoming",
+    "UsageHistory",
     "WinnerGoneError",
     "change",
     "change_many",
@@ -83,6 +86,7 @@ __all__ = [
     "find_many",
     "find_page",
     "find_part_sha256s",
+    "find_usage_history",
     "insert",
     "is_file_id",
     "moment_of",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from waybill import documents
-from waybill.documents import File
+from waybill.documents import File, UsageHistory
 from waybill.lifecycle import Status
 from waybill.principal import Principal
 from waybill.settings import Settings
@@ -38,3 +38,8 @@ async def get_usage(settings: Settings, principal: Principal) -> Usage:
         files=stored.files,
         limit=settings.owner_quota_bytes,
     )
+
+
+async def get_usage_history(principal: Principal) -> UsageHistory:
+    """What the caller's COMPLETED files take, by day and by type. Costs more than ``get_usage``."""
+    return await documents.find_usage_history(principal.owner)
