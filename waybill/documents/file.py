@@ -77,7 +77,7 @@ class File(Document):
             ),
             _partial("newest", {"deleted_at": None}, owner=1, created_at=-1, _id=-1),
             # Names and sizes: with the status, so that files of another are passed over unfetched, and counts
-            # and sums are read from the index alone, which takes ``deleted_at`` too.
+            # are read from the index alone, which takes ``deleted_at`` too.
             _partial("by_name", {"deleted_at": None}, owner=1, name=1, _id=1, status=1, deleted_at=1),
             _partial("largest", {"deleted_at": None}, owner=1, size=-1, _id=-1, status=1, deleted_at=1),
             _partial("newest_by_status", {"deleted_at": None}, owner=1, status=1, created_at=-1, _id=-1),
