@@ -30,7 +30,7 @@ COPY . .
 # Reinstalled, for uv may take a wheel of ours out of its cache while pyproject.toml has not changed.
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --no-group stack --no-editable --compile-bytecode --reinstall-package waybill
-# The pages as built, and the few files that are served as they were published, out of some 100 MB of packages.
+# The pages as built, and the few files that are served as they were published, out of some 280 MB of packages.
 # The application says which, and where it looks.
 RUN --mount=type=bind,from=pages,source=/web,target=/web \
     /opt/waybill/bin/python <<EOF

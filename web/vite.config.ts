@@ -5,14 +5,23 @@ import { defineConfig } from "vite";
 export default defineConfig({
   base: "/assets/",
   publicDir: false,
+  logLevel: "warn",
   build: {
     manifest: true,
     assetsDir: "",
     // Browsers that know light-dark() and AbortSignal.any().
     target: ["chrome123", "firefox124", "safari17.5"],
+    // GraphiQL's editor is large, and loaded when it is needed.
+    chunkSizeWarningLimit: 3000,
+    reportCompressedSize: false,
     rollupOptions: {
       input: {
+        graphiql: "src/graphiql/main.ts",
         page: "src/page/main.tsx",
+      },
+      onwarn(warning, warn) {
+        // "use client" of React's libraries, which means nothing in a bundle.
+        if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);
       },
     },
   },

@@ -23,7 +23,7 @@ WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file of an npm package, at the version that web/package.json pins."""
+    """One file of an npm package, at a pinned version."""
 
     package: str
     version: str
@@ -36,6 +36,7 @@ class Asset:
         return f"{self.package}@{self.version}/{self.file}"
 
 
+# GraphiQL's last version in a form that a browser loads as it was published.
 REACT = Asset(
     "react",
     "18.3.1",
@@ -72,7 +73,11 @@ SWAGGER_UI_STYLE = Asset(
     "swagger-ui.css",
     "sha384-WlYgdmXYOOBWL5apwjDEZwN+U3HmXSSu5R6V5aGxEcf7z+KuRNwBhoxKVN1i3D5I",
 )
-ASSETS = (REACT, REACT_DOM, GRAPHIQL, GRAPHIQL_STYLE, SWAGGER_UI, SWAGGER_UI_STYLE)
+
+#: What npm fetches, at the same versions.
+ASSETS = (SWAGGER_UI, SWAGGER_UI_STYLE)
+#: In place of what was not built, and always from the CDN.
+FALLBACK = (GRAPHIQL_STYLE, REACT, REACT_DOM, GRAPHIQL)
 
 
 class Assets:
@@ -83,14 +88,14 @@ class Assets:
 
     def __init__(self, node_modules: Path = NODE_MODULES, dist: Path = DIST) -> None:
         fetched = {asset.path: node_modules / asset.package / asset.file for asset in ASSETS}
-        is_complete = all(file.is_file() for file in fetched.values())
-        self._base = OURS if is_complete else CDN
+        if not all(file.is_file() for file in fetched.values()):
+            fetched = {}
+        self._build = Build(dist)
         #: Where else than from us pages load their files.
-        self.foreign_sources = () if is_complete else (CDN,)
+        self.foreign_sources = () if fetched and self._build.files else (CDN,)
         # Every address names a version or a digest of its content, so that it may be kept for good.
         own = {f"waybill@{_digest(file)}/{file.name}": file for file in STATIC.iterdir()}
-        self._build = Build(dist)
-        self._files = {**own, **(fetched if is_complete else {}), **self._build.files}
+        self._files = {**own, **fetched, **self._build.files}
         self._own_paths = {file.name: path for path, file in own.items()}
 
     def load_built(self, entry: str) -> str | None:
@@ -102,7 +107,8 @@ class Assets:
         if isinstance(asset, str):
             return _element(OURS + self._own_paths[asset], "")
         # With integrity on our own copy too: what npm fetched must be what the pages were tried with.
-        return _element(self._base + asset.path, f' integrity="{asset.integrity}" crossorigin="anonymous"')
+        base = OURS if asset.path in self._files else CDN
+        return _element(base + asset.path, f' integrity="{asset.integrity}" crossorigin="anonymous"')
 
     async def serve(self, request: Request) -> Response:
         """Answer one of the known files, and nothing else from their folders."""

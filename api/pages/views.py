@@ -12,16 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from api.headers import content_security_policy
-from api.pages.assets import (
-    GRAPHIQL,
-    GRAPHIQL_STYLE,
-    REACT,
-    REACT_DOM,
-    SWAGGER_UI,
-    SWAGGER_UI_STYLE,
-    Asset,
-    Assets,
-)
+from api.pages.assets import FALLBACK, SWAGGER_UI, SWAGGER_UI_STYLE, Asset, Assets
 from waybill.settings import Settings
 from waybill.tokens import DEMO_OWNER, make_token
 
@@ -29,12 +20,18 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 DEMO_LIFETIME = timedelta(hours=12)
 
+NOT_BUILT = (
+    '<p class="note" role="note">This GraphiQL was loaded from a CDN, for our own was not built. It has no'
+    " subscriptions and keeps no history. Install npm, run <code>make pages</code> and start Waybill again."
+    "</p>"
+)
+
 
 class Pages:
     """The pages of one application."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.assets = Assets()
+    def __init__(self, settings: Settings, assets: Assets | None = None) -> None:
+        self.assets = assets or Assets()
         self._settings = settings
         self._links = {
             "icon": self.assets.load("icon.svg"),
@@ -59,9 +56,13 @@ class Pages:
         )
 
     async def graphiql(self, request: Request) -> Response:
-        """GraphiQL on our own schema."""
-        assets = (GRAPHIQL_STYLE, REACT, REACT_DOM, GRAPHIQL, "graphiql.js")
-        return self._tool("Waybill GraphQL API", *assets)
+        """GraphiQL on our own schema; where it was not built, an older one from a CDN."""
+        title = "Waybill GraphQL API"
+        assets = self.assets.load_built("graphiql")
+        if assets is None:
+            return self._tool(title, *FALLBACK, "graphiql.js", note=NOT_BUILT)
+        config = _json_in_html({"token": self._demo_token()})
+        return self.render("application.html", title=title, config=config, assets=assets)
 
     async def docs(self, request: Request) -> Response:
         """Swagger UI on our own OpenAPI document."""
@@ -75,10 +76,11 @@ class Pages:
         policy = content_security_policy(*self.assets.foreign_sources, talks_to=talks_to)
         return HTMLResponse(html, status, {"Content-Security-Policy": policy})
 
-    def _tool(self, title: str, *assets: Asset | str) -> Response:
+    def _tool(self, title: str, *assets: Asset | str, note: str = "") -> Response:
         return self.render(
             "tool.html",
             title=title,
+            note=note,
             config=_json_in_html({"token": self._demo_token()}),
             assets="\n    ".join(self.assets.load(asset) for asset in assets),
         )

@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from starlette.requests import Request
 
-from api.pages.assets import ASSETS, CDN, NODE_MODULES, WORKER_POLICY, Assets
+from api.pages.assets import ASSETS, CDN, FALLBACK, NODE_MODULES, WORKER_POLICY, Assets
 from api.pages.build import DIST
-from api.pages.views import TEMPLATES
+from api.pages.views import TEMPLATES, Pages
 from tests.service import Service
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -131,8 +132,8 @@ async def test_pages_load_nothing_from_elsewhere(browser: httpx.AsyncClient, pat
 @pytest.mark.parametrize(
     "path",
     [
-        "graphiql@3.8.3/package.json",
-        "graphiql@3.8.3/../package.json",
+        "swagger-ui-dist@5.35.0/package.json",
+        "swagger-ui-dist@5.35.0/../package.json",
         "%2e%2e/package.json",
         "/etc/passwd",
         "waybill@000000000000/pages.css",
@@ -148,11 +149,28 @@ async def test_nothing_but_the_assets_is_served(browser: httpx.AsyncClient, path
 
 def test_without_npm_the_same_files_come_from_the_cdn(tmp_path: Path) -> None:
     assets = Assets(node_modules=tmp_path)
-    for asset in ASSETS:
+    for asset in (*ASSETS, *FALLBACK):
         element = assets.load(asset)
         assert f'"{CDN}{asset.package}@{asset.version}/{asset.file}"' in element
         assert f'integrity="{asset.integrity}" crossorigin="anonymous"' in element
     assert "/assets/waybill@" in assets.load("graphiql.js")
+
+
+async def test_without_a_build_graphiql_comes_from_the_cdn_and_says_so(
+    service: Service, tmp_path: Path
+) -> None:
+    pages = Pages(service.settings, Assets(dist=tmp_path))
+    page = await pages.graphiql(Request({"type": "http"}))
+    html = bytes(page.body).decode()
+    assert "was loaded from a CDN" in html
+    assert all(f'"{CDN}{asset.path}"' in html for asset in FALLBACK)
+    assert CDN in page.headers["content-security-policy"]
+
+
+@after_build
+async def test_a_built_graphiql_names_no_cdn(browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/graphql")
+    assert CDN not in page.text + page.headers["content-security-policy"]
 
 
 def test_assets_are_what_npm_is_told_to_fetch() -> None:

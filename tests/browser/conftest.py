@@ -22,6 +22,16 @@ ARGUMENTS = [
 ]
 
 
+STORED = "() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])"
+
+
+async def announce(service: Service, name: str) -> None:
+    """Give the pages' owner a file."""
+    async with service.client("demo") as client:
+        response = await client.post("/api/v1/files/upload-request", json={"name": name, "size": 1})
+        assert response.status_code == 201
+
+
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium, as the system packages it."""

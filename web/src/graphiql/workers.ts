@@ -1,0 +1,11 @@
+// The editors' workers, from our own origin. GraphiQL's own helper for Vite does not go through Vite's build.
+import EditorWorker from "monaco-editor/esm/vs/editor/editor.worker.js?worker";
+import JsonWorker from "monaco-editor/esm/vs/language/json/json.worker.js?worker";
+import GraphQLWorker from "monaco-graphql/esm/graphql.worker.js?worker";
+
+window.MonacoEnvironment = {
+  getWorker(_, label) {
+    if (label === "graphql") return new GraphQLWorker();
+    return label === "json" ? new JsonWorker() : new EditorWorker();
+  },
+};
