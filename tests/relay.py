@@ -3,8 +3,9 @@
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from socket import SHUT_WR, create_connection, socket
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from socket import SHUT_RDWR, SHUT_WR, create_connection, socket
 from urllib.parse import urlsplit
 
 #: What a store tells of a SHA-256 that it has verified.
@@ -12,10 +13,12 @@ CHECKSUM = b"x-amz-checksum-sha256:"
 
 
 class Relay(socketserver.ThreadingTCPServer):
-    """Passes bytes on, and keeps the first line of each request.
+    """Passes bytes on; keeps the first line of each request, and how many bytes it has ``carried`` back.
 
     ``mute`` hides checksums from clients. Of many objects that are removed by one request the ``refused`` are
     told to be there still, each with its code; with ``deletes_one_by_one`` the store does not know how to.
+
+    The first request that has one of the texts ``cut`` in its first line meets a broken line.
     """
 
     daemon_threads = True
@@ -24,9 +27,12 @@ class Relay(socketserver.ThreadingTCPServer):
     def __init__(self, target: str) -> None:
         super().__init__(("127.0.0.1", 0), _Wire)
         self.requests: list[str] = []
+        self.carried = 0
         self.mute = False
         self.refused: dict[str, str] = {}
         self.deletes_one_by_one = False
+        self._hold: Hold | None = None
+        self.cut: set[str] = set()
         self.target = (urlsplit(target).hostname, urlsplit(target).port)
 
     @property
@@ -37,13 +43,32 @@ class Relay(socketserver.ThreadingTCPServer):
         """With what methods the object of a file was asked for."""
         return {line.split(" ")[0] for line in self.requests if file_id in line}
 
+    @contextmanager
+    def holding(self, text: str) -> Iterator["Hold"]:
+        """Pass on no request with that text in its first line, for as long as the context lasts."""
+        self._hold = hold = Hold(text)
+        try:
+            yield hold
+        finally:
+            self._hold = None
+            hold.is_over.set()
+
     def heard(self, piece: bytes) -> bytes:
         first = piece.split(b"\r\n", 1)[0]
         if first.endswith(b" HTTP/1.1"):
-            self.requests.append(first.decode("latin-1"))
+            line = first.decode("latin-1")
+            self.requests.append(line)
+            for text in [text for text in self.cut if text in line]:
+                self.cut.remove(text)
+                raise ConnectionResetError
+            hold = self._hold
+            if hold is not None and hold.text in line:
+                hold.has_one.set()
+                hold.is_over.wait()
         return piece
 
     def said(self, piece: bytes) -> bytes:
+        self.carried += len(piece)
         if b"</DeleteResult>" in piece:
             return self._said_of_many(piece)
         if not self.mute:
@@ -67,6 +92,15 @@ class Relay(socketserver.ThreadingTCPServer):
         return b"\r\n".join([*lines, b"Content-Length: %d" % len(body)]) + end + body
 
 
+@dataclass(frozen=True)
+class Hold:
+    """What is held back, whether something is, and whether that is over."""
+
+    text: str
+    has_one: threading.Event = field(default_factory=threading.Event)
+    is_over: threading.Event = field(default_factory=threading.Event)
+
+
 class _Wire(socketserver.BaseRequestHandler):
     server: Relay
 
@@ -83,8 +117,10 @@ def _pump(source: socket, sink: socket, passed: object) -> None:
         while piece := source.recv(65536):
             sink.sendall(passed(piece))  # type: ignore[operator]
         sink.shutdown(SHUT_WR)
-    except OSError:
-        pass  # one side has gone
+    except OSError:  # one side has gone, and the other learns of it
+        for side in (source, sink):
+            with suppress(OSError):
+                side.shutdown(SHUT_RDWR)
 
 
 @contextmanager

@@ -48,6 +48,21 @@ def test_a_room_imports_only_the_rooms_below_it(room: str, allowed: set[str]) ->
         assert tops(path) & ROOMS <= allowed, path
 
 
+def test_the_client_knows_nothing_of_servers() -> None:
+    """Who uses it elsewhere has none, and no settings."""
+    own = {"waybill.client", "waybill.lifecycle"}
+    for path in modules("waybill/client"):
+        ours = {name for name in imported(path) if name.partition(".")[0] in ROOMS}
+        assert all(name.startswith(tuple(own)) for name in ours), path
+        assert tops(path) <= sys.stdlib_module_names | {"waybill", "aiohttp", "yarl"}, path
+
+
+def test_servers_know_nothing_of_the_client() -> None:
+    for room in ("waybill", "api", "actors"):
+        for path in set(modules(room)) - set(modules("waybill/client")):
+            assert not any(name.startswith("waybill.client") for name in imported(path)), path
+
+
 def test_the_stack_needs_the_standard_library_alone() -> None:
     for path in modules("stack"):
         assert tops(path) <= sys.stdlib_module_names | {"stack"}, path

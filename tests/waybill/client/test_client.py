@@ -1,0 +1,299 @@
+"""The client on a real Waybill."""
+
+import asyncio
+import hashlib
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from api.errors import STATUS
+from tests.actors.conftest import open_bucket
+from tests.relay import Relay
+from tests.service import Service, free_port
+from waybill.client import (
+    ApiError,
+    AsyncClient,
+    Client,
+    ContentChanged,
+    File,
+    FileNotFound,
+    NotVerified,
+    RateLimited,
+    Status,
+    Unauthenticated,
+    Unreachable,
+    WrongState,
+)
+from waybill.client.client import destination
+from waybill.client.errors import BY_CODE
+
+MIB = 1024**2
+PART = 16 * MIB
+
+#: Two whole parts and the rest.
+LARGE = os.urandom(2 * PART + 1000)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[bytes], Path]:
+    """Writes a file to upload."""
+
+    def write(content: bytes) -> Path:
+        path = tmp_path / "source.bin"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def puts(wire: Relay) -> list[int]:
+    """The numbers of the parts that were begun, in their order."""
+    lines = [line for line in wire.requests if line.startswith("PUT") and "partNumber=" in line]
+    return sorted(int(line.split("partNumber=")[1].split("&")[0].split(" ")[0]) for line in lines)
+
+
+@pytest.mark.parametrize("multipart", [False, True])
+async def test_a_file_goes_up_and_comes_down(
+    client: AsyncClient, written: Callable[[bytes], Path], tmp_path: Path, multipart: bool
+) -> None:
+    source = written(LARGE)
+    told: list[tuple[int, int]] = []
+    file = await client.upload(
+        source, multipart=multipart, progress=lambda done, size: told.append((done, size))
+    )
+    assert (file.status, file.sha256) == (Status.COMPLETED, hashlib.sha256(LARGE).hexdigest())
+    assert told[-1] == (len(LARGE), len(LARGE))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    target = tmp_path / "folder"
+    target.mkdir()
+    path = await client.download(file.id, target)
+    assert (path, path.read_bytes()) == (target / "source.bin", LARGE)
+    assert await client.download(file.id, target) == path
+    assert [path.name for path in target.iterdir()] == ["source.bin"]
+
+
+async def test_an_empty_file_is_a_file(
+    client: AsyncClient, written: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    file = await client.upload(written(b""), name="empty")
+    assert (file.size, file.status) == (0, Status.COMPLETED)
+    assert (await client.download(file.id, tmp_path / "copy")).read_bytes() == b""
+
+
+async def test_files_are_listed_over_all_pages(client: AsyncClient, written: Callable[[bytes], Path]) -> None:
+    announced = await asyncio.gather(*(client.announce(f"{number:03}", number) for number in range(230)))
+    found = [file async for file in client.files(sort="name")]
+    assert [file.name for file in found] == [f"{number:03}" for number in range(230)]
+    few = [file async for file in client.files(min_size=10, max_size=12, status=[Status.PENDING], name="0")]
+    assert {file.id for file in few} == {announced[number].file.id for number in (10, 11, 12)}
+
+
+async def test_a_file_is_deleted_and_usage_told(
+    client: AsyncClient, written: Callable[[bytes], Path]
+) -> None:
+    file = await client.upload(written(b"hello"))
+    usage = await client.usage()
+    assert (usage.used, usage.files, usage.limit) == (5, 1, None)
+    assert (await client.delete(file.id)).deleted_at is not None
+    assert (await client.get(file.id)).is_over
+    with pytest.raises(WrongState):
+        await client.download(file.id, "nowhere")
+
+
+async def test_without_asyncio_it_is_the_same(
+    service: Service, owner: str, written: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    """Even where a loop runs already, as it does here."""
+    with Client(service.address, service.token(owner)) as client:
+        file = client.upload(written(b"hello"))
+        assert [each.id for each in client.files()] == [file.id]
+        assert b"".join(client.content(file.id)) == b"hello"
+        assert client.download(file.id, tmp_path / "copy").read_bytes() == b"hello"
+        with pytest.raises(FileNotFound):
+            client.get("0" * 24)
+        client.close()
+
+
+async def test_a_broken_line_costs_the_part_that_it_carried(
+    wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
+) -> None:
+    wire.cut = {"partNumber=2"}
+    file = await wired_client.upload(written(LARGE), multipart=True)
+    assert file.sha256 == hashlib.sha256(LARGE).hexdigest()
+    assert puts(wire) == [1, 2, 2, 3]
+
+
+async def test_a_broken_line_costs_no_download(
+    wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    file = await wired_client.upload(written(LARGE))
+    wire.cut = {"GET /"}
+    assert (await wired_client.download(file.id, tmp_path / "copy")).read_bytes() == LARGE
+
+
+async def test_a_url_that_is_refused_is_exchanged(
+    client: AsyncClient, written: Callable[[bytes], Path]
+) -> None:
+    announced = await client.announce("a", 5)
+    assert announced.upload is not None
+    stale = replace(announced.upload, url=announced.upload.url[:-4] + "0000")
+    file = await client.send(written(b"hello"), replace(announced, upload=stale))
+    assert (await client.wait(file.id)).status is Status.COMPLETED
+
+
+async def test_what_was_sent_but_not_completed_is_taken_up(
+    wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
+) -> None:
+    source = written(b"hello")
+    announced = await wired_client.announce("a", 5)
+    await wired_client.send(source, announced)
+    # As a repeat of it whose first answer was lost.
+    assert (await wired_client.send(source, announced)).id == announced.file.id
+    wire.requests.clear()
+    assert (await wired_client.resume(source, announced.file.id)).id == announced.file.id
+    assert wire.requests == []
+
+
+async def test_what_the_store_has_given_up_is_sent_again(
+    wired: Service, wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
+) -> None:
+    source = written(LARGE)
+    announced = await wired_client.announce("a", len(LARGE), multipart=True)
+    with wire.holding("partNumber=3") as hold:
+        sending = asyncio.create_task(wired_client.send(source, announced))
+        assert await asyncio.to_thread(hold.has_one.wait, 30)
+        async for bucket in open_bucket(wired):
+            prefix = f"files/{announced.file.id}/"
+            listed = await bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=prefix)
+            for upload in listed["Uploads"]:
+                await bucket.client.abort_multipart_upload(
+                    Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+    await sending
+    assert (await wired_client.wait(announced.file.id)).status is Status.COMPLETED
+
+
+async def test_content_that_was_not_announced_is_not_stored(
+    client: AsyncClient, written: Callable[[bytes], Path]
+) -> None:
+    announced = await client.announce("a", 5, sha256=hashlib.sha256(b"hello").hexdigest())
+    with pytest.raises(ContentChanged, match="is not what was announced"):
+        await client.send(written(b"world"), announced)
+    with pytest.raises(ContentChanged, match="has 3 bytes; it was announced with 5"):
+        await client.send(written(b"abc"), announced)
+
+
+async def test_an_upload_that_is_not_verified_is_an_error(
+    client: AsyncClient, written: Callable[[bytes], Path]
+) -> None:
+    content = os.urandom(100)
+    with pytest.raises(NotVerified, match="CHECKSUM_MISMATCH") as failed:
+        await client.upload(written(content), sha256="0" * 64, multipart=True)
+    assert failed.value.file.status is Status.FAILED
+
+
+async def test_a_file_that_changes_while_it_is_sent_is_told(
+    wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
+) -> None:
+    source = written(LARGE)
+    announced = await wired_client.announce("a", len(LARGE), multipart=True)
+    with wire.holding("PUT /") as hold:
+        sending = asyncio.create_task(wired_client.send(source, announced))
+        assert await asyncio.to_thread(hold.has_one.wait, 30)
+        os.truncate(source, 1000)
+    with pytest.raises(ContentChanged, match="changed while it was read"):
+        await sending
+
+
+async def test_an_api_that_dies_meanwhile_is_waited_for(
+    wired: Service, wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
+) -> None:
+    source = written(LARGE)
+    announced = await wired_client.announce("a", len(LARGE), multipart=True)
+    with wire.holding("partNumber=3") as hold:
+        sending = asyncio.create_task(wired_client.send(source, announced))
+        assert await asyncio.to_thread(hold.has_one.wait, 30)
+        await asyncio.to_thread(wired.api.kill)
+    await asyncio.to_thread(wired.api.restart)
+    file = await wired_client.wait((await sending).id)
+    assert file.sha256 == hashlib.sha256(LARGE).hexdigest()
+
+
+async def test_who_is_told_to_slow_down_does(wired: Service) -> None:
+    async with AsyncClient(wired.address, wired.token("hasty"), patience=0) as client:
+        with pytest.raises(RateLimited):
+            await asyncio.gather(*(client.usage() for _ in range(60)))
+    async with AsyncClient(wired.address, wired.token("hasty")) as client:
+        assert len(await asyncio.gather(*(client.usage() for _ in range(60)))) == 60
+
+
+async def test_nobody_at_the_address(owner: str) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    async with AsyncClient(address, "token", patience=0) as client:
+        with pytest.raises(Unreachable, match=f"{address} does not answer: connection refused") as failed:
+            await client.usage()
+    assert (failed.value.code, failed.value.status) == ("unreachable", None)
+
+
+async def test_a_token_may_be_made_for_each_request(service: Service, owner: str) -> None:
+    tokens = iter([service.token(owner), "spoilt"])
+    async with AsyncClient(service.address, lambda: next(tokens)) as client:
+        await client.usage()
+        with pytest.raises(Unauthenticated) as refused:
+            await client.usage()
+    assert (refused.value.code, refused.value.status) == ("unauthenticated", 401)
+
+
+async def test_another_server_at_the_address_is_told(service: Service) -> None:
+    async with AsyncClient(service.settings.s3_endpoint_url, "token") as client:
+        with pytest.raises(ApiError, match="not as a Waybill does") as refused:
+            await client.usage()
+    assert refused.value.code == "unexpected_answer"
+
+
+@pytest.mark.parametrize("address", ["", "files.example.com", "ftp://files.example.com", "http://"])
+async def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="is no address of a Waybill"):
+        async with AsyncClient(address, "token"):
+            pass
+
+
+def test_every_code_that_is_raised_by_its_own_class_is_one_of_the_api() -> None:
+    assert set(BY_CODE) <= set(STATUS)
+
+
+async def test_nothing_secret_is_logged_or_shown(
+    service: Service, owner: str, written: Callable[[bytes], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    token = service.token(owner)
+    caplog.set_level(logging.DEBUG)
+    async with AsyncClient(service.address, token) as client:
+        announced = await client.announce("a", 5)
+        await client.send(written(b"hello"), announced)
+        shown = repr(announced) + repr(client) + caplog.text
+    assert "X-Amz-Signature" not in shown
+    assert token not in shown
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../b", "a\\b", "a\0b"])
+def test_a_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
+    file = File.of(
+        dict.fromkeys(
+            ("sha256", "duplicateOf", "failureReason", "completedAt", "deletedAt", "purgedAt"),
+        )
+        | {"id": "0" * 24, "name": name, "size": 0, "contentType": "a/b", "status": "COMPLETED"}
+        | {"createdAt": "2026-11-23T13:28:49.424Z"}
+    )
+    assert destination(tmp_path, file) == tmp_path / file.id
+
+
+def test_it_brings_no_server_along() -> None:
+    probe = "import sys, waybill.client; print(*sys.modules)"
+    loaded = set(subprocess.check_output([sys.executable, "-c", probe], text=True).split())
+    assert not loaded & {"beanie", "motor", "aioboto3", "dramatiq", "starlette", "pydantic", "typer"}

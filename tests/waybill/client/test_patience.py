@@ -1,0 +1,73 @@
+"""What is temporary is tried again, neither for ever nor by everybody at once."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from waybill.client import ApiError, StoreRefused, Unreachable
+from waybill.client.patience import FIRST_PAUSE, LONGEST_PAUSE, Patience
+
+
+def refused(status: int, retry_after: float = 0) -> ApiError:
+    return ApiError("Refused.", code="refused", status=status, retry_after=retry_after)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it would have slept."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    return slept
+
+
+async def test_pauses_grow_to_a_limit(pauses: list[float]) -> None:
+    patience = Patience(3600)
+    for _ in range(50):
+        await patience.after(Unreachable("Away."))
+    assert all(pause <= min(FIRST_PAUSE * 2**tries, LONGEST_PAUSE) for tries, pause in enumerate(pauses))
+    assert len(set(pauses)) == 50
+    patience.renew()
+    await patience.after(Unreachable("Away."))
+    assert pauses[-1] <= FIRST_PAUSE
+
+
+async def test_a_server_that_asks_for_time_gets_it(pauses: list[float]) -> None:
+    await Patience(60).after(refused(429, retry_after=7))
+    assert pauses[0] >= 7
+
+
+async def test_patience_ends(pauses: list[float]) -> None:
+    error = refused(503, retry_after=61)
+    with pytest.raises(ApiError) as raised:
+        await Patience(60).after(error)
+    assert raised.value is error
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("error", "is_temporary"),
+    [
+        (lambda: Unreachable("Away."), True),
+        (lambda: refused(503), True),
+        (lambda: refused(502), True),
+        (lambda: refused(500), False),
+        (lambda: refused(409), False),
+        (lambda: StoreRefused(500, "InternalError"), True),
+        (lambda: StoreRefused(503, "SlowDown"), True),
+        (lambda: StoreRefused(400, "RequestTimeout"), True),
+        (lambda: StoreRefused(403, "AccessDenied"), False),
+    ],
+)
+async def test_what_is_final_is_raised_at_once(
+    pauses: list[float], error: Callable[[], Exception], is_temporary: bool
+) -> None:
+    try:
+        await Patience(60).after(error())  # type: ignore[arg-type]
+    except (ApiError, StoreRefused):
+        assert not is_temporary
+    assert bool(pauses) == is_temporary

@@ -1,0 +1,105 @@
+"""The client for everybody else: the same methods, each of which returns when it is done."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from waybill.client.api import Token
+from waybill.client.client import AsyncClient
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _returning(
+    method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate["Client", P], R]:
+    @wraps(method)
+    def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._run(method(self._client, *args, **kwargs))
+
+    return call
+
+
+def _iterating(
+    method: Callable[Concatenate[AsyncClient, P], AsyncGenerator[R, None]],
+) -> Callable[Concatenate["Client", P], Iterator[R]]:
+    @wraps(method)
+    def call(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        items = method(self._client, *args, **kwargs)
+        try:
+            while True:
+                try:
+                    yield self._run(_next(items))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._run(_close(items))
+
+    return call
+
+
+async def _next(items: AsyncGenerator[R, None]) -> R:
+    return await anext(items)
+
+
+async def _close(items: AsyncGenerator[Any, None]) -> None:
+    await items.aclose()
+
+
+class Client:
+    """What ``AsyncClient`` does, without asyncio; its arguments and methods are explained there.
+
+    Used as a context, or closed by ``close``. May be shared by threads. What is told of progress is told
+    in another thread.
+    """
+
+    def __init__(self, url: str, token: Token, *, patience: float = 60, parallel: int = 4) -> None:
+        self._client = AsyncClient(url, token, patience=patience, parallel=parallel)
+        # A loop of its own, so that it also works where one runs already, as in a notebook.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="waybill-client", daemon=True)
+        self._thread.start()
+        self._run(self._client.__aenter__())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up its connections. Safe to repeat."""
+        if not self._loop.is_closed():
+            self._run(self._client.__aexit__(None, None, None))
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    upload = _returning(AsyncClient.upload)
+    announce = _returning(AsyncClient.announce)
+    send = _returning(AsyncClient.send)
+    resume = _returning(AsyncClient.resume)
+    wait = _returning(AsyncClient.wait)
+    get = _returning(AsyncClient.get)
+    files = _iterating(AsyncClient.files)
+    download = _returning(AsyncClient.download)
+    content = _iterating(AsyncClient.content)
+    delete = _returning(AsyncClient.delete)
+    restore = _returning(AsyncClient.restore)
+    usage = _returning(AsyncClient.usage)
+    events = _iterating(AsyncClient.events)
+
+    def _run(self, work: Coroutine[Any, Any, R]) -> R:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            # Ctrl-C reaches us and not the loop.
+            future.cancel()
+            raise

@@ -1,0 +1,277 @@
+"""The client of one Waybill, for asyncio."""
+
+import mimetypes
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import aiohttp
+
+from waybill.client.api import Api, Token, checked_address
+from waybill.client.errors import NotVerified
+from waybill.client.events import follow
+from waybill.client.models import Announced, Event, File, Usage
+from waybill.client.receiving import Receiver
+from waybill.client.sending import Sender
+from waybill.client.source import Progress, Source
+from waybill.client.store import Store
+from waybill.client.verdicts import Verdicts
+from waybill.lifecycle import Status
+
+#: Bytes. Larger files go in parts: several at once, and what has arrived is not sent again.
+PARTS_FROM = 64 * 1024**2
+
+#: Files of a list that are asked for at once; the API gives no more.
+PAGE = 100
+
+LocalPath = str | PathLike[str]
+
+
+class AsyncClient:
+    """Moves files to and from a Waybill, in the name of the token's owner.
+
+    Args:
+        url: where the Waybill is, such as ``https://files.example.com``.
+        token: a bearer token, or a function that gives one whenever a request is made.
+        patience: seconds for which anything is tried again while a server is away or the line is broken,
+            counted from the last progress. The first contact gets two at most: who has never answered is
+            more likely wrong than away.
+        parallel: requests that carry bytes at once, over all files.
+
+    Used as a context (``async with``). Whatever it raises is of ``ClientError``'s family, or an OSError of
+    the local file. It logs nothing.
+    """
+
+    def __init__(self, url: str, token: Token, *, patience: float = 60, parallel: int = 4) -> None:
+        self._url = checked_address(url)
+        self._token = token
+        self._patience = patience
+        self._parallel = parallel
+
+    async def __aenter__(self) -> Self:
+        # As many connections as there are requests, and proxies as everywhere (HTTPS_PROXY, NO_PROXY).
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            trust_env=True,
+            # Sizes and ranges are those of the stored bytes.
+            headers={"Accept-Encoding": "identity"},
+            auto_decompress=False,
+        )
+        self._api = Api(self._session, self._url, self._token, self._patience)
+        self._store = Store(self._session, self._parallel)
+        self._verdicts = Verdicts(self._api)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def upload(
+        self,
+        path: LocalPath,
+        *,
+        name: str | None = None,
+        content_type: str | None = None,
+        sha256: str | None = None,
+        multipart: bool | None = None,
+        progress: Progress | None = None,
+        wait: bool = True,
+    ) -> File:
+        """Hash, announce, send and complete a file, and wait until it is verified.
+
+        Where its content is stored already nothing is sent, and that file is the answer. What is left out is
+        taken from the file itself: its name, a type by the name's ending, the SHA-256. Without ``multipart``
+        files of more than 64 MiB go in parts. Use ``announce`` and ``send`` where it may have to be resumed.
+
+        Returns:
+            The file as it ended, COMPLETED or DUPLICATE; without ``wait`` as it is on its way there.
+
+        Raises:
+            NotVerified: what arrived is not what was sent.
+            ContentChanged: the file changed meanwhile.
+        """
+        with Source(Path(path)) as source:
+            announced = await self.announce(
+                name or source.path.name,
+                source.size,
+                content_type=content_type,
+                sha256=sha256 or await source.sha256(),
+                multipart=multipart,
+            )
+            if not announced.is_open:
+                return announced.file
+            file = await Sender(self._api, self._store, source, progress).send(announced)
+        return await self.wait(file.id) if wait else file
+
+    async def announce(
+        self,
+        name: str,
+        size: int,
+        *,
+        content_type: str | None = None,
+        sha256: str | None = None,
+        multipart: bool | None = None,
+    ) -> Announced:
+        """Announce an upload, to ``send`` it then. Left out are a type and parts as ``upload`` does it."""
+        body: dict[str, Any] = {
+            "name": name,
+            "size": size,
+            "contentType": content_type or _type_of(name),
+            "sha256": sha256,
+            "multipart": True if multipart is None and size > PARTS_FROM else multipart,
+        }
+        # So that a repeat after a lost answer makes no second file.
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        return Announced.of(await self._api.call("POST", "/files/upload-request", body=body, headers=key))
+
+    async def send(self, path: LocalPath, announced: Announced, *, progress: Progress | None = None) -> File:
+        """Send what was announced, and complete it. May be resumed with the file's id if it fails."""
+        with Source(Path(path)) as source:
+            return await Sender(self._api, self._store, source, progress).send(announced)
+
+    async def resume(self, path: LocalPath, file_id: str, *, progress: Progress | None = None) -> File:
+        """Take up an upload that was begun, perhaps by another process, without what has arrived.
+
+        Raises:
+            WrongState: it has expired, or was deleted. Upload it anew.
+            FileNotFound: there is none of that id.
+            ContentChanged: the file has another size than was announced.
+        """
+        with Source(Path(path)) as source:
+            return await Sender(self._api, self._store, source, progress).resume(file_id)
+
+    async def wait(self, file_id: str) -> File:
+        """The file, once it is COMPLETED or DUPLICATE. Put ``asyncio.timeout`` around it to wait no longer.
+
+        Raises:
+            NotVerified: it ended FAILED or EXPIRED, or was deleted.
+        """
+        file = await self._verdicts.end_of(file_id)
+        if not file.is_verified:
+            raise NotVerified(file)
+        return file
+
+    async def get(self, file_id: str) -> File:
+        """One file, deleted ones included."""
+        return File.of(await self._api.call("GET", f"/files/{file_id}"))
+
+    async def files(
+        self,
+        *,
+        status: Sequence[Status | str] = (),
+        name: str | None = None,
+        content_type: str | None = None,
+        created_after: datetime | None = None,
+        created_before: datetime | None = None,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        deleted: bool = False,
+        sort: Literal["createdAt", "name", "size"] | None = None,
+        order: Literal["asc", "desc"] | None = None,
+    ) -> AsyncGenerator[File, None]:
+        """All files that the filters admit, page after page; the filters are those of the README."""
+        given = {
+            "limit": PAGE,
+            "name": name,
+            "contentType": content_type,
+            "createdAfter": _rfc3339(created_after),
+            "createdBefore": _rfc3339(created_before),
+            "minSize": min_size,
+            "maxSize": max_size,
+            "deleted": "true" if deleted else None,
+            "sort": sort,
+            "order": order,
+        }
+        query = [(key, str(value)) for key, value in given.items() if value is not None]
+        query += [("status", str(each)) for each in status]
+        cursor: list[tuple[str, str]] = []
+        while True:
+            page = await self._api.call("GET", "/files", query=[*query, *cursor])
+            for item in page["items"]:
+                yield File.of(item)
+            if page["nextCursor"] is None:
+                return
+            cursor = [("cursor", page["nextCursor"])]
+
+    async def download(self, file_id: str, target: LocalPath, *, progress: Progress | None = None) -> Path:
+        """Write a file to ``target``, or into it under its own name where that is a folder.
+
+        It is there whole or not at all, for its SHA-256 is compared before. What came until a line broke or
+        a process died is not fetched again. Of a DUPLICATE the original is taken.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            WrongState: there is nothing to download.
+            ContentChanged: what came is not what was verified.
+            FileExistsError: something else is there.
+        """
+        file = await self._downloadable(file_id)
+        path = destination(Path(target), file)
+        with suppress(FileNotFoundError), Source(path) as there:
+            if there.size == file.size and await there.sha256() == file.sha256:
+                return path
+            raise FileExistsError(f"{path} is there, with other content.")
+        await Receiver(self._api, self._store, file, progress).into(path)
+        return path
+
+    async def content(self, file_id: str, *, progress: Progress | None = None) -> AsyncGenerator[bytes, None]:
+        """The bytes of a file one after the other. Raises as ``download`` does, ContentChanged at the end."""
+        file = await self._downloadable(file_id)
+        async with aclosing(Receiver(self._api, self._store, file, progress).content()) as content:
+            async for chunk in content:
+                yield chunk
+
+    async def delete(self, file_id: str) -> File:
+        """Delete a file. A repeat answers the same."""
+        return File.of(await self._api.call("DELETE", f"/files/{file_id}"))
+
+    async def restore(self, file_id: str) -> File:
+        """Take a deleted file out of the trash, until its purge begins."""
+        return File.of(await self._api.call("POST", f"/files/{file_id}/restore"))
+
+    async def usage(self) -> Usage:
+        """What the owner's files take, and may take."""
+        return Usage.of(await self._api.call("GET", "/usage"))
+
+    async def events(self, after: str | None = None) -> AsyncGenerator[Event, None]:
+        """Changes of the owner's files as they happen; with the id of an event those since it, first."""
+        async with aclosing(follow(self._api, after, self._patience)) as events:
+            async for event in events:
+                yield event
+
+    async def _downloadable(self, file_id: str) -> File:
+        file = await self.get(file_id)
+        if file.duplicate_of is not None:
+            file = await self.get(file.duplicate_of)
+        if file.status is not Status.COMPLETED or file.deleted_at is not None:
+            # Refused in the server's own words, unless it has just become one.
+            await self._api.call("GET", f"/files/{file.id}/download")
+            return await self.get(file.id)
+        return file
+
+
+def _type_of(name: str) -> str | None:
+    """The media type that a name's ending tells; none for what is packed: ``a.tar.gz`` is no archive yet."""
+    media_type, packing = mimetypes.guess_type(name)
+    return media_type if packing is None else None
+
+
+def destination(target: Path, file: File) -> Path:
+    """``target``, or a place in it: under the file's own name, unless that would lead elsewhere."""
+    if not target.is_dir():
+        return target
+    is_plain = file.name not in {"", ".", ".."} and not set(file.name) & {"/", "\\", "\0"}
+    return target / (file.name if is_plain else file.id)
+
+
+def _rfc3339(time: datetime | None) -> str | None:
+    # A time without an offset is of this machine's clock.
+    return None if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,159 @@
+"""What the API answers, as Python sees it. Times are aware and in UTC, sizes in bytes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+from waybill.lifecycle import Status, is_final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One upload and where it stands."""
+
+    id: str
+    name: str
+    size: int
+    content_type: str
+    status: Status
+    sha256: str | None
+    duplicate_of: str | None
+    failure_reason: str | None
+    created_at: datetime
+    completed_at: datetime | None
+    deleted_at: datetime | None
+    purged_at: datetime | None
+    #: The JSON of the API, with whatever a newer server tells besides.
+    raw: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """A file out of its JSON."""
+        return cls(
+            id=answer["id"],
+            name=answer["name"],
+            size=answer["size"],
+            content_type=answer["contentType"],
+            status=Status(answer["status"]),
+            sha256=answer["sha256"],
+            duplicate_of=answer["duplicateOf"],
+            failure_reason=answer["failureReason"],
+            created_at=datetime.fromisoformat(answer["createdAt"]),
+            completed_at=_time(answer["completedAt"]),
+            deleted_at=_time(answer["deletedAt"]),
+            purged_at=_time(answer["purgedAt"]),
+            raw=answer,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its upload has ended: verified or not, or deleted."""
+        return is_final(self.status) or self.deleted_at is not None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether its content is stored, by itself or by the file that it is a duplicate of."""
+        return self.status in {Status.COMPLETED, Status.DUPLICATE} and self.deleted_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the caller's files take, in bytes; ``limit`` is None where there is no quota."""
+
+    used: int
+    reserved: int
+    limit: int | None
+    files: int
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Usage out of its JSON."""
+        return cls(answer["used"], answer["reserved"], answer["limit"], answer["files"])
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A request that may carry bytes to the object store, sent with exactly these headers."""
+
+    method: str
+    # Whoever sees it may use it: no log and no traceback is to show it.
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """A presigned request out of its JSON."""
+        return cls(
+            answer["method"],
+            answer["url"],
+            answer["headers"],
+            datetime.fromisoformat(answer["expiresAt"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Multipart:
+    """How a file is cut into parts, numbered from 1; every part but the last has ``part_size`` bytes."""
+
+    part_size: int
+    part_count: int
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """A plan out of its JSON."""
+        return cls(answer["partSize"], answer["partCount"])
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A file and how to send it: ``upload``, or ``multipart``, or neither where its content is there."""
+
+    file: File
+    upload: Upload | None
+    multipart: Multipart | None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """An announcement's answer out of its JSON."""
+        upload, multipart = answer["upload"], answer["multipart"]
+        return cls(
+            File.of(answer["file"]),
+            None if upload is None else Upload.of(upload),
+            None if multipart is None else Multipart.of(multipart),
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is to be sent."""
+        return self.upload is not None or self.multipart is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The plan of an upload in parts, and the size of each part that the store holds, by number."""
+
+    plan: Multipart
+    sizes: Mapping[int, int]
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Progress out of its JSON."""
+        parts: Sequence[Mapping[str, Any]] = answer["parts"]
+        return cls(Multipart.of(answer), {part["partNumber"]: part["size"] for part in parts})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A file as a change has left it; ``id`` is where in the stream of changes.
+
+    Without a file: changes from here on will be told, and who wants to know of those before must list.
+    """
+
+    file: File | None
+    id: str | None = None
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
