@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli.client.commands import app as client_commands
 from waybill.errors import SettingsError, WaybillError
 
 DATA_DIR = Path(".waybill")
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
+app.add_typer(client_commands)
 
 DataDir = Annotated[Path, typer.Option(help="Where the embedded stack keeps its data.")]
 
@@ -42,7 +44,7 @@ def up(
     host: Annotated[str, typer.Option(help="Address to listen on, for the API and for S3.")] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option(help="The API's port. [default: 8000, or the next free one]", min=1, max=65535),
+        typer.Option(help="The API's port. (default: 8000, or the next free one)", min=1, max=65535),
     ] = None,
     data_dir: DataDir = DATA_DIR,
     workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
@@ -72,7 +74,7 @@ def api(
 def worker(
     threads: Annotated[int, typer.Option(help="Jobs at a time.", min=1)] = 8,
     queue: Annotated[
-        list[str] | None, typer.Option(help="Only these queues; repeat for several. [default: all]")
+        list[str] | None, typer.Option(help="Only these queues; repeat for several. (default: all)")
     ] = None,
 ) -> None:
     """Run one worker process alone."""
@@ -96,7 +98,7 @@ def init() -> None:
 def token(
     sub: Annotated[str, typer.Option(help="Whom the token names: the owner of the files.")],
     data_dir: Annotated[
-        Path | None, typer.Option(help="Take the embedded stack's secret from here. [default: .waybill]")
+        Path | None, typer.Option(help="Take the embedded stack's secret from here. (default: .waybill)")
     ] = None,
     admin: Annotated[bool, typer.Option("--admin", help="Open the dashboard too.")] = False,
     hours: Annotated[int, typer.Option(help="How long it is good for.", min=1, max=10 * 365 * 24)] = 24,
@@ -165,7 +167,7 @@ def main() -> None:
     from stack.errors import StackError
 
     try:
-        app()
+        app(prog_name="waybill")
     except (SettingsError, StackError, WaybillError) as error:
         cause, _, details = str(error).partition("\n")
         if details:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cli.serve import GRACE, initialise
 from stack.errors import StackError
+from stack.folder import Folder
 from stack.ports import reachable_name
 from stack.stack import Child, Stack
 from waybill.settings import load_settings
@@ -52,6 +53,8 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         stack.spawn("sweeper", sweeping, grace=GRACE + 5)
         address = f"http://{reachable_name(host)}:{port}"
         _wait_until_ready(stack, api, address)
+        # For the client's commands, which are to find it whatever its port is.
+        Folder(data_dir).write_address(address)
         print(_welcome(stack, address, data_dir, time.monotonic() - began), flush=True)
         stack.watch()
         print("Stopping…", flush=True)
@@ -128,6 +131,7 @@ Announce an upload:
     -H 'Content-Type: application/json' \\
     -d '{{"name": "hello.txt", "size": 5, "contentType": "text/plain"}}'
 
-The pages and this line work as the owner "{DEMO_OWNER}"; another's token: waybill token --sub NAME
+The pages and this line work as the owner "{DEMO_OWNER}", and so do, from this folder, waybill upload FILE,
+waybill ls and waybill get ID; another's token: waybill token --sub NAME
 Ctrl-C stops everything; the data stays.
 """

@@ -39,6 +39,7 @@ class Folder:
         self.servers_lock = self.path / "servers.lock"
         self._secrets = self.path / "secrets.json"
         self._ports = self.path / "ports.json"
+        self._address = self.path / "address"
 
     def make(self) -> None:
         """Make the folder, for its owner alone (0700). Raises StackError where that cannot be done."""
@@ -91,6 +92,16 @@ class Folder:
 
     def write_ports(self, ports: dict[str, int]) -> None:
         write_private(self._ports, json.dumps(ports, indent=2, sort_keys=True) + "\n")
+
+    def read_address(self) -> str | None:
+        """Where the API of this folder was served the last time; None where it never was."""
+        try:
+            return self._address.read_text().strip() or None
+        except OSError:
+            return None
+
+    def write_address(self, address: str) -> None:
+        write_private(self._address, address + "\n")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ import httpx
 import psutil
 import pytest
 
+from stack.folder import Folder
 from stack.stack import Stack
 from tests.parity.faces import RestFace
 from tests.service import free_port
@@ -91,6 +92,7 @@ def test_the_printed_curl_line_works_as_it_stands(tmp_path: Path) -> None:
     with running(tmp_path) as up:
         for address in ("/graphql", "/api/v1/docs", "/dashboard"):
             assert f"http://127.0.0.1:{up.port}{address}\n" in up.printed
+        assert Folder(tmp_path).read_address() == f"http://127.0.0.1:{up.port}"
         line = re.search(r"curl .*?'\n", up.printed.replace("\\\n", " "), re.DOTALL)
         assert line is not None
         answer = subprocess.check_output(line.group(), shell=True, text=True)  # noqa: S602  # as a reader would

@@ -1,0 +1,1 @@
+"""The commands for those who have files: each works against any Waybill, by its REST API."""

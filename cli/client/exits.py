@@ -1,0 +1,94 @@
+"""What the exit codes of the client's commands mean, and how a command comes to one.
+
+0    done
+1    something failed, or some of several things did
+2    the command line is wrong
+3    not signed in, or the token is not trusted
+4    there is no such file
+5    the server is away, or the line is broken
+130  stopped by Ctrl-C
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, NoReturn
+
+import typer
+
+from cli.client.session import NotSignedIn, Session, find_session
+from waybill.client import (
+    ClientError,
+    FileNotFound,
+    Forbidden,
+    ServiceUnavailable,
+    Unauthenticated,
+    Unreachable,
+)
+
+DONE, FAILED, USAGE, NOT_SIGNED_IN, NOT_FOUND, AWAY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+
+def code_of(error: Exception) -> int:
+    """The exit code of one failure."""
+    match error:
+        case NotSignedIn() | Unauthenticated() | Forbidden():
+            return NOT_SIGNED_IN
+        case FileNotFound():
+            return NOT_FOUND
+        case Unreachable() | ServiceUnavailable():
+            return AWAY
+        case _:
+            return FAILED
+
+
+def code_of_all(codes: Iterable[int]) -> int:
+    """The exit code of several things: their own where all ended alike, otherwise that some failed."""
+    different = set(codes)
+    return different.pop() if len(different) == 1 else FAILED if different else DONE
+
+
+def complain(text: str) -> None:
+    """Say what is wrong, on stderr."""
+    print(f"waybill: {text}", file=sys.stderr)
+
+
+def words_of(error: Exception) -> str:
+    """An error as a person reads it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else error.strerror
+    return str(error)
+
+
+def run(
+    url: str | None, work: Callable[[Session], Coroutine[Any, Any, int]], *, interrupted: str = "Stopped."
+) -> NoReturn:
+    """Run a command in a session, to its exit code. ``interrupted`` says how things stand after Ctrl-C."""
+
+    async def in_session() -> int:
+        return await work(find_session(url))
+
+    run_alone(in_session(), interrupted=interrupted)
+
+
+def run_alone(work: Coroutine[Any, Any, int], *, interrupted: str = "Stopped.") -> NoReturn:
+    """Run what finds its server itself, as ``run`` does."""
+    try:
+        code = asyncio.run(work)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        complain(interrupted)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain again at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    except ValueError as error:
+        # Of an address that is none.
+        complain(str(error))
+        code = USAGE
+    except (ClientError, NotSignedIn, OSError) as error:
+        complain(words_of(error))
+        code = code_of(error)
+    raise typer.Exit(code)

@@ -1,0 +1,189 @@
+"""`waybill upload`: many files, several at once, each taken up where an earlier try stopped."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cli.client.board import Board, FileBar
+from cli.client.exits import DONE, code_of, code_of_all, words_of
+from cli.client.lines import as_json, error_as_json
+from cli.client.memory import Memory, open_memory
+from cli.client.session import LONG, Session
+from cli.client.words import printable, size_in_words
+from waybill.client import (
+    Announced,
+    AsyncClient,
+    ClientError,
+    ContentChanged,
+    File,
+    FileNotFound,
+    Forbidden,
+    NotVerified,
+    Status,
+    Unauthenticated,
+    Unreachable,
+    WrongState,
+)
+from waybill.client.source import Source
+from waybill.client.together import together
+
+#: Files on their way at once for each request that carries bytes: others are hashed, announced or awaited.
+FILES_AT_ONCE = 4
+
+INTERRUPTED = "Stopped. What has arrived is kept for a day: the same command goes on from there."
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How to upload."""
+
+    name: str | None
+    content_type: str | None
+    multipart: bool | None
+    parallel: int
+    wait: bool
+    json_lines: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an upload ended well: `uploaded`, `sent`, or not needed, for its content is `present`."""
+
+    word: str
+    file: File
+
+    def __str__(self) -> str:
+        if self.file.duplicate_of is not None:
+            return f"  already there as {self.file.duplicate_of}"
+        return {"present": "  already there", "sent": "  to be verified"}.get(self.word, "")
+
+
+async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int:
+    """Upload all files; the exit code."""
+    files = list(_files(paths))
+    board = Board(len(files), sum(size for _, size in files))
+    codes: list[int] = []
+    with open_memory(session) as memory, board.shown():
+        async with session.client(patience=LONG, parallel=wishes.parallel) as client:
+            uploader = Uploader(client, memory, wishes, board)
+            waiting = iter(files)
+
+            async def work() -> None:
+                for path, size in waiting:
+                    with board.file(path.name, size) as bar:
+                        codes.append(await uploader.handle(path, bar))
+
+            await together([work() for _ in range(min(len(files), FILES_AT_ONCE * wishes.parallel))])
+    if len(files) > 1:
+        board.say(f"{codes.count(DONE)} of {len(files)} files are at {session.url}")
+    return code_of_all(codes)
+
+
+class Uploader:
+    """Uploads one file after the other, any number at once."""
+
+    def __init__(self, client: AsyncClient, memory: Memory, wishes: Wishes, board: Board) -> None:
+        self._client = client
+        self._memory = memory
+        self._wishes = wishes
+        self._board = board
+
+    async def handle(self, path: Path, bar: FileBar) -> int:
+        """Upload a file and say what came of it; the exit code for it.
+
+        Raises:
+            Unauthenticated, Forbidden, Unreachable: no other file would fare better.
+        """
+        try:
+            outcome = await self._upload(path, bar)
+        except (Unauthenticated, Forbidden, Unreachable):
+            raise
+        except (ClientError, OSError) as error:
+            self._board.say(f"{printable(str(path))}: {words_of(error)}")
+            if self._wishes.json_lines:
+                self._print_json(path, "failed", None, error_as_json(error))
+            return code_of(error)
+        if self._wishes.json_lines:
+            self._print_json(path, outcome.word, outcome.file, None)
+        else:
+            size = size_in_words(outcome.file.size)
+            self._board.print(f"{outcome.file.id}  {size:>9}  {printable(outcome.file.name)}{outcome}")
+        return DONE
+
+    async def _upload(self, path: Path, bar: FileBar) -> Outcome:
+        name = self._wishes.name or path.name
+        with Source(path) as source:
+            sha256 = self._memory.sha256(source)
+            if sha256 is None:
+                sha256 = await source.sha256(bar.hashing)
+                self._memory.keep_sha256(source, sha256)
+            try:
+                file = await self._resumed(path, bar, sha256, name)
+                if file is None:
+                    announced = await self._announced(source, sha256, name)
+                    if not announced.is_open:
+                        return Outcome("present", announced.file)
+                    file = await self._client.send(path, announced, progress=bar.moving)
+                self._memory.end_upload(sha256, name)
+                if not self._wishes.wait:
+                    return Outcome("sent", file)
+                return Outcome("uploaded", await self._client.wait(file.id))
+            except (ContentChanged, NotVerified):
+                # What we remembered may be of other content that was written in the same moment.
+                self._memory.forget_sha256(source)
+                self._memory.end_upload(sha256, name)
+                raise
+
+    async def _resumed(self, path: Path, bar: FileBar, sha256: str, name: str) -> File | None:
+        """The file of an upload that an earlier try began, now sent; None where there is none."""
+        file_id = self._memory.open_upload(sha256, name)
+        if file_id is None:
+            return None
+        try:
+            file = await self._client.resume(path, file_id, progress=bar.moving)
+        except (WrongState, FileNotFound):
+            file = None  # it has expired, or was deleted
+        if file is None or file.status is Status.FAILED:
+            self._memory.end_upload(sha256, name)
+            return None
+        return file
+
+    async def _announced(self, source: Source, sha256: str, name: str) -> Announced:
+        announced = await self._client.announce(
+            name,
+            source.size,
+            content_type=self._wishes.content_type,
+            sha256=sha256,
+            multipart=self._wishes.multipart,
+        )
+        if announced.is_open:
+            self._memory.begin_upload(sha256, name, announced.file.id)
+        return announced
+
+    def _print_json(self, path: Path, outcome: str, file: File | None, error: dict[str, Any] | None) -> None:
+        shown = {
+            "path": str(path),
+            "outcome": outcome,
+            "file": None if file is None else file.raw,
+            "error": error,
+        }
+        self._board.print(as_json(shown))
+
+
+def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, int]]:
+    """The files, and those of folders at any depth, with their sizes in bytes. Raises OSError."""
+    for path in paths:
+        for each in _inside(path) if path.is_dir() else [path]:
+            if each.is_file():
+                yield each, each.stat().st_size
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        # Rather than to leave out in silence what somebody believes to be uploaded.
+        raise error
+
+    for here, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(here, name) for name in sorted(names))

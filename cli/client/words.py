@@ -1,0 +1,65 @@
+"""Sizes, times and names as people write and read them."""
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(?:i?B)?|B)?", re.IGNORECASE)
+_AGO = re.compile(r"(\d+)\s*([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def size_in_words(size: float) -> str:
+    """A size for people: 9.5 MiB."""
+    unit = 0
+    while size >= 1024 and unit < len(_UNITS) - 1:
+        size /= 1024
+        unit += 1
+    return f"{size:.0f} {_UNITS[unit]}" if not unit or size >= 100 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def parse_size(text: str) -> int:
+    """Bytes of what a person writes: 500, 10k, 1.5 GiB; k, M, G and T are powers of 1024.
+
+    Raises:
+        ValueError: it is no size.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no size such as 500, 10k or 1.5GiB")
+    power = " KMGT".index(found[2].upper()) if found[2] else 0
+    return int(float(found[1]) * 1024**power)
+
+
+def time_in_words(time: datetime) -> str:
+    """A time for people, by this machine's clock: 2026-11-23 14:28."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+
+
+def parse_time(text: str) -> datetime:
+    """The time of what a person writes: 2026-11-23, 2026-11-23T14:28, or as long ago as 90m, 12h or 7d.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    ago = _AGO.fullmatch(text.strip())
+    if ago is not None:
+        return datetime.now().astimezone() - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
+    try:
+        # Without an offset it is of this machine's clock.
+        return datetime.fromisoformat(text.strip()).astimezone()
+    except ValueError:
+        raise ValueError(f"{text!r} is no time such as 2026-11-23, 2026-11-23T14:28Z, 12h or 7d") from None
+
+
+def printable(text: str) -> str:
+    """A name without what would move the cursor, change colours, break the line or turn it around."""
+    return "".join("\ufffd" if _is_unprintable(letter) else letter for letter in text)
+
+
+def _is_unprintable(letter: str) -> bool:
+    return unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} or unicodedata.bidirectional(letter) in {
+        *("LRE", "RLE", "LRO", "RLO", "PDF"),
+        *("LRI", "RLI", "FSI", "PDI"),
+    }

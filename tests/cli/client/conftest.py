@@ -1,0 +1,26 @@
+"""A shell that is signed in."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.client.shell import Shell
+from tests.service import Service
+
+
+@pytest.fixture
+def shell(service: Service, owner: str, tmp_path: Path) -> Shell:
+    """Of somebody who has named a server and a token."""
+    return Shell(tmp_path, WAYBILL_URL=service.address, WAYBILL_TOKEN=service.token(owner))
+
+
+@pytest.fixture(scope="module")
+def listed(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """Of somebody who has three files: of 1, 2 and 4 KiB, made one after the other."""
+    folder = tmp_path_factory.mktemp("listed")
+    token = service.token(f"lister-{folder}")
+    shell = Shell(folder, WAYBILL_URL=service.address, WAYBILL_TOKEN=token)
+    for name, size in (("a.txt", 1024), ("b.jpg", 2048), ("c.png", 4096)):
+        (folder / name).write_bytes(bytes(size))
+        assert shell.run("upload", folder / name).code == 0
+    return shell

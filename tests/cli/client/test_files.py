@@ -1,0 +1,146 @@
+"""Files go up, are listed, come down and go."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.client.shell import Shell
+from waybill.client import Client
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_file_comes_down_as_it_went_up(shell: Shell) -> None:
+    content = os.urandom(300_000)
+    source = write(shell.folder / "photo.jpg", content)
+    sent = shell.run("upload", source)
+    assert (sent.code, sent.err) == (0, "")
+    file_id = sent.out.split()[0]
+    [listed] = shell.run("ls", "--json").json
+    assert (listed["id"], listed["name"], listed["contentType"]) == (file_id, "photo.jpg", "image/jpeg")
+    assert (listed["status"], listed["sha256"]) == ("COMPLETED", hashlib.sha256(content).hexdigest())
+    assert shell.run("info", file_id, "--json").json == [listed]
+    assert "COMPLETED" in shell.run("info", file_id).out
+    target = shell.folder / "copy.jpg"
+    got = shell.run("get", file_id, "-o", target)
+    assert (got.code, target.read_bytes()) == (0, content)
+    assert shell.run("rm", file_id).code == 0
+    assert shell.ids() == []
+
+
+def test_content_that_is_there_is_not_sent_again(shell: Shell) -> None:
+    source = write(shell.folder / "a.bin", b"once")
+    [first] = shell.run("upload", source, "--json").json
+    [second] = shell.run("upload", source, "--json").json
+    assert (first["outcome"], second["outcome"]) == ("uploaded", "present")
+    assert first["file"]["id"] == second["file"]["id"]
+    assert "already there" in shell.run("upload", source).out
+
+
+def test_a_file_that_changed_is_hashed_anew(shell: Shell) -> None:
+    source = write(shell.folder / "a.bin", b"one")
+    stat = source.stat()
+    shell.run("upload", source)
+    source.write_bytes(b"two")
+    os.utime(source, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    [again] = shell.run("upload", source, "--json").json
+    assert again["outcome"] == "uploaded"
+    assert again["file"]["sha256"] == hashlib.sha256(b"two").hexdigest()
+
+
+def test_a_folder_of_many_files_goes_up(shell: Shell) -> None:
+    folder = shell.folder / "many"
+    for number in range(40):
+        write(folder / f"{number % 4}" / f"{number}.txt", str(number).encode())
+    write(folder / "empty.txt", b"")
+    write(folder / "twin.txt", b"7")
+    ran = shell.run("upload", "--recursive", folder, "--json")
+    assert ran.code == 0
+    assert ran.err == f"waybill: 42 of 42 files are at {shell.environment['WAYBILL_URL']}\n"
+    outcomes = ran.json
+    assert len({outcome["path"] for outcome in outcomes}) == 42
+    assert {outcome["file"]["status"] for outcome in outcomes} <= {"COMPLETED", "DUPLICATE"}
+    contents = {outcome["file"]["sha256"] for outcome in outcomes}
+    assert contents == {
+        hashlib.sha256(content).hexdigest() for content in (b"", *(str(n).encode() for n in range(40)))
+    }
+    listed = shell.run("ls", "--status", "COMPLETED", "--json").json
+    assert len(listed) == 41
+
+
+def test_without_waiting_a_file_is_sent_and_no_more(shell: Shell) -> None:
+    source = write(shell.folder / "a.bin", b"sent")
+    [sent] = shell.run("upload", source, "--no-wait", "--json", "--name", "b.bin").json
+    assert (sent["outcome"], sent["file"]["name"]) == ("sent", "b.bin")
+
+
+def test_a_file_goes_to_stdout(shell: Shell) -> None:
+    file_id = shell.run("upload", write(shell.folder / "a.txt", b"hello"), "--json").json[0]["file"]["id"]
+    assert shell.run("get", file_id, "-o", "-").out == "hello"
+
+
+def test_several_files_come_into_a_folder(shell: Shell) -> None:
+    for name in ("a.txt", "b.txt"):
+        shell.run("upload", write(shell.folder / name, name.encode()))
+    target = shell.folder / "here"
+    target.mkdir()
+    ran = shell.run("get", *shell.ids(), "-o", target, "--json")
+    assert ran.code == 0
+    assert {line["path"] for line in ran.json} == {str(target / "a.txt"), str(target / "b.txt")}
+    assert {path.name: path.read_text() for path in target.iterdir()} == {"a.txt": "a.txt", "b.txt": "b.txt"}
+    assert shell.run("get", *shell.ids(), "-o", target).code == 0
+
+
+def test_other_content_is_never_overwritten(shell: Shell) -> None:
+    file_id = shell.run("upload", write(shell.folder / "a.txt", b"stored"), "--json").json[0]["file"]["id"]
+    mine = write(shell.folder / "mine.txt", b"mine")
+    ran = shell.run("get", file_id, "-o", mine, "--json")
+    assert (ran.code, ran.json[0]["error"]["code"]) == (1, "local_error")
+    assert mine.read_bytes() == b"mine"
+
+
+def test_a_duplicate_comes_down_as_its_original(shell: Shell) -> None:
+    shell.run("upload", write(shell.folder / "a.txt", b"same"))
+    # Not declared by itself, so that it is stored twice before anybody knows.
+    with Client(shell.environment["WAYBILL_URL"], shell.environment["WAYBILL_TOKEN"]) as client:
+        announced = client.announce("b.txt", 4)
+        file = client.wait(client.send(shell.folder / "a.txt", announced).id)
+    assert file.status == "DUPLICATE"
+    ran = shell.run("get", file.id, "-o", shell.folder / "b.txt")
+    assert (ran.code, (shell.folder / "b.txt").read_bytes()) == (0, b"same")
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ([], ["c.png", "b.jpg", "a.txt"]),
+        (["--sort", "name"], ["a.txt", "b.jpg", "c.png"]),
+        (["--sort", "size", "--order", "asc"], ["a.txt", "b.jpg", "c.png"]),
+        (["--limit", "2"], ["c.png", "b.jpg"]),
+        (["--content-type", "image/*"], ["c.png", "b.jpg"]),
+        (["--name", "b."], ["b.jpg"]),
+        (["--min-size", "2k"], ["c.png", "b.jpg"]),
+        (["--min-size", "2k", "--max-size", "2KiB"], ["b.jpg"]),
+        (["--status", "completed"], ["c.png", "b.jpg", "a.txt"]),
+        (["--status", "FAILED", "--status", "expired"], []),
+        (["--after", "1h"], ["c.png", "b.jpg", "a.txt"]),
+        (["--before", "1h"], []),
+        (["--after", "2100-01-01"], []),
+        (["--trash"], []),
+    ],
+)
+def test_lists_are_filtered(listed: Shell, filters: list[str], names: list[str]) -> None:
+    assert [file["name"] for file in listed.run("ls", "--json", *filters).json] == names
+    assert [line.split()[-1] for line in listed.run("ls", *filters).out.splitlines()] == names
+
+
+def test_usage_is_told(listed: Shell) -> None:
+    [usage] = listed.run("usage", "--json").json
+    assert usage == {"used": 1024 + 2048 + 4096, "reserved": 0, "limit": None, "files": 3}
+    assert "7.0 KiB in 3 files" in listed.run("usage").out
