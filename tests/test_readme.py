@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.client import exits
 from tests.service import Service
 from waybill.errors import WaybillError
 from waybill.settings import Settings
@@ -15,12 +16,12 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(walk: str) -> str:
-    """The shell blocks of one walk-through, in their order."""
-    return "\n".join(re.findall(rf"<!-- walk: {walk} -->\n```sh\n(.*?)```", README, re.DOTALL))
+def blocks(walk: str, language: str = "sh") -> str:
+    """The blocks of one walk-through, in their order."""
+    return "\n".join(re.findall(rf"<!-- walk: {walk} -->\n```{language}\n(.*?)```", README, re.DOTALL))
 
 
-@pytest.mark.parametrize("walk", ["curl", "graphql", "parts"])
+@pytest.mark.parametrize("walk", ["curl", "graphql", "parts", "cli"])
 def test_a_walk_through_works_as_it_stands(walk: str, service: Service, tmp_path: Path) -> None:
     script = blocks(walk)
     # What differs from a reader's machine: the port, and where the secret is.
@@ -34,7 +35,7 @@ def test_a_walk_through_works_as_it_stands(walk: str, service: Service, tmp_path
         ["/bin/bash", "-euo", "pipefail", "-c", script],
         check=False,
         cwd=tmp_path,
-        env={**service.env, "PYTHONPATH": str(ROOT)},
+        env={**service.env, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -42,6 +43,30 @@ def test_a_walk_through_works_as_it_stands(walk: str, service: Service, tmp_path
     assert result.returncode == 0, result.stdout + result.stderr
     assert '"COMPLETED"' in result.stdout
     assert '"errors"' not in result.stdout
+
+
+def test_the_walk_through_in_python_works_as_it_stands(service: Service, owner: str, tmp_path: Path) -> None:
+    script = blocks("python", "python")
+    assert "http://127.0.0.1:8000" in script
+    (tmp_path / "film.mp4").write_bytes(bytes(1_000_000))
+    result = subprocess.run(
+        [sys.executable, "-c", script.replace("http://127.0.0.1:8000", service.address)],
+        check=False,
+        cwd=tmp_path,
+        env={**service.env, "PYTHONPATH": str(ROOT), "TOKEN": service.token(owner)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "100%\nCOMPLETED " in result.stdout
+    assert "film.mp4 1000000 " in result.stdout
+    assert (tmp_path / "copy.mp4").read_bytes() == bytes(1_000_000)
+
+
+def test_every_exit_code_of_the_client_is_in_the_table() -> None:
+    documented = re.findall(r"^\| (\d+) \| (.+) \|$", README, re.MULTILINE)
+    assert documented == re.findall(r"^(\d+) +(.+)$", exits.__doc__ or "", re.MULTILINE)
 
 
 def test_every_setting_is_in_the_table() -> None:
