@@ -25,11 +25,11 @@ WORKDIR /src
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
     --mount=type=bind,source=uv.lock,target=uv.lock \
-    uv sync --locked --no-dev --no-group stack --no-editable --compile-bytecode --no-install-project
+    uv sync --locked --no-dev --no-group stack --extra otel --no-editable --compile-bytecode --no-install-project
 COPY . .
 # Reinstalled, for uv may take a wheel of ours out of its cache while pyproject.toml has not changed.
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --locked --no-dev --no-group stack --no-editable --compile-bytecode --reinstall-package waybill
+    uv sync --locked --no-dev --no-group stack --extra otel --no-editable --compile-bytecode --reinstall-package waybill
 # The pages as built, and the few files that are served as they were published, out of some 280 MB of packages.
 # The application says which, and where it looks.
 RUN --mount=type=bind,from=pages,source=/web,target=/web \

@@ -6,8 +6,12 @@ WEB := web/node_modules/.package-lock.json
 
 .PHONY: up test bench soak large fuzz faults lint audit fix install pages
 
+# Everything, traces included, for the tests want it all.
+WHAT := --all-extras
 # Running needs less than testing does; what is there already stays.
 up: WHAT := --no-dev --inexact
+# As it is run: what traces are made of would be imported by redis-py, which looks for it.
+bench: WHAT :=
 
 # `exec`, and an end with its parent, so that whatever stops make stops Waybill too.
 up: install pages
@@ -44,7 +48,7 @@ lint: install $(WEB)
 
 # What is installed here, against the list of known vulnerabilities.
 audit: install
-	@$(UV) export --locked --all-groups --no-emit-project --no-hashes --quiet | $(RUN)/python .ci/audit.py
+	@$(UV) export --locked --all-groups --all-extras --no-emit-project --no-hashes --quiet | $(RUN)/python .ci/audit.py
 
 fix: install
 	$(RUN)/ruff format .

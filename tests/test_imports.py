@@ -83,6 +83,14 @@ def test_one_package_knows_the_object_stores_client() -> None:
     assert knowing <= set(modules("waybill/storage"))
 
 
+def test_one_module_knows_how_traces_are_made() -> None:
+    """And imports none of it until it is asked to trace: a name at its top would be there for good."""
+    for room in ROOMS:
+        for path in modules(room):
+            if path != ROOT / "waybill" / "tracing.py":
+                assert "opentelemetry" not in tops(path), path
+
+
 def test_one_module_reads_the_environment() -> None:
     for room in ("waybill", "api", "actors"):
         for path in modules(room):

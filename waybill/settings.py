@@ -1,6 +1,8 @@
 """The settings: one typed class, the only reader of the environment."""
 
+import os
 import re
+from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from limits import parse_many
@@ -70,6 +72,8 @@ class Settings(TokenSettings):
     s3_secret_key: SecretStr
     s3_hook_secret: SecretStr | None = None
 
+    metrics_token: SecretStr | None = None
+
     # S3 refuses a signature older than a week.
     upload_url_ttl: int = Field(default=900, ge=1, le=WEEK)
     download_url_ttl: int = Field(default=300, ge=1, le=WEEK)
@@ -91,7 +95,7 @@ class Settings(TokenSettings):
     # token into the browser pages.
     embedded: bool = False
 
-    @field_validator("s3_hook_secret")
+    @field_validator("s3_hook_secret", "metrics_token")
     @classmethod
     def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch("[!-~]{16,}", value.get_secret_value()):
@@ -132,6 +136,20 @@ def load_settings() -> Settings:
         SettingsError: a variable is missing or wrong; every one is named, none is shown.
     """
     return _load(Settings)
+
+
+def shared_metrics_folder() -> Path | None:
+    """Where several API processes of one command count together; prometheus-client looks there itself."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return None if folder is None else Path(folder)
+
+
+def traces_are_wanted() -> bool:
+    """Whether OpenTelemetry's own variables name a place to send traces to."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return any(os.environ.get(name) for name in names)
 
 
 def load_token_settings() -> TokenSettings:
