@@ -4,11 +4,13 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from contextvars import Context
 
 import structlog
 
-from waybill import documents
+from waybill import documents, tracing
 from waybill.documents import Change, HistoryLostError
+from waybill.metrics import FOLLOWERS
 
 #: Seconds without a change after which a position is told alone: to prove that the line stands, and so that
 #: whoever comes back does so from not long ago.
@@ -78,6 +80,7 @@ class Live:
         """
         follower = _Follower()
         self._followers.setdefault(owner, set()).add(follower)
+        FOLLOWERS.inc()
         try:
             await self._begin()
             here = self._here
@@ -145,11 +148,13 @@ class Live:
     async def _begin(self) -> None:
         if self._reading is None or self._reading.done():
             self._begun = asyncio.get_running_loop().create_future()
-            self._reading = asyncio.create_task(self._read(self._begun), name="live")
+            # It is of no one follower: not in the logs of the first one's request, and in no trace.
+            self._reading = asyncio.create_task(self._read(self._begun), name="live", context=Context())
         assert self._begun is not None  # noqa: S101  # made with the reader
         await asyncio.shield(self._begun)
 
     async def _read(self, begun: asyncio.Future[None]) -> None:
+        tracing.pause()
         after: str | None = None
         while True:
             try:
@@ -174,6 +179,7 @@ class Live:
                 await asyncio.sleep(PAUSE)
 
     def _leave(self, owner: str, follower: _Follower) -> None:
+        FOLLOWERS.dec()
         followers = self._followers[owner]
         followers.discard(follower)
         if not followers:

@@ -13,8 +13,10 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from urllib.parse import quote, urlsplit
 
+from waybill.metrics import PRESIGN_SECONDS
 from waybill.settings import Settings
 
 
@@ -88,7 +90,7 @@ class Presigner:
         }
         if sha256 is not None:
             headers["x-amz-checksum-sha256"] = to_base64(sha256)
-        return self._sign("PUT", key, headers, {}, ttl)
+        return self._signed("PUT", key, headers, {}, ttl)
 
     def part(
         self, key: str, upload_id: str, number: int, *, size: int, sha256: str | None, ttl: int
@@ -100,7 +102,7 @@ class Presigner:
         headers = {"Content-Length": str(size)}
         if sha256 is not None:
             headers["x-amz-checksum-sha256"] = to_base64(sha256)
-        return self._sign("PUT", key, headers, {"uploadId": upload_id, "partNumber": str(number)}, ttl)
+        return self._signed("PUT", key, headers, {"uploadId": upload_id, "partNumber": str(number)}, ttl)
 
     def get(self, key: str, *, disposition: str, content_type: str, ttl: int) -> PresignedRequest:
         """A GET that answers with that Content-Disposition and Content-Type. ``ttl`` is in seconds."""
@@ -108,7 +110,15 @@ class Presigner:
             "response-content-disposition": disposition,
             "response-content-type": content_type,
         }
-        return self._sign("GET", key, {}, overrides, ttl)
+        return self._signed("GET", key, {}, overrides, ttl)
+
+    def _signed(
+        self, method: str, key: str, headers: Mapping[str, str], query: Mapping[str, str], ttl: int
+    ) -> PresignedRequest:
+        began = perf_counter()
+        signed = self._sign(method, key, headers, query, ttl)
+        PRESIGN_SECONDS.observe(perf_counter() - began)
+        return signed
 
     def _sign(
         self, method: str, key: str, headers: Mapping[str, str], query: Mapping[str, str], ttl: int

@@ -13,6 +13,7 @@ from waybill.documents import open_database
 from waybill.live import Live, open_live
 from waybill.messages import Sender
 from waybill.presign import Presigner
+from waybill.queues import Queues
 from waybill.rate_limit import RateLimit, open_rate_limit
 from waybill.settings import Settings
 from waybill.storage import Storage, open_storage
@@ -28,6 +29,7 @@ class Resources:
     sender: Sender
     rate_limit: RateLimit
     live: Live
+    queues: Queues
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -61,4 +63,4 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
         open_rate_limit(settings) as rate_limit,
         open_live() as live,
     ):
-        yield Resources(settings, storage, presigner, Sender(broker), rate_limit, live)
+        yield Resources(settings, storage, presigner, Sender(broker), rate_limit, live, Queues(broker))

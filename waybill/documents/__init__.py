@@ -1,5 +1,6 @@
 """The documents, their indexes and the compare-and-set change. The only package that knows the driver."""
 
+from waybill.documents.census import latest_census, take_census
 from waybill.documents.changes import (
     DUE,
     OVERDUE,
@@ -89,6 +90,7 @@ __all__ = [
     "find_usage_history",
     "insert",
     "is_file_id",
+    "latest_census",
     "moment_of",
     "new_id",
     "open_database",
@@ -96,6 +98,7 @@ __all__ = [
     "restore",
     "restore_as_duplicate",
     "sum_sizes",
+    "take_census",
     "transition",
     "transition_many",
     "watch",

@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from time import perf_counter
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGo
 from waybill.errors import FileNotFound
 from waybill.lifecycle import FailureReason, Status
 from waybill.messages import PATIENCE, PURGE_OBJECT
+from waybill.metrics import HASH_SECONDS, HASHED_BYTES, VERDICTS
 from waybill.resources import Resources
 from waybill.storage import ObjectChangedError, ObjectGoneError, ObjectHead
 
@@ -116,6 +118,7 @@ async def _fingerprint(pieces: AsyncIterator[bytes], lost: asyncio.Event) -> tup
     """Size and SHA-256 of a stream, in the memory of two pieces."""
     digest = hashlib.sha256()
     size = 0
+    began = perf_counter()
     hashing: asyncio.Future[None] | None = None
     async for piece in pieces:
         # hashlib lets go of the interpreter lock: one piece is hashed while the next is on its way.
@@ -125,8 +128,11 @@ async def _fingerprint(pieces: AsyncIterator[bytes], lost: asyncio.Event) -> tup
             raise LeaseLostError
         hashing = asyncio.get_running_loop().run_in_executor(None, digest.update, piece)
         size += len(piece)
+        # Piece by piece, for a large object takes longer than the time between two looks.
+        HASHED_BYTES.inc(len(piece))
     if hashing is not None:
         await hashing
+    HASH_SECONDS.observe(perf_counter() - began)
     return size, digest.hexdigest()
 
 
@@ -140,6 +146,7 @@ async def _conclude(
         concluded = await _settle(file, attempt, found["sha256"])
     if concluded is None:
         raise LeaseLostError
+    VERDICTS.labels(concluded.status.value, by).inc()
     log.info("verified", file_id=file.file_id, status=concluded.status.value, size=file.size, by=by)
     if concluded.purge_at is not None:
         await resources.sender.send(PURGE_OBJECT, file.file_id)
