@@ -17,6 +17,7 @@ from dramatiq.middleware import (
 from actors.dead_letter import KeepTraceback
 from actors.prompt import Listen, PromptBroker
 from actors.schedule import Schedule
+from actors.watch import Watch
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import load_settings
 
@@ -67,6 +68,7 @@ def resources() -> Resources:
 broker = PromptBroker(
     client=redis_client(settings),
     middleware=[
+        Watch(),
         TimeLimit(),
         ShutdownNotifications(notify_shutdown=True),
         Retries(),

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import structlog
 
+from actors.watch import cut_short
 from waybill.errors import ServiceUnavailable
 
 log = structlog.get_logger(__name__)
@@ -20,4 +21,5 @@ def reconciled() -> Iterator[None]:
     try:
         yield
     except ServiceUnavailable as error:
+        cut_short()
         log.warning("job cut short, the reconciler sends another", error=error.message)

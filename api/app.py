@@ -25,9 +25,14 @@ from api.errors import EXCEPTION_HANDLERS
 from api.graphql.view import GraphQLView
 from api.headers import DefaultHeaders
 from api.health import alive, ready
+from api.metrics import Metrics
 from api.pages.views import Pages
+from api.requests import HEADER, Requests
+from api.requests import log as request_log
 from api.rest.routes import create_rest
 from api.s3_hook import S3Hook
+from api.traces import Traces
+from waybill import tracing
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import Settings, load_settings
 
@@ -55,9 +60,12 @@ def create_app(settings: Settings | None = None) -> Starlette:
         introspection=settings.introspection,
         is_allowed_origin=lambda origin: origins.fullmatch(origin) is not None,
     )
-    hooks = []
+    guarded = []
     if settings.s3_hook_secret is not None:
-        hooks.append(Route("/hooks/s3", S3Hook(settings.s3_hook_secret).receive, methods=["POST"]))
+        guarded.append(Route("/hooks/s3", S3Hook(settings.s3_hook_secret).receive, methods=["POST"]))
+    # Without a token there is nothing to guard them with, and the port may be open to the world.
+    if settings.metrics_token is not None or settings.embedded:
+        guarded.append(Route("/metrics", Metrics(settings.metrics_token).show))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
@@ -68,6 +76,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
             gc.freeze()
             _on_stop(resources.live.stop)
             yield {"resources": resources, "authenticator": Authenticator(settings)}
+        request_log.flush()
+        await asyncio.to_thread(tracing.stop)
 
     app = Starlette(
         routes=[
@@ -77,7 +87,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             WebSocketRoute("/graphql", graphql),
             Route("/", pages.index),
             Route("/assets/{path:path}", pages.assets.serve),
-            *hooks,
+            *guarded,
             *Dashboard(settings, broker, pages).routes,
             Route("/healthz", alive),
             Route("/readyz", ready),
@@ -110,7 +120,9 @@ def _both(tell: Callable[[], object], servers: Any) -> Callable[..., None]:
 
 
 def _middleware(settings: Settings, origins: str) -> list[Middleware]:
-    middleware: list[Any] = [Middleware(DefaultHeaders)]
+    middleware: list[Any] = [Middleware(Requests), Middleware(DefaultHeaders)]
+    if tracing.is_on():
+        middleware.insert(1, Middleware(Traces))
     if settings.embedded:
         # The pages carry a token. A hostile site that points its own name at this machine (DNS rebinding)
         # would be of our origin and could read it, but its requests still name that site as their host.
@@ -123,8 +135,8 @@ def _middleware(settings: Settings, origins: str) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origin_regex=origins,
                 allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-                expose_headers=["Location", "Retry-After"],
+                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", HEADER],
+                expose_headers=["Location", "Retry-After", HEADER],
                 max_age=3600,
             )
         )

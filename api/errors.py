@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.headers import DEFAULT_HEADERS
+from api.requests import HEADER, current_id
 from waybill.errors import WaybillError
 
 log = structlog.get_logger(__name__)
@@ -38,7 +39,7 @@ STATUS = {
 }
 
 #: All that a caller is told of a defect of ours; the log has the rest.
-INTERNAL_ERROR = "Something went wrong on our side. It was logged; a repeat is safe."
+INTERNAL_ERROR = "Something went wrong on our side. It was logged under this requestId; a repeat is safe."
 
 CODE_OF_STATUS = {
     400: "invalid_input",
@@ -87,6 +88,15 @@ def headers_of(code: str, context: Mapping[str, Any]) -> dict[str, str]:
     return {}
 
 
+def code_of(error: Exception) -> str:
+    """The code that an error is shown with."""
+    if isinstance(error, WaybillError):
+        return error.code
+    if isinstance(error, HTTPException):
+        return CODE_OF_STATUS.get(error.status_code, "internal_error")
+    return "internal_error"
+
+
 def extensions_of(error: WaybillError) -> dict[str, Any]:
     """What GraphQL says beside an error's message."""
     return {"code": error.code, **error.context}
@@ -101,15 +111,16 @@ async def show_waybill_error(request: Request, error: Exception) -> Response:
 async def show_http_error(request: Request, error: Exception) -> Response:
     """Render what the router refused."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
-    code = CODE_OF_STATUS.get(error.status_code, "internal_error")
-    return problem(code, error.detail, dict(error.headers or {}))
+    return problem(code_of(error), error.detail, dict(error.headers or {}))
 
 
 async def show_unexpected_error(request: Request, error: Exception) -> Response:
     """Render a defect of ours: logged whole, shown as nothing but its status."""
     log.error("unexpected error", path=request.url.path, exc_info=error)
+    request_id = current_id()
     # Starlette answers these outside of every middleware.
-    return problem("internal_error", INTERNAL_ERROR, DEFAULT_HEADERS)
+    headers = {**DEFAULT_HEADERS, HEADER: request_id}
+    return problem("internal_error", INTERNAL_ERROR, headers, requestId=request_id)
 
 
 EXCEPTION_HANDLERS = {

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.body import read_json_body
+from api.measure import measured
 from waybill.errors import Unauthenticated
 from waybill.usecases.arrival import object_arrived
 from waybill.usecases.draft import invalid_input
@@ -79,6 +80,9 @@ class S3Hook:
             InvalidInput: the body is no notification.
             ServiceUnavailable: MongoDB or the store is away; sending it again is safe.
         """
+        return await measured("hook", "objectArrived", self._answer(request))
+
+    async def _answer(self, request: Request) -> Response:
         self._authenticate(request)
         try:
             notification = _Notification.model_validate_json(await read_json_body(request))

@@ -76,11 +76,18 @@ def worker(
     queue: Annotated[
         list[str] | None, typer.Option(help="Only these queues; repeat for several. (default: all)")
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port at which WAYBILL_METRICS_TOKEN gets its metrics. [default: none]", min=1, max=65535
+        ),
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="Address of that port.")] = "127.0.0.1",
 ) -> None:
     """Run one worker process alone."""
     from cli.serve import run_worker
 
-    run_worker(threads, queue)
+    run_worker(threads, queue, None if metrics_port is None else (metrics_host, metrics_port))
 
 
 @app.command()

@@ -6,14 +6,17 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from tempfile import TemporaryDirectory
 
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
 from api.body import MAX_BODY
-from waybill import documents
+from cli.worker_metrics import serve_metrics
+from waybill import documents, tracing
 from waybill.logs import configure_logs
 from waybill.resources import open_storage_and_database
 from waybill.settings import Settings, load_settings
@@ -44,6 +47,7 @@ def create_served_app() -> Starlette:
 
     settings = load_settings()
     configure_logs(settings.log_level)
+    tracing.start("waybill-api")
     return create_app(settings)
 
 
@@ -57,22 +61,34 @@ def run_api(host: str, port: int, processes: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asyncio.run(_prove_database(load_settings()))
     _allow_connections()
-    uvicorn.run(
-        "cli.serve:create_served_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=processes,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        # As much as a request's body, and uncompressed: a compressor takes more memory than all else that an
-        # idle WebSocket needs.
-        ws_max_size=MAX_BODY,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=GRACE,
-    )
+    with _counting_together() if processes > 1 else nullcontext():
+        uvicorn.run(
+            "cli.serve:create_served_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=processes,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            # As much as a request's body, and uncompressed: a compressor takes more memory than all else that
+            # an idle WebSocket needs.
+            ws_max_size=MAX_BODY,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+
+
+@contextmanager
+def _counting_together() -> Iterator[None]:
+    """Let the processes that are started meanwhile count in one place, for whichever answers tells for all.
+
+    prometheus-client looks there when it is imported, which they do anew.
+    """
+    with TemporaryDirectory(prefix="waybill-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
 
 
 def _allow_connections() -> None:
@@ -86,8 +102,8 @@ async def _prove_database(settings: Settings) -> None:
         pass
 
 
-def run_worker(threads: int, queues: list[str] | None) -> None:
-    """Process messages until SIGTERM or Ctrl-C, in this process.
+def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, int] | None) -> None:
+    """Process messages until SIGTERM or Ctrl-C, in this process; metrics may be collected at ``metrics_at``.
 
     Dramatiq's own command line forks workers and ends them all when one dies; one process that is watched
     from outside is simpler to supervise and to scale.
@@ -97,6 +113,9 @@ def run_worker(threads: int, queues: list[str] | None) -> None:
     """
     settings = load_settings()
     configure_logs(settings.log_level)
+    if metrics_at is not None:
+        serve_metrics(*metrics_at, settings)
+    tracing.start("waybill-worker")
     # Messages fetched ahead wait here while other workers are idle, and after a kill until they are missed.
     # Dramatiq reads this one from the environment alone, when it is imported.
     os.environ.setdefault("dramatiq_queue_prefetch", str(threads))
@@ -124,3 +143,4 @@ def run_worker(threads: int, queues: list[str] | None) -> None:
     stop.wait()
     worker.stop(timeout=GRACE * 1000)
     broker.close()
+    tracing.stop()

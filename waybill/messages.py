@@ -7,7 +7,9 @@ import structlog
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
+from structlog.contextvars import get_contextvars
 
+from waybill import tracing
 from waybill.errors import ServiceUnavailable
 
 VERIFY_UPLOAD = "verify_upload"
@@ -22,6 +24,9 @@ QUEUES = {
     EXPIRE_UPLOADS: "transitions",
     RECONCILE: "transitions",
 }
+
+#: The option of a message, and the member of a log line, that names the request which led to it.
+REQUEST_ID = "request_id"
 
 #: The channel on which senders say to which queue they have sent.
 SENT = "waybill:sent"
@@ -57,10 +62,15 @@ class Sender:
 
     def _send_each(self, actor: str, arguments: Sequence[Sequence[str]]) -> int:
         sent = 0
+        carried = _carried()
         try:
             for each in arguments:
                 message: Message[None] = Message(
-                    queue_name=QUEUES[actor], actor_name=actor, args=tuple(each), kwargs={}, options={}
+                    queue_name=QUEUES[actor],
+                    actor_name=actor,
+                    args=tuple(each),
+                    kwargs={},
+                    options=dict(carried),
                 )
                 self._broker.enqueue(message)
                 sent += 1
@@ -93,3 +103,9 @@ class Sender:
             await asyncio.to_thread(self._broker.client.ping)
         except RedisError as error:
             raise ServiceUnavailable("Redis") from error
+
+
+def _carried() -> dict[str, str]:
+    """What ties a job to the request, or to the job, that sends it: options which older workers pass over."""
+    request_id = get_contextvars().get(REQUEST_ID)
+    return tracing.carried() | ({} if request_id is None else {REQUEST_ID: request_id})

@@ -1,7 +1,10 @@
 """The schema, assembled."""
 
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 from strawberry import Schema
 from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
@@ -12,6 +15,8 @@ from api.graphql.known_documents import CheckDocument, KnownDocuments
 from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
+from api.measure import followed, measured
+from api.requests import current_id
 from waybill.errors import WaybillError
 
 log = structlog.get_logger(__name__)
@@ -52,7 +57,7 @@ def _give_code(error: GraphQLError) -> None:
     else:
         log.error("unexpected error", path=error.path, exc_info=cause)
         error.message = INTERNAL_ERROR
-        error.extensions = {"code": "internal_error"}
+        error.extensions = {"code": "internal_error", "requestId": current_id()}
 
 
 def create_schema(*, introspection: bool = True) -> WaybillSchema:
@@ -63,10 +68,33 @@ def create_schema(*, introspection: bool = True) -> WaybillSchema:
     known = KnownDocuments(
         [rule for limit in limits for rule in limit.validation_rules], max_tokens=MAX_TOKENS
     )
-    return WaybillSchema(
+    schema = WaybillSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
         extensions=[lambda: CheckDocument(known)],
     )
+    _measure(schema._schema)  # no public twin
+    return schema
+
+
+def _measure(schema: GraphQLSchema) -> None:
+    """Have each operation counted and timed. An extension of the schema would be asked at each field."""
+    assert schema.query_type and schema.mutation_type and schema.subscription_type  # noqa: S101, PT018
+    for operations in (schema.query_type, schema.mutation_type):
+        for name, field in operations.fields.items():
+            field.resolve = _measured(name, field.resolve)
+    for name, field in schema.subscription_type.fields.items():
+        field.subscribe = _followed(name, field.subscribe)
+
+
+def _measured(name: str, resolve: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args, **kwargs: measured("graphql", name, resolve(*args, **kwargs))
+
+
+def _followed(name: str, subscribe: Callable[..., Any]) -> Callable[..., Any]:
+    async def begin(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, None]:
+        return followed("graphql", name, await subscribe(*args, **kwargs))
+
+    return begin

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.body import read_json_body
 from api.errors import STATUS
+from api.measure import measured
 from api.rest.document import complete
 from api.rest.schemas import Problem
 from waybill.principal import Principal
@@ -103,7 +104,7 @@ def operation(
         documented[f"HTTP_{STATUS[code]}"] = Problem
 
     def decorate(handler: Callable[Concatenate[Request, Principal, ...], Awaitable[Response]]) -> Operation:
-        async def endpoint(request: Request) -> Response:
+        async def answer(request: Request) -> Response:
             arguments: list[BaseModel] = []
             principal = await request.state.authenticator.principal(request)
             await request.state.resources.rate_limit.admit(principal.owner)
@@ -112,6 +113,9 @@ def operation(
             if body is not None:
                 arguments.append(_parse_body(await read_json_body(request), body))
             return await handler(request, principal, *arguments)
+
+        async def endpoint(request: Request) -> Response:
+            return await measured("rest", name, answer(request))
 
         endpoint.__doc__ = handler.__doc__
         endpoint.__name__ = handler.__name__

@@ -1,0 +1,41 @@
+"""Counting and timing operations: one place for all faces."""
+
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
+from time import perf_counter
+from typing import TypeVar
+
+from api.errors import code_of
+from waybill.metrics import count_request
+
+T = TypeVar("T")
+
+
+async def measured(face: str, operation: str, work: Awaitable[T]) -> T:
+    """Await the work of one operation, and count what became of it."""
+    began = perf_counter()
+    # Where nobody waits any more.
+    code = "cancelled"
+    try:
+        result = await work
+        code = "ok"
+        return result
+    except Exception as error:
+        code = code_of(error)
+        raise
+    finally:
+        count_request(face, operation, code, perf_counter() - began)
+
+
+async def followed(face: str, operation: str, changes: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """The changes of one subscription, which is counted when it ends. Its client ends it, as a rule."""
+    code = "ok"
+    try:
+        async with aclosing(changes):
+            async for each in changes:
+                yield each
+    except Exception as error:
+        code = code_of(error)
+        raise
+    finally:
+        count_request(face, operation, code, None)

@@ -1,0 +1,92 @@
+"""Where Prometheus collects: what API processes recorded, and how the whole of it is doing."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from pydantic import SecretStr
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from waybill.errors import Unauthenticated
+from waybill.metrics import CONTENT_TYPE, may_collect, recorded
+from waybill.usecases.observe import Observed, count_files, observe
+
+
+class Metrics:
+    """Answers who sends the token; with none, on the embedded stack alone, everybody who reaches the port.
+
+    Answers whatever is away: what cannot be told then is left out.
+    """
+
+    def __init__(self, token: SecretStr | None) -> None:
+        self._token = token
+
+    async def show(self, request: Request) -> Response:
+        """All metrics, as text.
+
+        Raises:
+            Unauthenticated: the token is missing or wrong.
+        """
+        if not may_collect(request.headers.get("authorization", ""), self._token):
+            raise Unauthenticated("Send the token: Authorization: Bearer <WAYBILL_METRICS_TOKEN>.")
+        observed = await observe(request.state.resources)
+        # In a thread: of several processes there are files to read.
+        text = await asyncio.to_thread(recorded) + _rendered(families(observed))
+        return Response(text, media_type=CONTENT_TYPE, background=BackgroundTask(count_files))
+
+
+def families(observed: Observed) -> Iterator[Metric]:
+    """What was observed, as Prometheus has it."""
+    up = GaugeMetricFamily("waybill_up", "Whether a server that we need answers.", labels=["dependency"])
+    for name, answers in observed.answers.items():
+        up.add_metric([name], answers)
+    yield up
+    if observed.backlog is not None:
+        yield GaugeMetricFamily(
+            "waybill_workers", "Workers that listen for jobs.", value=observed.backlog.workers
+        )
+        messages = GaugeMetricFamily(
+            "waybill_queue_messages", "Jobs that are not done.", labels=["queue", "state"]
+        )
+        oldest = GaugeMetricFamily(
+            "waybill_queue_oldest_seconds",
+            "How long the first job that nobody has taken has waited.",
+            labels=["queue"],
+        )
+        dead = GaugeMetricFamily("waybill_dead_letters", "Jobs that failed for good.", labels=["queue"])
+        for name, queue in observed.backlog.queues.items():
+            for state in ("waiting", "taken", "delayed"):
+                messages.add_metric([name, state], getattr(queue, state))
+            oldest.add_metric([name], queue.oldest)
+            dead.add_metric([name], queue.dead)
+        yield from (messages, oldest, dead)
+    if observed.files is not None:
+        files = GaugeMetricFamily(
+            "waybill_files", "Files that are not deleted, as last counted.", labels=["status"]
+        )
+        sizes = GaugeMetricFamily("waybill_files_bytes", "What these files take.", labels=["status"])
+        for status, total in observed.files.items():
+            files.add_metric([status.value], total.files)
+            sizes.add_metric([status.value], total.size)
+        yield from (files, sizes)
+
+
+def _rendered(families: Iterable[Metric]) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Given(families))
+    return generate_latest(registry)
+
+
+class _Given(Collector):
+    """Metrics that are at hand already."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        """Hand them out, once."""
+        return self._families

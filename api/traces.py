@@ -1,0 +1,43 @@
+"""The first step of a trace: the request, or whoever sent it with a `traceparent`."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.requests import template_of
+from waybill.tracing import step
+
+_CARRIED = frozenset({b"traceparent", b"tracestate"})
+
+
+class Traces:
+    """Traces each request under its method and its path's template. Only there where traces are wanted.
+
+    Ours, for those of Starlette and OpenTelemetry tell query strings and who asked.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        carrier = {
+            name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _CARRIED
+        }
+        status = 500
+
+        async def send_and_see(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        method = scope["method"]
+        with step(method, "server", carrier, {"http.request.method": method}) as traced:
+            try:
+                await self.app(scope, receive, send_and_see)
+            finally:
+                template = template_of(scope) or ""
+                traced.rename(f"{method} {template}".strip())
+                traced.conclude({"http.route": template, "http.response.status_code": status}, status >= 500)
