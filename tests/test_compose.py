@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+#: Started by `docker compose --profile eyes up` alone.
+EYES = {name: service for name, service in SERVICES.items() if service.get("profiles") == ["eyes"]}
 LONG_RUNNING = {name: service for name, service in SERVICES.items() if service.get("restart") != "no"}
 OURS = [service for service in SERVICES.values() if service["image"] == "waybill"]
 
@@ -73,7 +75,12 @@ def test_the_file_follows_the_compose_specification() -> None:
 
 def test_only_the_api_and_the_store_can_be_reached_from_outside() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"api": ["8000:8000"], "minio": ["9000:9000"]}
+    # Grafana on this host alone.
+    assert published == {
+        "api": ["8000:8000"],
+        "minio": ["9000:9000"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
     assert COMPOSE["networks"]["back"]["internal"] is True
     outside = {name for name, service in SERVICES.items() if service["networks"] != ["back"]}
     assert outside == set(published)
@@ -99,19 +106,20 @@ def test_the_example_lists_every_variable_and_no_other() -> None:
 def test_every_setting_exists_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The defaults that the example shows are the real ones."""
     fields = {f"WAYBILL_{name.upper()}" for name in Settings.model_fields}
-    assert {name for service in OURS for name in service["environment"]} <= fields
+    given = {name for service in OURS for name in service["environment"]}
+    assert {name for name in given if not name.startswith("OTEL_")} <= fields
     plain = settings(monkeypatch, filled_in())
     shown = settings(monkeypatch, filled_in() | OPTIONAL)
     without_default = {
         *("cors_origins", "jwks_url", "jwt_issuer", "jwt_audience"),
-        *("owner_quota_bytes", "content_types", "s3_hook_secret"),
+        *("owner_quota_bytes", "content_types", "s3_hook_secret", "metrics_token"),
     }
     assert shown.model_dump(exclude=without_default) == plain.model_dump(exclude=without_default)
     assert len(shown.cors_origins) == 1
 
 
 def test_every_long_running_service_comes_back_and_can_be_seen_to_be_well() -> None:
-    assert set(LONG_RUNNING) == {"mongo", "minio", "redis", "api", "worker", "sweeper"}
+    assert set(LONG_RUNNING) - set(EYES) == {"mongo", "minio", "redis", "api", "worker", "sweeper"}
     for name, service in LONG_RUNNING.items():
         assert service.get("restart") == "unless-stopped", name
         assert service["healthcheck"]["test"], name
@@ -125,6 +133,24 @@ def test_every_service_is_confined_and_its_log_is_bounded() -> None:
         assert service["logging"]["options"]["max-size"], name
     assert all(service["read_only"] for service in OURS)
     assert all(int(service["stop_grace_period"].removesuffix("s")) > GRACE for service in OURS)
+
+
+def test_the_eyes_start_only_with_a_token_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not asked for otherwise, so Compose itself cannot demand them."""
+    assert set(EYES) == {"prometheus", "grafana"}
+    for service, missing in ((EYES["prometheus"], "METRICS_TOKEN"), (EYES["grafana"], "GF_SECURITY")):
+        script = re.sub(r"(?<=> )/\w+/token", "/dev/null", service["entrypoint"][-1].replace("$$", "$"))
+        script = re.sub(r"^exec [^#]*", "echo started", script, flags=re.MULTILINE)
+        for values, starts in (({}, False), (service["environment"], True)):
+            result = subprocess.run(
+                ["/bin/sh", "-euc", script],
+                env={name: value if starts else "" for name, value in values.items()},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert ("started" in result.stdout) is starts, result
+            assert starts or (missing in result.stderr and "in .env" in result.stderr)
 
 
 def test_every_foreign_image_is_pinned() -> None:
