@@ -12,6 +12,7 @@ from api.pages.assets import NODE_MODULES
 from api.pages.build import DIST
 from stack.stack import Stack
 from tests.service import Service, running_service
+from tests.watched import Watched, watched_service
 
 # A slow machine is no failure.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -47,6 +48,13 @@ def service(stack: Stack) -> Iterator[Service]:
 def embedded(stack: Stack) -> Iterator[Service]:
     """A Waybill as `waybill up` runs it, with a trash: the dashboard is open, and the pages carry a token."""
     with running_service(stack, embedded="true", purge_delay="3600") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def watched(stack: Stack) -> Iterator[Watched]:
+    """A Waybill whose metrics and traces are collected."""
+    with watched_service(stack) as running:
         yield running
 
 

@@ -115,11 +115,11 @@ def running_service(stack: Stack, **overrides: str) -> Iterator[Service]:
         _taken[stack.folder].remove(service.number)
 
 
-def start_worker(service: Service, **variables: str) -> Child:
-    """Start one more worker, with further environment variables."""
+def start_worker(service: Service, *options: str, **variables: str) -> Child:
+    """Start one more worker, with further options and environment variables."""
     name = f"{service.settings.mongodb_database}-worker-{next(_further)}"
     env = {**service.env, **variables}
-    worker = service.stack.spawn(name, [sys.executable, "-m", "cli", "worker"], env)
+    worker = service.stack.spawn(name, [sys.executable, "-m", "cli", "worker", *options], env)
     service.further.append(worker)
     return worker
 

@@ -15,6 +15,7 @@ from tests.faults.servers import FAULTS, frozen, killed
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored
+from tests.watched import BEARER, METRICS_TOKEN, Metrics
 from waybill import documents
 from waybill.documents.outage import ANSWER_WITHIN
 
@@ -25,7 +26,7 @@ PATIENCE = 5
 @pytest.fixture(scope="module")
 def faulty(own_stack: Stack) -> Iterator[Service]:
     """A Waybill on them."""
-    with running_service(own_stack, s3_hook_secret=HOOK_SECRET) as running:
+    with running_service(own_stack, s3_hook_secret=HOOK_SECRET, metrics_token=METRICS_TOKEN) as running:
         yield running
 
 
@@ -34,6 +35,11 @@ async def client(faulty: Service, owner: str) -> AsyncIterator[httpx.AsyncClient
     async with faulty.client(owner, is_patient=False) as opened:
         opened.timeout = httpx.Timeout(PATIENCE)
         yield opened
+
+
+async def scraped(client: httpx.AsyncClient) -> Metrics:
+    """What Prometheus is told."""
+    return Metrics.of(await client.get("/metrics", headers=BEARER))
 
 
 async def is_ready(client: httpx.AsyncClient) -> None:
@@ -59,6 +65,12 @@ async def test_without_mongodb_everything_says_try_again(
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["mongodb"]) == (503, "unavailable")
         assert (await client.get("/healthz")).status_code == 200
+        told = await scraped(client)
+        assert {name: told.get("waybill_up", dependency=name) for name in ("mongodb", "redis")} == {
+            "mongodb": 0,
+            "redis": 1,
+        }
+        assert "waybill_files" not in told.names
     await is_ready(client)
     assert (await rest.get(kept["id"])).data == kept
 
@@ -77,6 +89,11 @@ async def test_without_the_store_complete_says_try_again_and_the_file_stays_pend
         assert (await face.request(name="b", size=1)).code is None
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["s3"]) == (503, "unavailable")
+        told = await scraped(client)
+        assert {name: told.get("waybill_up", dependency=name) for name in ("s3", "mongodb")} == {
+            "s3": 0,
+            "mongodb": 1,
+        }
     await is_ready(client)
     assert (await face.complete(requested.id)).code is None
     assert (await settled(face, requested.id))["status"] == "COMPLETED"
@@ -115,6 +132,10 @@ async def test_without_redis_uploads_go_on_and_are_verified_later(
         assert (await face.delete(deleted["id"])).data["deletedAt"] is not None
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["redis"]) == (200, "unavailable")
+        told = await scraped(client)
+        assert told.get("waybill_up", dependency="mongodb") == 1
+        assert not {"waybill_queue_messages", "waybill_workers", "waybill_dead_letters"} & told.names
+    assert (await scraped(client)).get("waybill_up", dependency="redis") == 1
     assert (await settled(face, requested.id, seconds=90))["status"] == "COMPLETED"
     await purged(face, deleted["id"], seconds=90)
 

@@ -1,0 +1,170 @@
+"""What Prometheus is told: by whom it may be asked, what is counted, and of whom nothing is said."""
+
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from tests.actors.conftest import suspended
+from tests.jobs import fail_job
+from tests.live import GraphQLLive, RestLive
+from tests.parity.faces import GraphQLFace, RestFace
+from tests.service import Service, free_port
+from tests.uploads import put, stored
+from tests.watched import BEARER, METRICS_TOKEN, Metrics, Watched, told
+
+UNKNOWN = "000000000000000000000000"
+
+
+async def test_without_a_token_there_are_no_metrics(anonymous: httpx.AsyncClient) -> None:
+    assert (await anonymous.get("/metrics")).status_code == 404
+
+
+def test_the_embedded_stack_shows_its_own(embedded: Service) -> None:
+    assert "waybill_up" in Metrics.of(httpx.get(f"{embedded.address}/metrics")).names
+
+
+@pytest.mark.parametrize(
+    "sent", [None, "Bearer", f"Bearer {METRICS_TOKEN}x", f"Basic {METRICS_TOKEN}", "Bearer \xff"], ids=repr
+)
+def test_nobody_else_is_told(watched: Watched, sent: str | None) -> None:
+    headers = {} if sent is None else {"Authorization": sent.encode("latin-1")}
+    for address in (watched.service.address, watched.worker_address):
+        response = httpx.get(f"{address}/metrics", headers=headers)
+        assert response.status_code == 401
+        assert "waybill_" not in response.text
+
+
+def test_a_token_of_an_owner_is_none_of_prometheus(watched: Watched) -> None:
+    token = watched.service.token("alice", admin=True)
+    response = httpx.get(f"{watched.service.address}/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize("face_class", [RestFace, GraphQLFace])
+async def test_operations_are_counted_by_what_became_of_them(
+    watched: Watched, face_class: type[RestFace] | type[GraphQLFace], owner: str
+) -> None:
+    name, get = ("rest", "getFile") if face_class is RestFace else ("graphql", "file")
+    before = watched.api()
+    async with watched.service.client(owner) as client:
+        face = face_class(client)
+        requested = await face.request(name="a", size=1)
+        await face.get(requested.id)
+        await face.get(UNKNOWN)
+        assert (await face.request(name="a", size=-1)).code == "invalid_input"
+    async with watched.service.client(None) as client:
+        await face_class(client).get(UNKNOWN)
+    after = watched.api()
+    grown = {
+        (operation, code): after.get("waybill_requests_total", face=name, operation=operation, code=code)
+        - before.get("waybill_requests_total", face=name, operation=operation, code=code)
+        for operation, code in (
+            *(("requestUpload", "ok"), ("requestUpload", "invalid_input")),
+            *((get, "ok"), (get, "file_not_found"), (get, "unauthenticated")),
+        )
+    }
+    assert set(grown.values()) == {1}, grown
+    seconds = "waybill_request_seconds"
+    assert after.get(f"{seconds}_count", face=name, operation=get) == 3 + before.get(
+        f"{seconds}_count", face=name, operation=get
+    )
+    assert after.get("waybill_presign_seconds_count") > before.get("waybill_presign_seconds_count")
+
+
+@pytest.mark.parametrize("live", [RestLive, GraphQLLive])
+async def test_those_who_follow_are_counted(
+    watched: Watched, live: type[RestLive] | type[GraphQLLive], owner: str
+) -> None:
+    service = watched.service
+    asked = {"face": "graphql", "operation": "filesChanged", "code": "ok"}
+    before = watched.api()
+    async with live.follow(service, service.token(owner)) as followed, service.client(owner) as client:
+        await RestFace(client).request(name="a", size=1)
+        await followed.next()
+        now = watched.api()
+        assert now.get("waybill_followers") == before.get("waybill_followers") + 1
+        # It is counted when it ends.
+        assert now.get("waybill_requests_total", **asked) == before.get("waybill_requests_total", **asked)
+    after = await told(
+        watched.api, lambda now: now.get("waybill_followers") == before.get("waybill_followers")
+    )
+    by_graphql = int(live is GraphQLLive)
+    assert after.get("waybill_requests_total", **asked) == by_graphql + before.get(
+        "waybill_requests_total", **asked
+    )
+
+
+async def test_a_worker_tells_of_its_jobs(watched: Watched, owner: str) -> None:
+    before = watched.worker()
+    async with watched.service.client(owner) as client:
+        await stored(RestFace(client), b"x" * 100_000)
+    # The verdict is written before the job ends.
+    job = {"actor": "verify_upload", "outcome": "done"}
+    done = before.get("waybill_jobs_total", **job)
+    after = await told(watched.worker, lambda metrics: metrics.get("waybill_jobs_total", **job) > done)
+    assert after.get("waybill_hashed_bytes_total") - before.get("waybill_hashed_bytes_total") == 100_000
+    assert after.get("waybill_hash_seconds_count") - before.get("waybill_hash_seconds_count") == 1
+    verdict = {"status": "COMPLETED", "by": "worker"}
+    assert (
+        after.get("waybill_verdicts_total", **verdict) - before.get("waybill_verdicts_total", **verdict) == 1
+    )
+    assert after.get("waybill_job_seconds_sum", actor="verify_upload") > 0
+
+
+async def test_queues_and_servers_are_told_of(watched: Watched, owner: str) -> None:
+    service = watched.service
+    await fail_job(service)
+    async with service.client(owner) as client:
+        face = RestFace(client)
+        requested = await face.request(name="a", size=5)
+        await put(requested.data["upload"], b"hello")
+        with suspended(service):
+            await face.complete(requested.id)
+            now = watched.api()
+            assert now.get("waybill_queue_messages", queue="hashing", state="waiting") == 1
+            assert now.get("waybill_queue_oldest_seconds", queue="hashing") > 0
+    assert now.get("waybill_dead_letters", queue="hashing") >= 1
+    assert now.get("waybill_workers") >= 1
+    for dependency in ("mongodb", "s3", "redis"):
+        assert now.get("waybill_up", dependency=dependency) == 1
+
+
+async def test_files_are_counted_for_whoever_asks_next(watched: Watched, owner: str) -> None:
+    service = watched.service
+    async with service.client(owner) as client:
+        await stored(RestFace(client), b"y" * 1000)
+    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(
+        service.settings.mongodb_url.get_secret_value()
+    )
+    await client[service.settings.mongodb_database]["censuses"].delete_many({})
+    client.close()
+    completed = {"status": "COMPLETED"}
+    after = await told(watched.api, lambda metrics: metrics.get("waybill_files", **completed) > 0)
+    assert after.get("waybill_files_bytes", **completed) >= 1000
+
+
+def test_of_several_processes_any_tells_for_all(watched: Watched, tmp_path: Path) -> None:
+    service = watched.service
+    port = free_port()
+    argv = [sys.executable, "-m", "cli", "api", "--port", str(port), "--processes", "2"]
+    env = {**service.env, "TMPDIR": str(tmp_path)}
+    env.pop("OTEL_EXPORTER_OTLP_ENDPOINT")
+    api = service.stack.spawn("api-of-two", argv, env)
+    # Each request on a connection of its own, for either process to take.
+    unkept = httpx.HTTPTransport(retries=10, limits=httpx.Limits(max_keepalive_connections=0))
+    try:
+        with httpx.Client(transport=unkept, base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            for _ in range(40):
+                assert client.get("/api/v1/files").status_code == 401
+            refused = {"face": "rest", "operation": "listFiles", "code": "unauthenticated"}
+            answers = [Metrics.of(client.get("/metrics", headers=BEARER)) for _ in range(10)]
+        assert {each.get("waybill_requests_total", **refused) for each in answers} == {40}
+        # Both have counted some.
+        (folder,) = tmp_path.iterdir()
+        assert len(list(folder.glob("counter_*.db"))) == 2
+    finally:
+        api.stop()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,113 @@
+"""Traces: one from a request to what its job asks the store for, and none where nobody wants them."""
+
+import os
+import secrets
+import subprocess
+import sys
+from typing import Any
+
+from tests.parity.faces import RestFace
+from tests.service import Service
+from tests.uploads import put, settled, stored
+from tests.watched import Watched, lines
+
+
+def ancestors(spans: dict[str, Any], name: str) -> list[tuple[str, str]]:
+    """A span of that name, and those that led to it: service and name of each."""
+    (_, span) = next((service, span) for service, span in spans.values() if span.name == name)
+    path = []
+    while True:
+        found = spans.get(span.span_id.hex())
+        if found is None:
+            return path
+        path.append((found[0], span.name))
+        parent = spans.get(span.parent_span_id.hex())
+        if parent is None:
+            return path
+        span = parent[1]
+
+
+async def test_one_trace_goes_from_complete_to_the_object(watched: Watched, owner: str) -> None:
+    trace_id = secrets.token_hex(16)
+    content = os.urandom(1000)
+    async with watched.service.client(owner) as client:
+        face = RestFace(client)
+        requested = await face.request(name="a", size=len(content))
+        await put(requested.data["upload"], content)
+        client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
+        await face.complete(requested.id)
+        del client.headers["traceparent"]
+        await settled(face, requested.id)
+
+    def names() -> set[str]:
+        return {span.name for _, span in watched.collector.spans(trace_id).values()}
+
+    # A span is sent when it ends: the job's comes last.
+    watched.collector.wait(lambda: {"verify_upload", "S3.GetObject"} <= names())
+    spans = watched.collector.spans(trace_id)
+    assert ancestors(spans, "S3.GetObject") == [
+        ("waybill-worker", "S3.GetObject"),
+        ("waybill-worker", "verify_upload"),
+        ("waybill-api", "POST /api/v1/files/{id}/complete"),
+    ]
+    database = watched.service.settings.mongodb_database
+    assert {service for service, span in spans.values() if span.name == f"{database}.findAndModify"} == {
+        "waybill-api",
+        "waybill-worker",
+    }
+    assert await lines(watched.service.api, event="request", trace_id=trace_id)
+    assert await lines(watched.service.worker, event="verified", trace_id=trace_id)
+
+
+async def test_whoever_reads_changes_for_ever_is_not_traced(watched: Watched, owner: str) -> None:
+    """The reader is begun by the first who follows, and asks MongoDB again and again."""
+    trace_id = secrets.token_hex(16)
+    service = watched.service
+    async with service.client(owner) as client:
+        client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
+        async with client.stream("GET", "/api/v1/files/events") as response:
+            blocks = response.aiter_lines()
+            assert "position" in await anext(blocks)
+            await RestFace(client).request(name="a", size=1)
+            while "event: file" not in await anext(blocks):
+                pass
+    watched.collector.wait(
+        lambda: any("events" in span.name for _, span in watched.collector.spans(trace_id).values())
+    )
+    database = service.settings.mongodb_database
+    assert f"{database}.getMore" not in {span.name for _, span in watched.collector.spans(trace_id).values()}
+
+
+async def test_no_secret_stands_in_a_trace(watched: Watched, owner: str) -> None:
+    trace_id = secrets.token_hex(16)
+    async with watched.service.client(owner) as client:
+        face = RestFace(client)
+        content = os.urandom(10)
+        file = await stored(face, content, name="a-name-to-look-for.txt")
+        client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
+        token = client.headers["authorization"].rpartition(".")[2]
+        path = f"/api/v1/files/{file['id']}/download?redirect=true&token={token}"
+        assert (await client.get(path)).status_code == 422
+        link = (await client.get(f"/api/v1/files/{file['id']}/download?redirect=true")).headers["location"]
+        # MongoDB refuses to complete it, and says why in many words.
+        assert (await stored(face, content))["status"] == "DUPLICATE"
+    watched.collector.wait(
+        lambda: any(
+            span.status.message == "DuplicateKey" for _, span in watched.collector.spans(trace_id).values()
+        )
+    )
+    sent = b"".join(watched.collector.raw)
+    secret = watched.service.settings.s3_secret_key.get_secret_value()
+    for each in (token, "X-Amz-", link.rpartition("=")[2], secret, file["name"], owner):
+        assert each.encode() not in sent
+
+
+def test_nothing_of_it_is_imported_where_no_traces_are_wanted(service: Service) -> None:
+    """By us: redis-py looks for OpenTelemetry's metrics by itself."""
+    program = (
+        "import sys; from cli.serve import create_served_app; create_served_app(); import actors;"
+        " parts = ('opentelemetry.exporter', 'opentelemetry.instrumentation');"
+        " print([name for name in sys.modules if name.startswith(parts)])"
+    )
+    printed = subprocess.check_output([sys.executable, "-c", program], env=dict(service.env), text=True)
+    assert printed == "[]\n"
