@@ -1,5 +1,7 @@
 """What Prometheus is told: by whom it may be asked, what is counted, and of whom nothing is said."""
 
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,9 +13,9 @@ from tests.actors.conftest import suspended
 from tests.jobs import fail_job
 from tests.live import GraphQLLive, RestLive
 from tests.parity.faces import GraphQLFace, RestFace
-from tests.service import Service, free_port
+from tests.service import Service, free_port, start_worker
 from tests.uploads import put, stored
-from tests.watched import BEARER, METRICS_TOKEN, Metrics, Watched, told
+from tests.watched import BEARER, METRICS_TOKEN, Metrics, Watched, lines, told
 
 UNKNOWN = "000000000000000000000000"
 
@@ -35,6 +37,25 @@ def test_nobody_else_is_told(watched: Watched, sent: str | None) -> None:
         response = httpx.get(f"{address}/metrics", headers=headers)
         assert response.status_code == 401
         assert "waybill_" not in response.text
+
+
+async def test_a_worker_without_a_token_listens_nowhere(service: Service) -> None:
+    port = free_port()
+    worker = start_worker(service, "--metrics-port", str(port))
+    await lines(worker, event="no metrics: WAYBILL_METRICS_TOKEN is not set")
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    worker.stop()
+
+
+def test_a_worker_whose_port_is_taken_says_so(watched: Watched) -> None:
+    port = watched.worker_address.rpartition(":")[2]
+    command = [sys.executable, "-m", "cli", "worker", "--metrics-port", port]
+    result = subprocess.run(
+        command, env=dict(watched.service.env), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 1
+    assert f"Port {port} of 127.0.0.1" in result.stderr.splitlines()[-1]
 
 
 def test_a_token_of_an_owner_is_none_of_prometheus(watched: Watched) -> None:
