@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from dramatiq.brokers.redis import RedisBroker
 
-from api.times import rfc3339
 from waybill.resources import open_resources, redis_client
 from waybill.settings import load_settings
+from waybill.times import rfc3339
 from waybill.usecases.orphans import find_orphans
 
 

@@ -1,4 +1,4 @@
-"""Times as clients write them."""
+"""Times as clients write them, and as they are written to clients."""
 
 import re
 from datetime import UTC, datetime
@@ -29,3 +29,8 @@ def parse_rfc3339(text: str) -> datetime:
         return time.astimezone(UTC)
     except OverflowError:
         return _FIRST if time.year == 1 else _LAST
+
+
+def rfc3339(time: datetime) -> str:
+    """A time in UTC with milliseconds, which is what MongoDB keeps: 2026-11-23T13:28:49.424Z."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -8,7 +8,6 @@ from pydantic import TypeAdapter
 
 from api.body import MAX_BODY
 from api.errors import STATUS, headers_of, problem
-from api.rest.schemas import FileId
 from waybill.errors import (
     FileNotFound,
     FileTooLarge,
@@ -23,6 +22,7 @@ from waybill.errors import (
     WaybillError,
     WrongState,
 )
+from waybill.file_json import FileId
 
 _FILE_ID = TypeAdapter(FileId).json_schema()
 _ID = _FILE_ID["examples"][0]

@@ -14,8 +14,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
 from api.rest.operation import operation
-from api.rest.schemas import EventHeaders, EventsQuery, File
+from api.rest.schemas import EventHeaders, EventsQuery
 from waybill.errors import ChangesLost, WaybillError
+from waybill.file_json import File
 from waybill.principal import Principal
 from waybill.usecases.follow import Told, follow_file, follow_files
 

@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from api.errors import problem_document
 from api.rest.operation import json_answer, operation
-from api.rest.schemas import File, Multipart, Problem, Schema, Upload, UploadAnswer, UploadHeaders
+from api.rest.schemas import Multipart, Problem, Upload, UploadAnswer, UploadHeaders
 from waybill import documents
 from waybill.errors import WaybillError
+from waybill.file_json import File, Schema
 from waybill.principal import Principal
 from waybill.usecases.draft import UploadDraft
 from waybill.usecases.many import MAX_AT_ONCE, Outcome, complete_many, delete_many, request_many

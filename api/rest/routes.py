@@ -10,7 +10,6 @@ from api.rest.operation import ByMethod, Paths, json_answer, openapi, operation
 from api.rest.schemas import (
     DownloadLink,
     DownloadQuery,
-    File,
     FilePage,
     ListQuery,
     Parts,
@@ -19,6 +18,7 @@ from api.rest.schemas import (
     UploadHeaders,
 )
 from api.rest.usage import get_own_history, get_own_usage
+from waybill.file_json import File
 from waybill.lifecycle import Status
 from waybill.principal import Principal
 from waybill.usecases.complete import complete_upload

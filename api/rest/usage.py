@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.rest.operation import json_answer, operation
-from api.rest.schemas import Schema
 from waybill import documents
 from waybill.documents import MAX_TYPES
+from waybill.file_json import Schema
 from waybill.principal import Principal
 from waybill.usecases.read import Usage, get_usage, get_usage_history
 
