@@ -1,0 +1,183 @@
+"""Sends requests to addresses that callers have named: carefully, for they may lead anywhere."""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from waybill.public_address import is_public
+from waybill.turns import Turns
+
+#: Seconds that an attempt may take, from the look-up of the name to the end of the answer.
+TIMEOUT = 15
+
+#: Bytes of an answer that are read, so that its sender can end in order. Nothing is made of them.
+MAX_ANSWER = 64 * 1024
+
+#: Names that are looked up at once.
+LOOKUPS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request: a status, or why there is none. ``retry_after`` and ``took`` are seconds."""
+
+    status: int | None = None
+    error: str | None = None
+    retry_after: int | None = None
+    took: float = 0
+
+
+class ForbiddenAddressError(OSError):
+    """Raised where a connection would lead to an address that is not public."""
+
+    def __init__(self) -> None:
+        # Of one text, whatever the address: the one who sees it may be looking for ours.
+        super().__init__("the address is not public")
+
+
+class Courier:
+    """Posts to receivers. The first connection is made with the first request."""
+
+    def __init__(self, *, allow_private: bool, resolver: AbstractResolver | None = None) -> None:
+        self.turns = Turns()
+        self._allow_private = allow_private
+        self._resolver = resolver or _Resolver()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send one request, and follow no redirect. Whatever a receiver does is an answer, and no error."""
+        began = time.monotonic()
+        status = error = retry_after = None
+        if self._session is None:
+            self._session = self._open()
+        try:
+            async with (
+                asyncio.timeout(TIMEOUT),
+                self._session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+            ):
+                status, retry_after = response.status, _seconds(response.headers.get("Retry-After"))
+                left = MAX_ANSWER
+                while left > 0 and (piece := await response.content.read(left)):
+                    left -= len(piece)
+        except (TimeoutError, aiohttp.ClientError, ValueError, OSError) as problem:
+            # Of an answer that has a status the rest does not matter.
+            error = _reason(problem) if status is None else None
+        return Answer(status, error, retry_after, time.monotonic() - began)
+
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._session is not None:
+            await self._session.close()
+        await self._resolver.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            resolver=self._resolver,
+            use_dns_cache=False,
+            # Here and not at the name: what a name leads to may differ from one look to the next, and a
+            # number may be written in many ways. This is the very address that is connected to.
+            socket_factory=None if self._allow_private else _open_socket,
+            # One connection for each attempt: those of different owners have nothing in common.
+            force_close=True,
+            limit=0,
+            ssl=ssl.create_default_context(),
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # What is read of an answer is bounded as it is sent, so nothing is unpacked.
+            auto_decompress=False,
+            # A proxy would connect to what we have not checked.
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+
+class _Resolver(AbstractResolver):
+    """The system's, in threads of its own: a name server that is slow holds up nothing but other names."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses that a name leads to. Raises OSError where it leads nowhere."""
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+        )
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Wait for nobody."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _open_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
+    family, kind, protocol, _, place = address
+    if not is_public(str(place[0])):
+        raise ForbiddenAddressError
+    return socket.socket(family, kind, protocol)
+
+
+#: Why there was no answer, by what is raised, the narrowest first. In words that tell nothing of our side.
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, f"no answer within {TIMEOUT} s"),
+    (aiohttp.InvalidURL, "the URL leads nowhere"),
+    (UnicodeError, "the host's name leads nowhere"),
+    (aiohttp.ClientConnectorDNSError, "the host's name leads nowhere"),
+    (aiohttp.ClientConnectorCertificateError, "the certificate is not valid for this host"),
+    (aiohttp.ClientConnectorSSLError, "TLS failed"),
+    (aiohttp.ClientConnectorError, "no connection"),
+    (OSError, "the connection broke"),
+    (aiohttp.ServerDisconnectedError, "the connection broke"),
+    (Exception, "the answer is not HTTP"),
+)
+
+
+def _reason(problem: Exception) -> str:
+    cause = getattr(problem, "os_error", None)
+    if isinstance(cause, ForbiddenAddressError):
+        return str(cause)
+    return next(text for kind, text in _REASONS if isinstance(problem, kind))
+
+
+def _seconds(retry_after: str | None) -> int | None:
+    """How long Retry-After wants us to wait (RFC 9110, 10.2.3: seconds, or a date)."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return int(text[:9])
+    try:
+        return round((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+@asynccontextmanager
+async def open_courier(*, allow_private: bool) -> AsyncIterator[Courier]:
+    """A courier; with ``allow_private`` it also goes to this machine and to networks of our own."""
+    courier = Courier(allow_private=allow_private)
+    try:
+        yield courier
+    finally:
+        await courier.close()
