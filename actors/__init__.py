@@ -2,6 +2,6 @@
 
 from actors.broker import broker
 
-from actors import cleanup, hashing, transitions  # isort: skip
+from actors import cleanup, hashing, transitions, webhooks  # isort: skip
 
-__all__ = ["broker", "cleanup", "hashing", "transitions"]
+__all__ = ["broker", "cleanup", "hashing", "transitions", "webhooks"]

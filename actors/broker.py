@@ -17,6 +17,7 @@ from dramatiq.middleware import (
 from actors.dead_letter import KeepTraceback
 from actors.prompt import Listen, PromptBroker
 from actors.schedule import Schedule
+from actors.tell_webhooks import TellWebhooks
 from actors.watch import Watch
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import load_settings
@@ -77,6 +78,7 @@ broker = PromptBroker(
         _resources,
         Listen(),
         Schedule(settings.sweep_interval),
+        TellWebhooks(resources),
     ],
     # A worker that was killed is noticed after this many milliseconds without a sign of life, and its
     # messages go to another. The default is a minute; a false alarm costs one message that does nothing.

@@ -134,7 +134,7 @@ def _middleware(settings: Settings, origins: str) -> list[Middleware]:
             Middleware(
                 CORSMiddleware,
                 allow_origin_regex=origins,
-                allow_methods=["GET", "POST", "DELETE"],
+                allow_methods=["GET", "POST", "PATCH", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", HEADER],
                 expose_headers=["Location", "Retry-After", HEADER],
                 max_age=3600,

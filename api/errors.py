@@ -19,6 +19,8 @@ STATUS = {
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
     "file_not_found": HTTPStatus.NOT_FOUND,
+    "webhook_not_found": HTTPStatus.NOT_FOUND,
+    "delivery_not_found": HTTPStatus.NOT_FOUND,
     "invalid_input": HTTPStatus.UNPROCESSABLE_ENTITY,
     "file_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "object_missing": HTTPStatus.CONFLICT,
@@ -27,6 +29,8 @@ STATUS = {
     "parts_missing": HTTPStatus.CONFLICT,
     "wrong_state": HTTPStatus.CONFLICT,
     "changes_lost": HTTPStatus.GONE,
+    "too_many_webhooks": HTTPStatus.CONFLICT,
+    "webhook_disabled": HTTPStatus.CONFLICT,
     "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "service_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     # Of HTTP itself rather than of a use-case.

@@ -23,6 +23,9 @@ from waybill.tokens import DEMO_OWNER, make_token
 FIRST_PORT = 8000
 PORTS_TO_TRY = 20
 
+#: Deliveries to webhooks at a time.
+DELIVERIES = 32
+
 #: Pages that a developer serves from this machine may call the API; no others may.
 LOCAL_ORIGINS = "http://localhost:*,http://127.0.0.1:*"
 
@@ -51,6 +54,9 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         # Apart from the hashing, which may take every thread for minutes while a purge should take seconds.
         sweeping = _command("worker", "--queue", "cleanup", "--queue", "transitions")
         stack.spawn("sweeper", sweeping, grace=GRACE + 5)
+        # Apart from both: a slow receiver takes what time it likes, and a thread that waits costs nothing.
+        delivering = _command("worker", "--queue", "webhooks", "--threads", str(DELIVERIES))
+        stack.spawn("courier", delivering, grace=GRACE + 5)
         address = f"http://{reachable_name(host)}:{port}"
         _wait_until_ready(stack, api, address)
         # For the client's commands, which are to find it whatever its port is.
@@ -67,8 +73,13 @@ def _command(*arguments: str) -> list[str]:
 
 def _environment(stack: Stack) -> dict[str, str]:
     """What the parts are told. Servers and secrets are always the stack's own; a few others may be set."""
-    settable = {"WAYBILL_CORS_ORIGINS", "WAYBILL_S3_PUBLIC_ENDPOINT_URL"}
-    own = stack.env() | {"WAYBILL_EMBEDDED": "true", "WAYBILL_CORS_ORIGINS": LOCAL_ORIGINS}
+    settable = {"WAYBILL_CORS_ORIGINS", "WAYBILL_S3_PUBLIC_ENDPOINT_URL", "WAYBILL_WEBHOOK_ALLOW_PRIVATE"}
+    own = stack.env() | {
+        "WAYBILL_EMBEDDED": "true",
+        "WAYBILL_CORS_ORIGINS": LOCAL_ORIGINS,
+        # A developer's receivers are on this machine.
+        "WAYBILL_WEBHOOK_ALLOW_PRIVATE": "true",
+    }
     return own | {name: os.environ[name] for name in settable & os.environ.keys()}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.client import exits
-from tests.service import Service
+from tests.service import Service, free_port
 from waybill.errors import WaybillError
 from waybill.settings import Settings
 
@@ -21,16 +21,23 @@ def blocks(walk: str, language: str = "sh") -> str:
     return "\n".join(re.findall(rf"<!-- walk: {walk} -->\n```{language}\n(.*?)```", README, re.DOTALL))
 
 
-@pytest.mark.parametrize("walk", ["curl", "graphql", "parts", "cli"])
-def test_a_walk_through_works_as_it_stands(walk: str, service: Service, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("walk", "outcome"),
+    [
+        *((walk, "COMPLETED") for walk in ("curl", "graphql", "parts", "cli")),
+        ("webhooks", "DELIVERED"),
+    ],
+)
+def test_a_walk_through_works_as_it_stands(walk: str, outcome: str, service: Service, tmp_path: Path) -> None:
     script = blocks(walk)
-    # What differs from a reader's machine: the port, and where the secret is.
+    # What differs from a reader's machine: the ports, and where the secret is.
     for written, here in (
         ("http://127.0.0.1:8000", service.address),
         (".venv/bin/waybill", f"{sys.executable} -m cli"),
     ):
         assert written in script
         script = script.replace(written, here)
+    script = script.replace("9300", str(free_port()))
     result = subprocess.run(
         ["/bin/bash", "-euo", "pipefail", "-c", script],
         check=False,
@@ -41,7 +48,7 @@ def test_a_walk_through_works_as_it_stands(walk: str, service: Service, tmp_path
         timeout=120,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    assert '"COMPLETED"' in result.stdout
+    assert f'"{outcome}"' in result.stdout
     assert '"errors"' not in result.stdout
 
 

@@ -1,13 +1,16 @@
 """Neither tokens nor secrets nor presigned URLs come into any log, at the chattiest level."""
 
 import os
+import secrets
 from collections.abc import Iterator
 
 import pytest
 
 from stack.stack import Stack
 from tests.events import HOOK_SECRET, minio, notify
-from tests.parity.faces import GraphQLFace, RestFace
+from tests.parity.faces import Face, GraphQLFace, RestFace
+from tests.parity.hooks import hooks_of
+from tests.receiver import running_receiver
 from tests.service import Service, running_service
 from tests.uploads import purged, put, stored
 
@@ -19,10 +22,29 @@ def chatty(stack: Stack) -> Iterator[Service]:
         yield running
 
 
+async def told(face: Face) -> list[str]:
+    """Have an event sent, and one that cannot be; the secrets of the webhooks, to which addresses belong."""
+    hooks = hooks_of(face)
+    async with running_receiver() as receiver:
+        addresses = [
+            f"{receiver.url}/{secrets.token_hex(16)}",
+            f"http://nowhere.invalid/{secrets.token_hex()}",
+        ]
+        made = [(await hooks.create(address)).data for address in addresses]
+        rotated = [(await hooks.rotate(each["webhook"]["id"])).data for each in made]
+        await stored(face, os.urandom(1000))
+        [message] = await receiver.received(1)
+    signatures = message.headers["webhook-signature"].split()
+    for each in made:
+        await hooks.delete(each["webhook"]["id"])
+    keys = [each["secret"].removeprefix("whsec_") for each in (*made, *rotated)]
+    return [*keys, *(address.rpartition("/")[2] for address in addresses), *signatures]
+
+
 async def test_a_full_run_logs_no_secret(chatty: Service) -> None:
     service = chatty
     token = service.token("alice")
-    secrets = [token.rpartition(".")[2], "X-Amz-Signature", HOOK_SECRET]
+    hidden = [token.rpartition(".")[2], "X-Amz-Signature", HOOK_SECRET]
     event = minio(service.settings.s3_bucket, "files/6b043f91342f2be4ee3195a4/" + "0" * 32)
     assert (await notify(service, event)).status_code == 204
     assert (await notify(service, event, secret=f"{HOOK_SECRET}x")).status_code == 401
@@ -38,13 +60,14 @@ async def test_a_full_run_logs_no_secret(chatty: Service) -> None:
             assert (await put(unsigned, b"hello")).status_code == 403
             await face.delete(file["id"])
             await purged(face, file["id"])
-            secrets += [link.rpartition("=")[2], unsent["url"].rpartition("=")[2]]
+            hidden += [link.rpartition("=")[2], unsent["url"].rpartition("=")[2]]
+            hidden += await told(face)
         await client.get("/api/v1/files", headers={"Authorization": f"Bearer {token}x"})
         await client.get("/graphql", params={"query": "{", "token": token})
     settings = service.settings
     assert settings.jwt_secret is not None
     redis_password = settings.redis_url.get_secret_value().split("@")[0].rpartition(":")[2]
-    secrets += [
+    hidden += [
         settings.jwt_secret.get_secret_value(),
         settings.s3_secret_key.get_secret_value(),
         redis_password,
@@ -52,4 +75,4 @@ async def test_a_full_run_logs_no_secret(chatty: Service) -> None:
     for child in (service.api, service.worker):
         log = child.log.read_text()
         assert '"event"' in log
-        assert [secret for secret in secrets if secret in log] == []
+        assert [secret for secret in hidden if secret in log] == []

@@ -4,6 +4,8 @@ WaybillError
 ├── Unauthenticated       no token, or one that cannot be trusted
 ├── Forbidden             a good token without the right to do this
 ├── FileNotFound          no such file, or somebody else's
+├── WebhookNotFound       no such webhook, or somebody else's
+├── DeliveryNotFound      no such delivery of this webhook
 ├── InvalidInput          the request breaks a rule; names the fields
 ├── FileTooLarge          more bytes than this service accepts
 ├── ObjectMissing         the bytes have not arrived
@@ -12,6 +14,8 @@ WaybillError
 ├── PartsMissing          not all parts have arrived
 ├── WrongState            the file's status does not allow this
 ├── ChangesLost           what followed a position is not known any more
+├── TooManyWebhooks       the owner has as many as there may be
+├── WebhookDisabled       the webhook is to be enabled first
 ├── RateLimited           more requests than this owner may send in a time
 └── ServiceUnavailable    a server that we need is away; try again
 
@@ -57,6 +61,28 @@ class FileNotFound(WaybillError):
     def __init__(self, file_id: str) -> None:
         super().__init__(
             "There is no such file. Check the id, and that the token is its owner's.", id=file_id
+        )
+
+
+class WebhookNotFound(WaybillError):
+    """Raised for an id of a webhook as ``FileNotFound`` is for one of a file."""
+
+    code = "webhook_not_found"
+
+    def __init__(self, webhook_id: str) -> None:
+        super().__init__(
+            "There is no such webhook. Check the id, and that the token is its owner's.", id=webhook_id
+        )
+
+
+class DeliveryNotFound(WaybillError):
+    """Raised for an id that no delivery of this webhook has, or that is forgotten by now."""
+
+    code = "delivery_not_found"
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__(
+            "This webhook has no such delivery. Deliveries are forgotten after 30 days.", id=delivery_id
         )
 
 
@@ -134,6 +160,24 @@ class ChangesLost(WaybillError):
 
     def __init__(self) -> None:
         super().__init__("What changed since is not known any more. List the files, and follow from now on.")
+
+
+class TooManyWebhooks(WaybillError):
+    """Raised when an owner has ``limit`` webhooks and wants one more."""
+
+    code = "too_many_webhooks"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"An owner may have {limit} webhooks. Delete one that is not needed.", limit=limit)
+
+
+class WebhookDisabled(WaybillError):
+    """Raised when something is to be sent by a webhook that is disabled."""
+
+    code = "webhook_disabled"
+
+    def __init__(self, webhook_id: str) -> None:
+        super().__init__("The webhook is disabled. Enable it, then try again.", id=webhook_id)
 
 
 class RateLimited(WaybillError):

@@ -14,13 +14,16 @@ from waybill.errors import ServiceUnavailable
 
 VERIFY_UPLOAD = "verify_upload"
 PURGE_OBJECT = "purge_object"
+DELIVER_WEBHOOK = "deliver_webhook"
 EXPIRE_UPLOADS = "expire_uploads"
 RECONCILE = "reconcile"
 
-#: Which queue each actor listens on. Hashing has one of its own, so that a worker of its own can take it.
+#: Which queue each actor listens on. Hashing and webhooks have queues of their own, so that workers of their
+#: own can take them: a large file and a slow receiver take their time.
 QUEUES = {
     VERIFY_UPLOAD: "hashing",
     PURGE_OBJECT: "cleanup",
+    DELIVER_WEBHOOK: "webhooks",
     EXPIRE_UPLOADS: "transitions",
     RECONCILE: "transitions",
 }

@@ -9,6 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from waybill.courier import Courier, open_courier
 from waybill.documents import open_database
 from waybill.live import Live, open_live
 from waybill.messages import Sender
@@ -30,6 +31,7 @@ class Resources:
     rate_limit: RateLimit
     live: Live
     queues: Queues
+    courier: Courier
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -62,5 +64,7 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
         open_storage_and_database(settings) as storage,
         open_rate_limit(settings) as rate_limit,
         open_live() as live,
+        open_courier(allow_private=settings.webhook_allow_private) as courier,
     ):
-        yield Resources(settings, storage, presigner, Sender(broker), rate_limit, live, Queues(broker))
+        queues = Queues(broker)
+        yield Resources(settings, storage, presigner, Sender(broker), rate_limit, live, queues, courier)

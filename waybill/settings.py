@@ -88,6 +88,7 @@ class Settings(TokenSettings):
     sweep_interval: int = Field(default=5, ge=1)
     rate_limit: Annotated[str, AfterValidator(_parsable)] = ""
     introspection: bool = True
+    webhook_allow_private: bool = False
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 

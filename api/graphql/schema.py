@@ -8,6 +8,7 @@ from graphql import GraphQLError, GraphQLSchema
 from strawberry import Schema
 from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
+from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
 from api.errors import INTERNAL_ERROR, extensions_of
@@ -15,6 +16,7 @@ from api.graphql.known_documents import CheckDocument, KnownDocuments
 from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
+from api.graphql.webhooks import WebhookMutation, WebhookQuery
 from api.measure import followed, measured
 from api.requests import current_id
 from waybill.errors import WaybillError
@@ -69,8 +71,8 @@ def create_schema(*, introspection: bool = True) -> WaybillSchema:
         [rule for limit in limits for rule in limit.validation_rules], max_tokens=MAX_TOKENS
     )
     schema = WaybillSchema(
-        query=Query,
-        mutation=Mutation,
+        query=merge_types("Query", (Query, WebhookQuery)),
+        mutation=merge_types("Mutation", (Mutation, WebhookMutation)),
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
         extensions=[lambda: CheckDocument(known)],

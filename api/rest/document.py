@@ -8,7 +8,9 @@ from pydantic import TypeAdapter
 
 from api.body import MAX_BODY
 from api.errors import STATUS, headers_of, problem
+from api.rest.schemas import DeliveryId, WebhookId
 from waybill.errors import (
+    DeliveryNotFound,
     FileNotFound,
     FileTooLarge,
     IdempotencyConflict,
@@ -18,26 +20,42 @@ from waybill.errors import (
     QuotaExceeded,
     RateLimited,
     ServiceUnavailable,
+    TooManyWebhooks,
     Unauthenticated,
     WaybillError,
+    WebhookDisabled,
+    WebhookNotFound,
     WrongState,
 )
+from waybill.events import PING, Event
 from waybill.file_json import FileId
 
-_FILE_ID = TypeAdapter(FileId).json_schema()
-_ID = _FILE_ID["examples"][0]
+#: What the ids in paths are, by the resource and the parameter's name.
+_IDS: Mapping[tuple[str, str], dict[str, Any]] = {
+    ("files", "id"): {"description": "The file's id.", "schema": TypeAdapter(FileId).json_schema()},
+    ("webhooks", "id"): {"description": "The webhook's id.", "schema": TypeAdapter(WebhookId).json_schema()},
+    ("webhooks", "deliveryId"): {
+        "description": "The delivery's id.",
+        "schema": TypeAdapter(DeliveryId).json_schema(),
+    },
+}
+_FILE, _WEBHOOK, _DELIVERY = (described["schema"]["examples"][0] for described in _IDS.values())
 
 #: One of each, shown as a caller gets it.
 _OUTCOMES: tuple[WaybillError, ...] = (
     Unauthenticated("Send a token: Authorization: Bearer <JWT>."),
-    FileNotFound(_ID),
+    FileNotFound(_FILE),
+    WebhookNotFound(_WEBHOOK),
+    DeliveryNotFound(_DELIVERY),
     InvalidInput({"size": "Input should be greater than or equal to 0"}),
     FileTooLarge("A file may have up to 5368709120 bytes.", size=5368709121, limit=5368709120),
-    ObjectMissing("The object store does not hold this upload yet.", id=_ID),
+    ObjectMissing("The object store does not hold this upload yet.", id=_FILE),
     QuotaExceeded(size=1024**3, used=9 * 1024**3, limit=10**10),
     IdempotencyConflict(),
-    PartsMissing(_ID, [2, 7]),
-    WrongState("The file is deleted. Request a new upload.", id=_ID, fileStatus="COMPLETED"),
+    PartsMissing(_FILE, [2, 7]),
+    WrongState("The file is deleted. Request a new upload.", id=_FILE, fileStatus="COMPLETED"),
+    TooManyWebhooks(10),
+    WebhookDisabled(_WEBHOOK),
     RateLimited("100 per 1 second", 1),
     ServiceUnavailable("MongoDB"),
 )
@@ -57,21 +75,39 @@ _HEADERS: Mapping[str, dict[str, Any]] = {
     "WWW-Authenticate": {"description": "How to say who you are.", "schema": {"type": "string"}},
 }
 
-#: Where in an answer of that model a file's id is.
-_ID_IN = {"UploadAnswer": "$response.body#/file/id", "File": "$response.body#/id"}
+_MESSAGE_HEADERS = {
+    "webhook-id": "The same whenever this message is sent.",
+    "webhook-timestamp": "When this attempt was made, in seconds since 1970.",
+    "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; one for each secret.",
+}
+
+#: Where in an answer of that model the id of a resource is.
+_ID_IN: Mapping[str, tuple[str, str]] = {
+    "UploadAnswer": ("files", "$response.body#/file/id"),
+    "File": ("files", "$response.body#/id"),
+    "WebhookWithSecret": ("webhooks", "$response.body#/webhook/id"),
+    "Webhook": ("webhooks", "$response.body#/id"),
+}
 
 
 def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> None:
     """Add what is missing in Spectree's document; ``codes`` are each operation's errors."""
-    of_a_file = [described["operationId"] for path, described in _operations(document) if "{id}" in path]
     links = {
-        model: {name: {"operationId": name, "parameters": {"id": pointer}} for name in of_a_file}
-        for model, pointer in _ID_IN.items()
+        model: {
+            described["operationId"]: {
+                "operationId": described["operationId"],
+                "parameters": {"id": pointer},
+            }
+            for path, described in _operations(document)
+            if path.startswith(f"/{resource}/{{id}}") and path.count("{") == 1
+        }
+        for model, (resource, pointer) in _ID_IN.items()
     }
-    for _, described in _operations(document):
+    document["webhooks"] = _messages()
+    for path, described in _operations(document):
         for parameter in described["parameters"]:
             if parameter["in"] == "path":
-                parameter.update(description="The file's id.", schema=_FILE_ID)
+                parameter.update(_IDS[path.split("/")[1], parameter["name"]])
         for status, answer in described["responses"].items():
             errors = [code for code in codes[described["operationId"]] if STATUS[code] == int(status)]
             if errors:
@@ -82,6 +118,38 @@ def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> No
                 answer["headers"] = _documented(["Location"])
             if _model_of(answer) in links:
                 answer["links"] = links[_model_of(answer)]
+
+
+def _messages() -> dict[str, Any]:
+    """What webhooks are sent, by its kind."""
+    headers = [
+        {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+        for name, text in _MESSAGE_HEADERS.items()
+    ]
+    answers = {
+        "2XX": {"description": "Received. After any other answer the message is sent again."},
+        "410": {"description": "Not wanted any more: the webhook is disabled."},
+    }
+    ping = {"type": "object", "properties": {"webhookId": _IDS["webhooks", "id"]["schema"]}}
+    data = {str(event): {"$ref": "#/components/schemas/File"} for event in Event} | {PING: ping}
+    return {
+        kind: {
+            "post": {
+                "description": "A message of the form that Standard Webhooks gives it.",
+                "security": [],
+                "parameters": headers,
+                "requestBody": {"content": {"application/json": {"schema": _message(kind, shown)}}},
+                "responses": answers,
+            }
+        }
+        for kind, shown in data.items()
+    }
+
+
+def _message(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    timestamp = {"type": "string", "format": "date-time", "description": "When it happened."}
+    properties = {"type": {"const": kind}, "timestamp": timestamp, "data": data}
+    return {"type": "object", "required": list(properties), "properties": properties}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

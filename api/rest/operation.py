@@ -88,6 +88,7 @@ def operation(
     name: str,
     *,
     answers: Mapping[int, type[BaseModel] | None],
+    tag: str = "files",
     errors: tuple[str, ...],
     query: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
@@ -125,7 +126,7 @@ def operation(
             json=body,
             headers=headers,
             resp=Answers(**documented),
-            tags=("files",),
+            tags=(tag,),
             operation_id=name,
             skip_validation=True,
         )(endpoint)

@@ -18,6 +18,7 @@ from api.rest.schemas import (
     UploadHeaders,
 )
 from api.rest.usage import get_own_history, get_own_usage
+from api.rest.webhooks import WEBHOOK_PATHS
 from waybill.file_json import File
 from waybill.lifecycle import Status
 from waybill.principal import Principal
@@ -151,6 +152,7 @@ PATHS: Paths = {
     "/files/{id}/restore": {"POST": restore_one},
     "/usage": {"GET": get_own_usage},
     "/usage/history": {"GET": get_own_history},
+    **WEBHOOK_PATHS,
 }
 
 

@@ -1,7 +1,7 @@
 """What REST requests and answers look like. These models validate, and OpenAPI is made from them."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,11 @@ from waybill.usecases.draft import MAX_IDEMPOTENCY_KEY
 from waybill.usecases.listing import Listing, Page
 from waybill.usecases.open_upload import MultipartPlan, Requested
 from waybill.usecases.parts import PresignedPart, Progress
+
+WebhookId = Annotated[str, Field(pattern="^[0-9a-f]{24}$", examples=["6b0440ad342f2be4ee31971e"])]
+DeliveryId = Annotated[
+    str, Field(pattern="^msg_[0-9a-f]{32}$", examples=["msg_0123456789abcdef0123456789abcdef"])
+]
 
 
 def _absent_rather_than_null(schema: dict[str, Any]) -> None:

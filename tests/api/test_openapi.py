@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from api.errors import STATUS
+from waybill.events import PING, Event
 
 OPERATIONS = {
     ("/files/upload-request", "post"): {
@@ -28,6 +29,15 @@ OPERATIONS = {
     ("/files/{id}/parts", "post"): {"200", "401", "404", "409", "413", "415", "422", "429", "503"},
     ("/files/{id}/parts", "get"): {"200", "401", "404", "409", "429", "503"},
     ("/files/{id}/complete", "post"): {"200", "202", "401", "404", "409", "429", "503"},
+    ("/webhooks", "get"): {"200", "401", "429", "503"},
+    ("/webhooks", "post"): {"201", "401", "409", "413", "415", "422", "429", "503"},
+    ("/webhooks/{id}", "get"): {"200", "401", "404", "429", "503"},
+    ("/webhooks/{id}", "patch"): {"200", "401", "404", "413", "415", "422", "429", "503"},
+    ("/webhooks/{id}", "delete"): {"204", "401", "404", "429", "503"},
+    ("/webhooks/{id}/secret", "post"): {"200", "401", "404", "429", "503"},
+    ("/webhooks/{id}/ping", "post"): {"202", "401", "404", "409", "429", "503"},
+    ("/webhooks/{id}/deliveries", "get"): {"200", "401", "404", "422", "429", "503"},
+    ("/webhooks/{id}/deliveries/{deliveryId}/redeliver", "post"): {"202", "401", "404", "409", "429", "503"},
     ("/files/{id}/download", "get"): {"200", "307", "401", "404", "409", "422", "429", "503"},
 }
 
@@ -65,7 +75,7 @@ async def test_errors_are_problem_documents(document: dict[str, object]) -> None
                     assert kinds == {"application/problem+json"}
                 elif path == "/files/events":
                     assert kinds == {"text/event-stream"}
-                elif status != "307":
+                elif status not in {"204", "307"}:
                     assert kinds == {"application/json"}
 
 
@@ -123,7 +133,22 @@ async def test_an_answer_with_a_file_leads_to_what_can_be_done_with_it(document:
     assert announced["links"]["getFile"]["parameters"] == {"id": "$response.body#/file/id"}
 
 
+async def test_what_is_sent_to_webhooks_is_told(document: Any) -> None:
+    assert set(document["webhooks"]) == {*Event, PING}
+    sent = document["webhooks"]["file.completed"]["post"]
+    assert {parameter["name"] for parameter in sent["parameters"]} == {
+        *("webhook-id", "webhook-timestamp", "webhook-signature"),
+    }
+    message = sent["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    assert message["type"] == {"const": "file.completed"}
+    assert message["data"] == {"$ref": "#/components/schemas/File"}
+
+
 async def test_a_path_tells_what_an_id_is(document: Any) -> None:
+    path = "/webhooks/{id}/deliveries/{deliveryId}/redeliver"
+    webhook, delivery = document["paths"][path]["post"]["parameters"]
+    assert webhook["description"] == "The webhook's id."
+    assert delivery["schema"]["pattern"] == "^msg_[0-9a-f]{32}$"
     [parameter] = document["paths"]["/files/{id}"]["get"]["parameters"]
     assert parameter["description"]
     assert parameter["schema"]["pattern"] == "^[0-9a-f]{24}$"

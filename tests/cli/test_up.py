@@ -81,7 +81,7 @@ def running(data_dir: Path, *options: str) -> Iterator[Up]:
 def test_a_stop_leaves_no_process(tmp_path: Path, stop_signal: signal.Signals) -> None:
     with running(tmp_path) as up:
         family = up.family()
-        assert len(family) >= 6  # three servers, the API, a worker, the sweeper
+        assert len(family) >= 7  # three servers, the API, a worker, the sweeper, the courier
         up.process.send_signal(stop_signal)
         up.rest()
         assert up.process.returncode == 0

@@ -1,4 +1,4 @@
-"""Tells schemathesis what a cursor is: no pattern of the document can."""
+"""Tells schemathesis what cursors and addresses are: no pattern of the document can."""
 
 import base64
 import json
@@ -19,6 +19,24 @@ schemathesis.openapi.format(
         _cursor,
         st.integers(0, 253_402_300_799_999),
         st.binary(min_size=12, max_size=12).map(bytes.hex),
+    ),
+)
+
+
+schemathesis.openapi.format(
+    "delivery-cursor",
+    st.builds(
+        _cursor,
+        st.integers(0, 253_402_300_799_999),
+        st.binary(min_size=16, max_size=16).map(lambda digest: f"msg_{digest.hex()}"),
+    ),
+)
+
+# Such as a webhook may have. Nobody has these, and in these runs nobody calls them.
+schemathesis.openapi.format(
+    "uri",
+    st.from_regex(
+        r"https://[a-z]{1,20}\.example(:[1-9][0-9]{0,3})?(/[a-z]{0,9})?(\?[a-z=&]{0,9})?", fullmatch=True
     ),
 )
 

@@ -11,7 +11,8 @@ from dramatiq.brokers.redis import RedisBroker
 from stack.stack import Stack
 from tests.service import Service, running_service
 from waybill import documents
-from waybill.documents import File
+from waybill.documents import Delivery, File, Webhook
+from waybill.documents.followers import Follower
 from waybill.resources import Resources, open_resources, redis_client
 
 DAY = timedelta(days=1)
@@ -38,7 +39,8 @@ def broker(idle: Service) -> Iterator[RedisBroker]:
 async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
     """What use-cases are handed, on ``idle`` without any files."""
     async with open_resources(idle.settings, broker) as opened:
-        await File.get_motor_collection().delete_many({})
+        for document in (File, Webhook, Delivery, Follower):
+            await document.get_motor_collection().delete_many({})
         yield opened
 
 

@@ -16,6 +16,17 @@ from waybill.documents.changes import (
     transition_many,
 )
 from waybill.documents.database import create_indexes, database_time, open_database
+from waybill.documents.deliveries import (
+    READY,
+    change_delivery,
+    delete_deliveries,
+    find_deliveries,
+    find_delivery,
+    find_due_deliveries,
+    find_waiting,
+    insert_deliveries,
+    put_off_deliveries,
+)
 from waybill.documents.feed import (
     Change,
     HistoryLostError,
@@ -26,6 +37,7 @@ from waybill.documents.feed import (
     watch,
 )
 from waybill.documents.file import File, FileId
+from waybill.documents.followers import change_follower, take_over
 from waybill.documents.idempotency import claim
 from waybill.documents.pages import Filters, Order, Position, Sort, count_files, find_page
 from waybill.documents.part_sha256 import find_part_sha256s, remember_part_sha256s
@@ -42,18 +54,36 @@ from waybill.documents.queries import (
 from waybill.documents.quota import OverQuotaError, Sum, sum_sizes
 from waybill.documents.sweeps import Fields, find_due, find_expiring, find_fields
 from waybill.documents.usage import MAX_TYPES, UsageHistory, find_usage_history
-from waybill.documents.values import NOW, Later, Once, Upcoming
+from waybill.documents.values import NOW, Appended, Later, Once, Upcoming
+from waybill.documents.webhook import Attempt, Delivery, Webhook
+from waybill.documents.webhooks import (
+    MAX_WEBHOOKS,
+    AllTakenError,
+    change_webhook,
+    delete_webhook,
+    find_earliest,
+    find_enabled,
+    find_webhook,
+    find_webhooks,
+    insert_webhook,
+)
 
 __all__ = [
     "DUE",
     "MAX_TYPES",
+    "MAX_WEBHOOKS",
     "NOW",
     "OVERDUE",
     "PENDING",
     "PURGEABLE",
+    "READY",
+    "AllTakenError",
     "AlreadyThereError",
+    "Appended",
+    "Attempt",
     "Change",
     "ContentTakenError",
+    "Delivery",
     "Fields",
     "File",
     "FileId",
@@ -68,19 +98,30 @@ __all__ = [
     "Sum",
     "Upcoming",
     "UsageHistory",
+    "Webhook",
     "WinnerGoneError",
     "change",
+    "change_delivery",
+    "change_follower",
     "change_many",
+    "change_webhook",
     "claim",
     "count_files",
     "covers",
     "create_indexes",
     "current_position",
     "database_time",
+    "delete_deliveries",
+    "delete_webhook",
     "find",
     "find_at",
     "find_completed",
+    "find_deliveries",
+    "find_delivery",
     "find_due",
+    "find_due_deliveries",
+    "find_earliest",
+    "find_enabled",
     "find_expiring",
     "find_fields",
     "find_known",
@@ -88,17 +129,24 @@ __all__ = [
     "find_page",
     "find_part_sha256s",
     "find_usage_history",
+    "find_waiting",
+    "find_webhook",
+    "find_webhooks",
     "insert",
+    "insert_deliveries",
+    "insert_webhook",
     "is_file_id",
     "latest_census",
     "moment_of",
     "new_id",
     "open_database",
+    "put_off_deliveries",
     "remember_part_sha256s",
     "restore",
     "restore_as_duplicate",
     "sum_sizes",
     "take_census",
+    "take_over",
     "transition",
     "transition_many",
     "watch",

@@ -11,12 +11,14 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from waybill.documents.file import File
+from waybill.documents.followers import Follower
 from waybill.documents.idempotency import IdempotencyKey
 from waybill.documents.outage import ANSWER_WITHIN, reachable
 from waybill.documents.part_sha256 import PartSha256
 from waybill.documents.quota import Owner, forget_completeness
+from waybill.documents.webhook import Delivery, Webhook
 
-DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner)
+DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower)
 
 #: Seconds in which an index of a large collection is made. None would mean the client's own limit.
 INDEXED_WITHIN = 24 * 3600

@@ -24,6 +24,14 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
+class Appended:
+    """A list with one value more, of which the latest ``kept`` stay."""
+
+    value: Any
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
 class Upcoming:
     """The first of the times ``waits`` after a field of the file that is later than ``now``; or none."""
 
@@ -45,6 +53,9 @@ def _expression(name: str, value: Any) -> Any:
             return {"$add": ["$$NOW", round(seconds * 1000)]}
         case Once(kept):
             return {"$ifNull": [f"${name}", _expression(name, kept)]}
+        case Appended(added, kept):
+            longer = {"$concatArrays": [{"$ifNull": [f"${name}", []]}, [{"$literal": added}]]}
+            return {"$slice": [longer, -kept]}
         case Upcoming(field, waits, now):
             times = [{"$add": [f"${field}", round(wait.total_seconds() * 1000)]} for wait in waits]
             ahead = {"$filter": {"input": times, "as": "time", "cond": {"$gt": ["$$time", now]}}}

@@ -1,4 +1,4 @@
-"""Cursors: where a file stands in a list, in a form that is opaque to clients."""
+"""Cursors: where something stands in a list, in a form that is opaque to clients."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from waybill import documents
-from waybill.documents import File, Position, Sort
+from waybill.documents import Delivery, File, Position, Sort
 from waybill.errors import InvalidInput
 from waybill.principal import is_storable
 
@@ -31,8 +31,7 @@ def cursor_of(file: File, sort: Sort) -> str:
             key = [sort, file.name, file.file_id]
         case Sort.SIZE:
             key = [sort, file.size, file.file_id]
-    text = json.dumps(key, separators=(",", ":"), ensure_ascii=False)
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    return _written(key)
 
 
 def position_of(cursor: str, sort: Sort) -> Position:
@@ -42,16 +41,44 @@ def position_of(cursor: str, sort: Sort) -> Position:
         InvalidInput: it is not a cursor of ours, or one of a list of another sort.
     """
     try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        position = _position(key, sort)
-    except (ValueError, binascii.Error, RecursionError, OverflowError):
+        position = _position(_read(cursor), sort)
+    except OverflowError:
         position = None
     if position is None:
         raise InvalidInput(
             {"cursor": "is not a cursor of this list; use the last page's, with the same sort"}
         )
     return position
+
+
+def delivery_cursor_of(delivery: Delivery) -> str:
+    """Where a delivery stands in the list of its webhook."""
+    return _written([(delivery.created_at - _EPOCH) // _MILLISECOND, delivery.id])
+
+
+def delivery_position_of(cursor: str) -> tuple[datetime, str]:
+    """The time and the id that a cursor stands for. Raises as ``position_of`` does."""
+    try:
+        match _read(cursor):
+            case [int(milliseconds), str(delivery_id)] if is_storable(delivery_id):
+                return _EPOCH + milliseconds * _MILLISECOND, delivery_id
+    except OverflowError:
+        pass
+    raise InvalidInput({"cursor": "is not a cursor of this list; use the last page's"})
+
+
+def _written(key: list[Any]) -> str:
+    text = json.dumps(key, separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def _read(cursor: str) -> Any:
+    """What a cursor holds; None where it is none."""
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError):
+        return None
 
 
 def _position(key: object, sort: Sort) -> Position | None:

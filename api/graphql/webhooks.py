@@ -1,0 +1,248 @@
+"""Webhooks by GraphQL: the types, and the operations that translate."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Self
+
+import strawberry
+from strawberry.relay import PageInfo
+
+from api.graphql.context import Info
+from waybill import documents
+from waybill.events import DeliveryStatus, DisabledReason, Event
+from waybill.usecases import deliveries, webhooks
+from waybill.usecases.deliveries import DeliveryListing, list_deliveries, ping_webhook, redeliver
+from waybill.usecases.draft import parse
+from waybill.usecases.webhooks import (
+    WebhookChanges,
+    WebhookDraft,
+    create_webhook,
+    delete_webhook,
+    get_webhook,
+    list_webhooks,
+    rotate_webhook_secret,
+    update_webhook,
+)
+
+WebhookEvent = strawberry.enum(
+    Event, name="WebhookEvent", description="What a webhook tells of: FILE_PURGED is file.purged."
+)
+WebhookDeliveryStatus = strawberry.enum(
+    DeliveryStatus, name="WebhookDeliveryStatus", description="Where a delivery stands."
+)
+WebhookDisabledReason = strawberry.enum(
+    DisabledReason,
+    name="WebhookDisabledReason",
+    description="Why we have disabled a webhook: its receiver answered 410, or nothing for days.",
+)
+
+
+@strawberry.type(description="Where events are sent.")
+class Webhook:
+    id: strawberry.ID
+    url: str
+    events: Sequence[WebhookEvent]  # type: ignore[valid-type]
+    description: str | None
+    enabled: bool
+    disabled_reason: WebhookDisabledReason | None = strawberry.field(  # type: ignore[valid-type]
+        description="Of a webhook that we have disabled."
+    )
+    created_at: datetime
+
+    @classmethod
+    def of(cls, webhook: documents.Webhook) -> Self:
+        return cls(
+            id=strawberry.ID(webhook.webhook_id),
+            url=webhook.url,
+            events=webhook.events,
+            description=webhook.description,
+            enabled=webhook.enabled,
+            disabled_reason=webhook.disabled_reason,
+            created_at=webhook.created_at,
+        )
+
+
+@strawberry.type(description="A webhook and what it signs with.")
+class WebhookWithSecret:
+    webhook: Webhook
+    secret: str = strawberry.field(description="Shown here only. Keep it where the receiver can read it.")
+
+    @classmethod
+    def of(cls, made: webhooks.WithSecret) -> Self:
+        return cls(webhook=Webhook.of(made.webhook), secret=made.secret)
+
+
+@strawberry.type(description="One request to a receiver.")
+class WebhookAttempt:
+    at: datetime
+    status_code: int | None = strawberry.field(description="Of the answer; null where there was none.")
+    error: str | None = strawberry.field(description="Why there was no answer.")
+    duration_ms: int
+
+
+@strawberry.type(description="A message to a receiver, and how it fared.")
+class WebhookDelivery:
+    id: strawberry.ID
+    type: str = strawberry.field(description="The event, such as file.completed, or ping.")
+    file_id: strawberry.ID | None
+    status: WebhookDeliveryStatus  # type: ignore[valid-type]
+    attempts: Sequence[WebhookAttempt]
+    next_attempt_at: datetime | None
+    created_at: datetime
+    delivered_at: datetime | None
+
+    @classmethod
+    def of(cls, delivery: documents.Delivery) -> Self:
+        return cls(
+            id=strawberry.ID(delivery.id),
+            type=delivery.type,
+            file_id=None if delivery.file is None else strawberry.ID(str(delivery.file)),
+            status=delivery.status,
+            attempts=[WebhookAttempt(**dict(attempt)) for attempt in delivery.attempts],
+            next_attempt_at=delivery.next_attempt_at,
+            created_at=delivery.created_at,
+            delivered_at=delivery.delivered_at,
+        )
+
+
+@strawberry.type(description="A delivery and its place in the list.")
+class WebhookDeliveryEdge:
+    node: WebhookDelivery
+    cursor: str
+
+
+@strawberry.type(description="Some deliveries of a list (Relay connection).")
+class WebhookDeliveryConnection:
+    edges: Sequence[WebhookDeliveryEdge]
+    page_info: PageInfo
+
+    @classmethod
+    def of(cls, page: deliveries.DeliveryPage, after: str | None) -> Self:
+        edges = [
+            WebhookDeliveryEdge(node=WebhookDelivery.of(delivery), cursor=page.cursor_of(delivery))
+            for delivery in page.items
+        ]
+        return cls(
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=page.has_more,
+                has_previous_page=after is not None,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+        )
+
+
+@strawberry.input(description="A webhook to create.")
+class CreateWebhookInput:
+    url: str = strawberry.field(
+        description="Where to send events to: https, without a name, a password or a fragment."
+    )
+    events: list[WebhookEvent] | None = strawberry.field(  # type: ignore[valid-type]
+        default=strawberry.UNSET, description="Which events to send; all if not given."
+    )
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="A note to yourself.")
+
+    def fields(self) -> dict[str, object]:
+        """What was given, by the names that both faces have in common."""
+        return {name: value for name, value in vars(self).items() if value is not strawberry.UNSET}
+
+
+@strawberry.input(description="What is to be different. What is not given stays.")
+class UpdateWebhookInput:
+    url: str | None = strawberry.UNSET
+    events: list[WebhookEvent] | None = strawberry.field(  # type: ignore[valid-type]
+        default=strawberry.UNSET, description="Which events to send."
+    )
+    description: str | None = strawberry.field(
+        default=strawberry.UNSET, description="A note to yourself; null removes it."
+    )
+    enabled: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Nothing is sent while a webhook is disabled, nor afterwards of that time.",
+    )
+
+    def fields(self) -> dict[str, object]:
+        """What was given, by the names that both faces have in common."""
+        return {name: value for name, value in vars(self).items() if value is not strawberry.UNSET}
+
+
+@strawberry.type
+class WebhookQuery:
+    @strawberry.field(description="All webhooks of the caller, the oldest first.")
+    async def webhooks(self, info: Info) -> list[Webhook]:
+        return [Webhook.of(webhook) for webhook in await list_webhooks(await info.context.principal())]
+
+    @strawberry.field(description="One webhook.")
+    async def webhook(self, info: Info, id: strawberry.ID) -> Webhook | None:  # noqa: A002
+        return Webhook.of(await get_webhook(await info.context.principal(), id))
+
+    @strawberry.field(description="What a webhook was sent and is owed, the newest first, for 30 days.")
+    async def webhook_deliveries(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        first: int | None = 20,
+        after: Annotated[
+            str | None, strawberry.argument(description="A cursor of this list.")
+        ] = strawberry.UNSET,
+        status: list[WebhookDeliveryStatus] | None = strawberry.UNSET,  # type: ignore[valid-type]
+    ) -> WebhookDeliveryConnection:
+        given = {"limit": first, "cursor": after, "status": status}
+        principal = await info.context.principal()
+        listing = parse(
+            DeliveryListing,
+            {name: value for name, value in given.items() if value not in (None, strawberry.UNSET)},
+        )
+        page = await list_deliveries(principal, id, listing)
+        return WebhookDeliveryConnection.of(page, listing.cursor)
+
+
+@strawberry.type
+class WebhookMutation:
+    @strawberry.mutation(description="Have events sent to an address, from now on.")
+    async def create_webhook(
+        self,
+        info: Info,
+        input: CreateWebhookInput,  # noqa: A002
+    ) -> WebhookWithSecret:
+        principal = await info.context.principal()
+        draft = parse(WebhookDraft, input.fields())
+        return WebhookWithSecret.of(await create_webhook(info.context.resources.settings, principal, draft))
+
+    @strawberry.mutation(description="Change a webhook.")
+    async def update_webhook(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        input: UpdateWebhookInput,  # noqa: A002
+    ) -> Webhook:
+        principal = await info.context.principal()
+        wanted = parse(WebhookChanges, input.fields())
+        return Webhook.of(await update_webhook(info.context.resources.settings, principal, id, wanted))
+
+    @strawberry.mutation(description="Delete a webhook, and with it what it is still owed; its id.")
+    async def delete_webhook(self, info: Info, id: strawberry.ID) -> strawberry.ID:  # noqa: A002
+        await delete_webhook(await info.context.principal(), id)
+        return id
+
+    @strawberry.mutation(
+        description="Get a new secret. For a day messages are signed with the one before as well."
+    )
+    async def rotate_webhook_secret(self, info: Info, id: strawberry.ID) -> WebhookWithSecret:  # noqa: A002
+        return WebhookWithSecret.of(await rotate_webhook_secret(await info.context.principal(), id))
+
+    @strawberry.mutation(description="Send a message that tells of nothing, to try the receiver.")
+    async def ping_webhook(self, info: Info, id: strawberry.ID) -> WebhookDelivery:  # noqa: A002
+        principal = await info.context.principal()
+        return WebhookDelivery.of(await ping_webhook(info.context.resources, principal, id))
+
+    @strawberry.mutation(description="Send a message once more, as it was made and under its own id.")
+    async def redeliver(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        delivery_id: strawberry.ID,
+    ) -> WebhookDelivery:
+        principal = await info.context.principal()
+        return WebhookDelivery.of(await redeliver(info.context.resources, principal, id, delivery_id))

@@ -1,0 +1,308 @@
+"""From a change to what is owed for it: nothing is lost and nothing is made twice, whatever dies where."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from dramatiq.brokers.redis import RedisBroker
+
+from tests.waybill.conftest import DAY, kept
+from tests.waybill.webhooks import deleted, deliveries, failed, made, sent_for
+from tests.webhooks import until
+from waybill import documents
+from waybill.documents import NOW, Delivery, HistoryLostError, Webhook
+from waybill.documents.followers import Follower
+from waybill.messages import Sender
+from waybill.principal import Principal
+from waybill.resources import Resources
+from waybill.usecases import tell_webhooks as module
+from waybill.usecases.tell_webhooks import FOLLOWER, tell_webhooks
+from waybill.usecases.webhooks import WebhookChanges, update_webhook
+
+#: A position that MongoDB has never had.
+NOWHERE = "8200000000"
+
+
+class KilledError(BaseException):
+    """Nothing catches it, as nothing does a kill."""
+
+
+@asynccontextmanager
+async def tells(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker that follows."""
+    task = asyncio.create_task(tell_webhooks(resources))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def follower() -> Follower | None:
+    found: Follower | None = await Follower.get(FOLLOWER)
+    return found
+
+
+async def come(webhook: Webhook, count: int) -> list[Delivery]:
+    """The deliveries of a webhook, once there are so many."""
+
+    async def enough() -> list[Delivery]:
+        found = await deliveries(webhook)
+        return found if len(found) >= count else []
+
+    found: list[Delivery] = await until(enough)
+    return found
+
+
+async def sent(broker: RedisBroker, *owed: Delivery) -> None:
+    """Wait until there is a message for each of them."""
+
+    async def all_sent() -> bool:
+        return {delivery.id for delivery in owed} <= set(sent_for(broker))
+
+    await until(all_sent)
+
+
+async def test_each_change_is_owed_once_to_each_that_wants_it(
+    resources: Resources, broker: RedisBroker, owner: str
+) -> None:
+    everything = await made(owner)
+    failures = await made(owner, events=["file.failed"])
+    disabled = await made(owner, enabled=False)
+    foreign = await made(f"not-{owner}")
+    async with tells(resources):
+        await deleted(owner)
+        file = await failed(owner)
+        [second, first] = sorted(await come(everything, 2), key=lambda one: one.type == "file.deleted")
+        assert (first.type, second.type) == ("file.deleted", "file.failed")
+        [only] = await come(failures, 1)
+        assert (only.type, only.file, only.status) == ("file.failed", file.id, "PENDING")
+        assert only.body == second.body
+        assert only.id != second.id
+        await sent(broker, first, second, only)
+        assert await deliveries(disabled) == await deliveries(foreign) == []
+
+
+async def test_a_change_that_comes_before_the_first_look_is_told(resources: Resources, owner: str) -> None:
+    """The first webhook there is: nobody has read yet, and nobody knows from where."""
+    await deleted(owner)
+    webhook = await made(owner)
+    file = await failed(owner)
+    async with tells(resources):
+        [delivery] = await come(webhook, 1)
+    assert (delivery.type, delivery.file) == ("file.failed", file.id)
+
+
+async def test_what_was_before_a_webhook_is_not_its_business(resources: Resources, owner: str) -> None:
+    """Also where it is read after the webhook was made: here because nobody followed."""
+    early = await made(owner)
+    await deleted(owner)
+    late = await made(owner)
+    paused = await made(owner)
+    settings = resources.settings
+    principal = Principal(owner)
+    await update_webhook(settings, principal, paused.webhook_id, WebhookChanges(enabled=False))
+    await failed(owner)
+    await update_webhook(settings, principal, paused.webhook_id, WebhookChanges(enabled=True))
+    last = await deleted(owner)
+    async with tells(resources):
+        assert len(await come(early, 3)) == 3
+        assert len(await come(late, 2)) == 2
+        [delivery] = await come(paused, 1)
+    assert delivery.file == last.id
+
+
+@pytest.mark.parametrize("step", ["make", "send", "note"])
+async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
+    resources: Resources, broker: RedisBroker, owner: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    file = await kept(owner)
+    webhook = await made(owner)
+    monkeypatch.setattr(module, "NOTED_EVERY", 0)
+
+    async def die(*_: Any, **__: Any) -> None:
+        raise KilledError
+
+    await documents.change(file, {}, deleted_at=NOW)
+    with monkeypatch.context() as patch:
+        match step:
+            case "make":
+                patch.setattr(documents, "insert_deliveries", die)
+            case "send":
+                patch.setattr(Sender, "send_many", die)
+            case "note":
+                patch.setattr(documents, "change_follower", die)
+        with pytest.raises(KilledError):
+            await module._read(resources, "dead", webhook.since)
+    assert len(await deliveries(webhook)) == (0 if step == "make" else 1)
+    await failed(owner)
+    async with tells(resources):
+        found = await come(webhook, 2)
+        assert sorted(delivery.type for delivery in found) == ["file.deleted", "file.failed"]
+        await sent(broker, *found)
+
+
+async def test_two_that_read_at_once_make_nothing_twice(
+    resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Neither has noticed yet that it is not alone.
+    monkeypatch.setattr(module, "NOTED_EVERY", 3600)
+    webhook = await made(owner)
+    reading = [asyncio.create_task(module._read(resources, name, webhook.since)) for name in ("one", "two")]
+    files = [await deleted(owner) for _ in range(20)]
+    found = await come(webhook, 20)
+    for task in reading:
+        task.cancel()
+    await asyncio.gather(*reading, return_exceptions=True)
+    assert sorted(str(delivery.file) for delivery in found) == sorted(file.file_id for file in files)
+
+
+async def test_one_follows_at_a_time_and_another_takes_over(resources: Resources, owner: str) -> None:
+    webhook = await made(owner)
+    async with tells(resources), tells(resources) as second:
+        await deleted(owner)
+        await come(webhook, 1)
+        held = await follower()
+        assert held is not None
+        # The first is dead, or was cut off: its lease runs out.
+        await Follower.get_motor_collection().update_one(
+            {"_id": FOLLOWER}, {"$set": {"held_by": "dead", "held_until": datetime.now(UTC) - DAY}}
+        )
+
+        async def taken_over() -> bool:
+            found = await follower()
+            return found is not None and found.held_by not in {"dead", held.held_by}
+
+        await until(taken_over)
+        assert not second.done()
+        await failed(owner)
+        assert len(await come(webhook, 2)) == 2
+
+
+async def test_who_stops_lets_go_at_once(resources: Resources, owner: str) -> None:
+    webhook = await made(owner)
+    async with tells(resources):
+        await deleted(owner)
+        await come(webhook, 1)
+    found = await follower()
+    assert found is not None
+    assert (found.held_by, found.held_until) == (None, None)
+
+
+async def test_nobody_reads_while_nobody_is_to_be_told(
+    resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEASE", 1)
+    opened = 0
+    real = documents.watch
+
+    def counted(**arguments: Any) -> Any:
+        nonlocal opened
+        opened += 1
+        return real(**arguments)
+
+    monkeypatch.setattr(documents, "watch", counted)
+    looked = asyncio.Event()
+    really = documents.find_earliest
+
+    async def look() -> Any:
+        looked.set()
+        return await really()
+
+    monkeypatch.setattr(documents, "find_earliest", look)
+    async with tells(resources):
+        await made(owner, enabled=False)
+        looked.clear()
+        await looked.wait()
+        assert (opened, await follower()) == (0, None)
+        webhook = await made(owner)
+        await deleted(owner)
+        await come(webhook, 1)
+        assert opened == 1
+        await documents.delete_webhook(webhook)
+
+        async def let_go() -> bool:
+            found = await follower()
+            return found is not None and found.held_by is None and found.position is None
+
+        await until(let_go)
+        # And the next webhook is not told of what was in between.
+        await deleted(owner)
+        webhook = await made(owner)
+        await failed(owner)
+        [delivery] = await come(webhook, 1)
+        assert delivery.type == "file.failed"
+
+
+async def test_after_a_history_that_is_lost_it_goes_on_from_now(
+    resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSE", 0)
+    monkeypatch.setattr(module, "NOTED_EVERY", 0)
+    webhook = await made(owner)
+    await documents.change_webhook(webhook, {}, since=NOWHERE)
+    await deleted(owner)
+
+    async def moved_on() -> bool:
+        found = await follower()
+        return found is not None and found.position is not None
+
+    async with tells(resources):
+        await until(moved_on)
+        await failed(owner)
+        [delivery] = await come(webhook, 1)
+    assert delivery.type == "file.failed"
+
+
+async def test_a_place_from_before_all_webhooks_does_not_matter(resources: Resources, owner: str) -> None:
+    await Follower.get_motor_collection().insert_one({"_id": FOLLOWER, "position": NOWHERE})
+    webhook = await made(owner)
+    await deleted(owner)
+    async with tells(resources):
+        [delivery] = await come(webhook, 1)
+    assert delivery.type == "file.deleted"
+
+
+async def test_a_change_that_cannot_be_told_holds_up_no_other(resources: Resources, owner: str) -> None:
+    webhook = await made(owner)
+    broken = await kept(owner, sha256="by hand")
+    await documents.change(broken, {}, deleted_at=NOW)
+    file = await deleted(owner)
+    async with tells(resources):
+        [delivery] = await come(webhook, 1)
+    assert delivery.file == file.id
+
+
+async def test_one_word_of_a_lost_history_is_not_believed(
+    resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSE", 0)
+    real, said = documents.watch, 0
+
+    async def forgetful(**arguments: Any) -> AsyncGenerator[Any, None]:
+        nonlocal said
+        said += 1
+        if said < module.LOST_FOR_SURE:
+            raise HistoryLostError
+        async for each in real(**arguments):
+            yield each
+
+    monkeypatch.setattr(documents, "watch", forgetful)
+    webhook = await made(owner)
+    await deleted(owner)
+    async with tells(resources):
+        [delivery] = await come(webhook, 1)
+    assert delivery.type == "file.deleted"
+
+
+async def test_what_clients_cannot_see_is_told_to_nobody(resources: Resources, owner: str) -> None:
+    webhook = await made(owner)
+    file = await kept(owner)
+    await documents.change(file, {}, expire_at=None)
+    await failed(owner)
+    async with tells(resources):
+        [delivery] = await come(webhook, 1)
+    assert delivery.type == "file.failed"

@@ -1,0 +1,68 @@
+"""Webhooks and what they are owed, behind the API's back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+
+from tests.waybill.conftest import again, kept
+from waybill import documents
+from waybill.documents import NOW, Delivery, File, Later, Webhook
+from waybill.events import Event
+from waybill.lifecycle import Status
+from waybill.messages import DELIVER_WEBHOOK, QUEUES
+from waybill.standard_webhooks import new_secret
+
+DAY = timedelta(days=1)
+
+
+async def made(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
+    """A webhook for all events, from now on."""
+    fields = {"url": url, "events": list(Event), "secret": new_secret()} | fields
+    return await documents.insert_webhook(owner, since=await documents.current_position(), **fields)
+
+
+async def deliveries(webhook: Webhook) -> list[Delivery]:
+    """All deliveries of a webhook, the newest first."""
+    return await documents.find_deliveries(webhook, (), limit=10_000, after=None)
+
+
+async def deleted(owner: str) -> File:
+    """A file that is deleted after it was stored: one event."""
+    file = await kept(owner)
+    assert await documents.change(file, {}, deleted_at=NOW) is not None
+    return await again(file)
+
+
+async def failed(owner: str) -> File:
+    """A file that fails: one event."""
+    file = await kept(owner, status=Status.PROCESSING)
+    moved = await documents.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=Later(60))
+    assert moved is not None
+    return moved
+
+
+async def owed(webhook: Webhook, **fields: Any) -> str:
+    """A delivery that is ready; its id."""
+    delivery_id = f"msg_{documents.new_id()}"
+    new = {"_id": delivery_id, "webhook": webhook.id, "type": "ping", "body": '{"type":"ping"}'}
+    await documents.insert_deliveries([new], patience=60)
+    if fields:
+        assert await documents.change_delivery(delivery_id, {}, **fields) is not None
+    return delivery_id
+
+
+async def make_due(delivery_id: str) -> None:
+    """Let the time for the next attempt come."""
+    past = datetime.now(UTC) - DAY
+    found = await documents.change_delivery(
+        delivery_id, {"due_at": {"$exists": True}}, next_attempt_at=past, due_at=past
+    )
+    assert found is not None
+
+
+def sent_for(broker: RedisBroker) -> list[str]:
+    """The deliveries for which messages wait."""
+    waiting = broker.client.hvals(f"dramatiq:{QUEUES[DELIVER_WEBHOOK]}.msgs")
+    return [str(Message.decode(message).args[0]) for message in waiting]

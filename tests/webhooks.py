@@ -1,0 +1,45 @@
+"""What the tests of webhooks do behind the API's back of a running service."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from tests.service import Service
+from waybill.usecases.tell_webhooks import FOLLOWER
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def database(service: Service) -> AsyncIterator[Any]:
+    """The collections of the service."""
+    url = service.settings.mongodb_url.get_secret_value()
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url)
+    yield client[service.settings.mongodb_database]
+    client.close()
+
+
+async def pass_time(service: Service) -> None:
+    """All leases run out, and what is owed is due: each purge, and the next attempt at each delivery."""
+    async with database(service) as collections:
+        await collections["files"].update_many({"due_at": {"$exists": True}}, {"$set": {"due_at": LONG_AGO}})
+        await collections["followers"].update_one(
+            {"_id": FOLLOWER, "held_until": {"$exists": True}}, {"$set": {"held_until": LONG_AGO}}
+        )
+        await collections["webhook_deliveries"].update_many(
+            {"due_at": {"$exists": True}}, {"$set": {"due_at": LONG_AGO, "next_attempt_at": LONG_AGO}}
+        )
+
+
+async def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """What the condition gives, once that is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := await condition()):
+        assert time.monotonic() < deadline, f"still not so after {seconds} s"
+        await asyncio.sleep(0.02)
+    return found

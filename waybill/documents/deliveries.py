@@ -1,0 +1,150 @@
+"""Storing, finding and changing deliveries."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pymongo
+from bson import ObjectId
+from pymongo.errors import BulkWriteError
+
+from waybill.documents.changes import DUE
+from waybill.documents.database import database_time
+from waybill.documents.outage import reachable
+from waybill.documents.quota import LONG_ENOUGH
+from waybill.documents.values import NOW, Later, stages
+from waybill.documents.webhook import Delivery, Webhook
+from waybill.errors import DeliveryNotFound
+from waybill.events import DeliveryStatus
+
+_FREE: Mapping[str, Any] = {
+    "status": DeliveryStatus.PENDING.value,
+    "$or": [{"attempt": None}, DUE],
+}
+
+#: For ``change_delivery``: an attempt is wanted now, and nobody is at one.
+READY: Mapping[str, Any] = {
+    "next_attempt_at": {"$exists": True},
+    "$expr": {"$lte": ["$next_attempt_at", "$$NOW"]},
+    **_FREE,
+}
+
+_DUPLICATE_KEY = 11000
+
+
+async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], patience: float) -> None:
+    """Store new deliveries, each by its ``_id``, that are ready at once. One that is known stays as it is.
+
+    They are due after ``patience`` seconds, should the jobs that are sent for them be lost.
+    """
+    common = {
+        "status": DeliveryStatus.PENDING.value,
+        "tried": 0,
+        "created_at": NOW,
+        "next_attempt_at": NOW,
+        "due_at": Later(patience),
+    }
+    # An update, for an insert knows no $$NOW; of one that is known the condition fails, and then its id.
+    new = [
+        pymongo.UpdateOne(
+            {"_id": delivery["_id"], "created_at": {"$exists": False}},
+            stages({**delivery, **common}),
+            upsert=True,
+        )
+        for delivery in deliveries
+    ]
+    with reachable():
+        try:
+            await _collection().bulk_write(new, ordered=False)
+        except BulkWriteError as error:
+            if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+                raise
+
+
+async def find_delivery(delivery_id: str, webhook: Webhook | None = None) -> Delivery:
+    """The delivery of that id; with ``webhook``, only if it is that webhook's.
+
+    Raises:
+        DeliveryNotFound: there is none, or none any more.
+    """
+    query: dict[str, Any] = {"_id": delivery_id}
+    if webhook is not None:
+        query["webhook"] = webhook.id
+    with reachable():
+        found = await _collection().find_one(query)
+    if found is None:
+        raise DeliveryNotFound(delivery_id)
+    return _delivery_of(found)
+
+
+async def find_deliveries(
+    webhook: Webhook,
+    statuses: Iterable[DeliveryStatus],
+    *,
+    limit: int,
+    after: tuple[datetime, str] | None,
+) -> list[Delivery]:
+    """Up to ``limit`` deliveries, the newest first, that come after the place ``after``."""
+    query: dict[str, Any] = {"webhook": webhook.id}
+    wanted = [status.value for status in statuses]
+    if wanted:
+        query["status"] = {"$in": wanted}
+    if after is not None:
+        time, delivery_id = after
+        query["$or"] = [{"created_at": time, "_id": {"$lt": delivery_id}}, {"created_at": {"$lt": time}}]
+    with reachable(), pymongo.timeout(LONG_ENOUGH):
+        found = await _collection().find(query).sort([("created_at", -1), ("_id", -1)]).to_list(limit)
+    return [_delivery_of(document) for document in found]
+
+
+async def find_waiting(webhook_id: str) -> str | None:
+    """The delivery of a webhook that has waited longest for an attempt, and that nobody is at."""
+    # As a plain value, for $$NOW inside $expr gives an index scan no bound.
+    query = {"webhook": ObjectId(webhook_id), "next_attempt_at": {"$lte": await database_time()}, **_FREE}
+    with reachable():
+        found = await _collection().find_one(query, {"_id": 1}, sort=[("next_attempt_at", 1)])
+    return None if found is None else found["_id"]
+
+
+async def find_due_deliveries(limit: int) -> list[str]:
+    """Up to ``limit`` deliveries whose ``due_at`` has passed, the longest overdue first."""
+    query = {"due_at": {"$lte": await database_time()}}
+    with reachable():
+        found = await _collection().find(query, {"_id": 1}).sort("due_at", 1).to_list(limit)
+    return [each["_id"] for each in found]
+
+
+async def put_off_deliveries(ids: Sequence[str], patience: float) -> int:
+    """Have those that are due be due again after ``patience`` seconds, and end their leases; how many."""
+    with reachable(), pymongo.timeout(LONG_ENOUGH):
+        done = await _collection().update_many(
+            {"_id": {"$in": ids}, **DUE}, stages({"due_at": Later(patience), "attempt": None})
+        )
+    put_off: int = done.matched_count
+    return put_off
+
+
+async def change_delivery(delivery_id: str, expected: Mapping[str, Any], **changes: Any) -> Delivery | None:
+    """As ``change``, of a delivery."""
+    with reachable():
+        found = await _collection().find_one_and_update(
+            {"_id": delivery_id, **expected},
+            stages(changes),
+            return_document=pymongo.ReturnDocument.AFTER,
+        )
+    return None if found is None else _delivery_of(found)
+
+
+async def delete_deliveries(webhook_id: str) -> None:
+    """Remove all deliveries of a webhook."""
+    with reachable(), pymongo.timeout(LONG_ENOUGH):
+        await _collection().delete_many({"webhook": ObjectId(webhook_id)})
+
+
+def _delivery_of(document: Mapping[str, Any]) -> Delivery:
+    delivery: Delivery = Delivery.model_validate(document)
+    return delivery
+
+
+def _collection() -> Any:
+    return Delivery.get_motor_collection()

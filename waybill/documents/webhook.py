@@ -1,0 +1,105 @@
+"""The documents of a webhook and of what it is owed, and their indexes."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+import pymongo
+from beanie import Document, PydanticObjectId
+from pydantic import BaseModel, Field
+
+from waybill.events import DeliveryStatus, DisabledReason, Event
+
+#: How long deliveries are remembered.
+KEPT = timedelta(days=30)
+
+
+class Webhook(Document):
+    """An address, and the events that its owner wants to be sent there.
+
+    ``slot`` makes the limit hold whatever is made in parallel: there are so many, and one index. ``since`` is
+    the place in the feed of changes from which on the webhook is told.
+    """
+
+    id: PydanticObjectId
+    owner: str
+    slot: int
+    url: str
+    events: list[Event]
+    description: str | None = None
+    created_at: datetime
+    since: str
+
+    # The secret before stays good for a while after a rotation.
+    secret: str = Field(repr=False)
+    previous_secret: str | None = Field(default=None, repr=False)
+    previous_until: datetime | None = None
+
+    enabled: bool = True
+    disabled_reason: DisabledReason | None = None
+    # No attempt has succeeded since.
+    failing_since: datetime | None = None
+
+    class Settings:
+        name = "webhooks"
+        indexes: ClassVar[list[pymongo.IndexModel]] = [
+            pymongo.IndexModel([("owner", 1), ("slot", 1)], name="slots", unique=True),
+            pymongo.IndexModel([("since", 1)], name="earliest", partialFilterExpression={"enabled": True}),
+        ]
+
+    @property
+    def webhook_id(self) -> str:
+        """The id as clients know it."""
+        return str(self.id)
+
+
+class Attempt(BaseModel):
+    """One request: the status of its answer, or why there was none."""
+
+    at: datetime
+    status_code: int | None = None
+    error: str | None = None
+    duration_ms: int
+
+
+class Delivery(Document):
+    """A message that a webhook is owed, as it was made.
+
+    ``due_at`` is the outbox, as that of a file: a job is owed, and must be sent again should nothing have
+    happened until then. During an attempt it is the end of its lease.
+    """
+
+    id: str  # type: ignore[assignment]
+    webhook: PydanticObjectId
+    type: str
+    file: PydanticObjectId | None = None
+    body: str
+    created_at: datetime
+
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    attempts: list[Attempt] = Field(default=[])
+    # Since the delivery was made, or last asked for.
+    tried: int = 0
+    next_attempt_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+    due_at: datetime | None = None
+    attempt: str | None = None
+    attempt_began_at: datetime | None = None
+
+    class Settings:
+        name = "webhook_deliveries"
+        indexes: ClassVar[list[pymongo.IndexModel]] = [
+            pymongo.IndexModel([("webhook", 1), ("created_at", -1), ("_id", -1)], name="newest"),
+            pymongo.IndexModel(
+                [("webhook", 1), ("status", 1), ("created_at", -1), ("_id", -1)], name="newest_by_status"
+            ),
+            pymongo.IndexModel(
+                [("due_at", 1)], name="due", partialFilterExpression={"due_at": {"$exists": True}}
+            ),
+            pymongo.IndexModel(
+                [("webhook", 1), ("next_attempt_at", 1)],
+                name="waiting",
+                partialFilterExpression={"next_attempt_at": {"$exists": True}},
+            ),
+            pymongo.IndexModel([("created_at", 1)], name="old", expireAfterSeconds=int(KEPT.total_seconds())),
+        ]

@@ -1,0 +1,114 @@
+"""Storing, finding and changing webhooks."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pymongo
+from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from waybill.documents.outage import reachable
+from waybill.documents.values import NOW, stages
+from waybill.documents.webhook import Webhook
+from waybill.errors import WebhookNotFound
+
+#: Webhooks of one owner.
+MAX_WEBHOOKS = 10
+
+
+class AllTakenError(Exception):
+    """Raised when an owner has ``MAX_WEBHOOKS`` already."""
+
+
+async def insert_webhook(owner: str, **fields: Any) -> Webhook:
+    """Store a new webhook.
+
+    Raises:
+        AllTakenError: the owner has as many as there may be.
+    """
+    webhook_id = ObjectId()
+    with reachable():
+        while True:
+            taken = {each["slot"] async for each in _collection().find({"owner": owner}, {"slot": 1})}
+            free = next((slot for slot in range(MAX_WEBHOOKS) if slot not in taken), None)
+            if free is None:
+                raise AllTakenError
+            new = {"owner": owner, "slot": free, "enabled": True, "created_at": NOW, **fields}
+            try:
+                found = await _collection().find_one_and_update(
+                    {"_id": webhook_id},
+                    stages(new),
+                    upsert=True,
+                    return_document=pymongo.ReturnDocument.AFTER,
+                )
+            except DuplicateKeyError:
+                continue  # Another has taken the slot meanwhile.
+            return _webhook_of(found)
+
+
+async def find_webhooks(owner: str) -> list[Webhook]:
+    """The owner's webhooks, the oldest first."""
+    with reachable():
+        found = await _collection().find({"owner": owner}).sort("_id", 1).to_list(MAX_WEBHOOKS)
+    return [_webhook_of(document) for document in found]
+
+
+async def find_enabled(owners: Iterable[str]) -> dict[str, list[Webhook]]:
+    """The enabled webhooks of those owners, by owner."""
+    found: dict[str, list[Webhook]] = defaultdict(list)
+    with reachable():
+        async for document in _collection().find({"owner": {"$in": list(owners)}, "enabled": True}):
+            found[document["owner"]].append(_webhook_of(document))
+    return found
+
+
+async def find_webhook(webhook_id: str, owner: str | None = None) -> Webhook:
+    """The webhook of that id; with ``owner``, only if it is that owner's.
+
+    Raises:
+        WebhookNotFound: malformed, unknown and foreign ids alike.
+    """
+    query: dict[str, Any] = {"_id": webhook_id}
+    if ObjectId.is_valid(webhook_id):
+        query["_id"] = ObjectId(webhook_id)
+    if owner is not None:
+        query["owner"] = owner
+    with reachable():
+        found = await _collection().find_one(query)
+    if found is None:
+        raise WebhookNotFound(webhook_id)
+    return _webhook_of(found)
+
+
+async def find_earliest() -> str | None:
+    """Where in the feed the first enabled webhook begins; None where none is enabled."""
+    with reachable():
+        found = await _collection().find_one({"enabled": True}, {"since": 1}, sort=[("since", 1)])
+    return None if found is None else found["since"]
+
+
+async def change_webhook(webhook: Webhook, expected: Mapping[str, Any], **changes: Any) -> Webhook | None:
+    """As ``change``, of a webhook."""
+    with reachable():
+        found = await _collection().find_one_and_update(
+            {"_id": webhook.id, **expected},
+            stages(changes),
+            return_document=pymongo.ReturnDocument.AFTER,
+        )
+    return None if found is None else _webhook_of(found)
+
+
+async def delete_webhook(webhook: Webhook) -> None:
+    """Remove a webhook. One that is gone is removed."""
+    with reachable():
+        await _collection().delete_one({"_id": webhook.id})
+
+
+def _webhook_of(document: Mapping[str, Any]) -> Webhook:
+    webhook: Webhook = Webhook.model_validate(document)
+    return webhook
+
+
+def _collection() -> Any:
+    return Webhook.get_motor_collection()

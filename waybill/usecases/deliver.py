@@ -1,0 +1,189 @@
+"""One attempt to deliver a message, and what becomes of the delivery."""
+
+import asyncio
+import secrets
+import time
+from datetime import datetime, timedelta
+from random import SystemRandom
+from typing import Any
+
+import structlog
+
+from waybill import documents
+from waybill.courier import Answer
+from waybill.documents import NOW, READY, Appended, Attempt, Delivery, Later, Webhook
+from waybill.errors import DeliveryNotFound, WebhookNotFound
+from waybill.events import DeliveryStatus, DisabledReason
+from waybill.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.resources import Resources
+from waybill.standard_webhooks import signed_headers
+
+#: Seconds that an attempt may take before another may be made. Longer than the courier waits.
+LEASE = 30
+
+#: Seconds after which a job that goes from delivery to delivery leaves the next one to another.
+AT_A_STRETCH = 20
+
+#: Seconds between the attempts (Standard Webhooks, "Deliverability and reliability"): three days in all.
+WAITS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+
+#: How much later than that an attempt may be: what has failed together should not come again together.
+JITTER = 0.2
+
+#: Seconds. The most that a receiver may put the next attempt off by Retry-After.
+LONGEST_WAIT = 86_400
+
+#: A webhook is disabled with the delivery that fails for good when there was no success for so long.
+PATIENT_FOR = timedelta(days=5)
+
+#: Attempts of a delivery that are remembered, the latest ones.
+REMEMBERED = 30
+
+_HEADERS = {"Content-Type": "application/json", "User-Agent": "Waybill"}
+_random = SystemRandom()
+
+log = structlog.get_logger(__name__)
+
+
+async def deliver(resources: Resources, delivery_id: str) -> None:
+    """Make one attempt, if one is wanted now and nobody is at it. Safe to run twice, late, or at once.
+
+    Few are made at once for each webhook. What finds no turn is taken up by those who have one: each looks,
+    after its attempt, what else the webhook is owed.
+
+    Raises:
+        ServiceUnavailable: MongoDB is away; the delivery stays due.
+    """
+    try:
+        webhook_id = str((await documents.find_delivery(delivery_id)).webhook)
+    except DeliveryNotFound:
+        return
+    turns = resources.courier.turns
+    end = time.monotonic() + AT_A_STRETCH
+    waiting: str | None = delivery_id
+    while waiting is not None and turns.take(webhook_id):
+        try:
+            await _attempt(resources, webhook_id, waiting)
+        finally:
+            turns.give_back(webhook_id)
+        # Not before the turn is given back: what came meanwhile was refused it, and waits.
+        waiting = await documents.find_waiting(webhook_id)
+        if waiting is not None and time.monotonic() > end:
+            await resources.sender.send(DELIVER_WEBHOOK, waiting)
+            return
+
+
+async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> None:
+    attempt = secrets.token_hex(8)
+    held = await documents.change_delivery(
+        delivery_id, READY, attempt=attempt, attempt_began_at=NOW, due_at=Later(LEASE)
+    )
+    if held is None:
+        return
+    try:
+        try:
+            webhook = await documents.find_webhook(webhook_id)
+        except WebhookNotFound:
+            # Made while its webhook was being deleted.
+            await documents.delete_deliveries(webhook_id)
+            return
+        answer = await _send(resources, webhook, held)
+        resources.courier.turns.note(webhook_id, answer.took)
+        await _conclude(webhook, held, answer)
+    except asyncio.CancelledError:
+        # Told to stop: give it back, so that the next attempt need not wait out the lease. After a defect it
+        # does wait, else whoever looks what else there is would come upon it again and again.
+        await documents.change_delivery(held.id, {"attempt": attempt}, attempt=None, due_at=Later(PATIENCE))
+        raise
+
+
+async def _send(resources: Resources, webhook: Webhook, delivery: Delivery) -> Answer:
+    if not webhook.enabled:
+        return Answer(error="the webhook is disabled")
+    body = delivery.body.encode()
+    # The database's time, for a worker's clock may be off by more than receivers allow.
+    now = _began_at(delivery)
+    headers = signed_headers(delivery.id, now, body, _secrets(webhook, now))
+    return await resources.courier.post(webhook.url, body, {**_HEADERS, **headers})
+
+
+async def _conclude(webhook: Webhook, delivery: Delivery, answer: Answer) -> None:
+    """Write down how an attempt ended, if it still holds the delivery, and what follows from it."""
+    is_delivered = answer.status is not None and 200 <= answer.status < 300
+    wait = None if is_delivered or not webhook.enabled else _wait(delivery, answer)
+    made = Attempt(
+        at=_began_at(delivery),
+        status_code=answer.status,
+        error=answer.error,
+        duration_ms=round(answer.took * 1000),
+    )
+    outcome: dict[str, Any] = {"next_attempt_at": None, "due_at": None}
+    if is_delivered:
+        outcome |= {"status": DeliveryStatus.DELIVERED, "delivered_at": NOW}
+    elif wait is None:
+        outcome |= {"status": DeliveryStatus.FAILED}
+    else:
+        outcome = {"next_attempt_at": Later(wait), "due_at": Later(wait)}
+    concluded = await documents.change_delivery(
+        delivery.id,
+        {"attempt": delivery.attempt},
+        attempt=None,
+        attempt_began_at=None,
+        tried=delivery.tried + 1,
+        attempts=Appended(made.model_dump(), REMEMBERED),
+        **outcome,
+    )
+    if concluded is None:
+        log.info("lease lost, nothing written", delivery_id=delivery.id)
+        return
+    log.info(
+        "delivered" if is_delivered else "not delivered",
+        delivery_id=delivery.id,
+        webhook_id=webhook.webhook_id,
+        status=concluded.status.value,
+        status_code=answer.status,
+        error=answer.error,
+    )
+    await _judge(webhook, made, concluded.status)
+
+
+async def _judge(webhook: Webhook, made: Attempt, status: DeliveryStatus) -> None:
+    """What an attempt says of the webhook itself, by where it has left its delivery."""
+    still = {"enabled": True, "url": webhook.url}
+    if status is DeliveryStatus.DELIVERED:
+        if webhook.failing_since is not None:
+            await documents.change_webhook(webhook, {}, failing_since=None)
+    elif made.status_code == 410:
+        await _disable(webhook, DisabledReason.GONE)
+    elif webhook.failing_since is None:
+        await documents.change_webhook(webhook, still, failing_since=made.at)
+    elif status is DeliveryStatus.FAILED and made.at - webhook.failing_since > PATIENT_FOR:
+        await _disable(webhook, DisabledReason.FAILING)
+
+
+async def _disable(webhook: Webhook, reason: DisabledReason) -> None:
+    # Of the address that was tried: a new one has done nothing yet.
+    still = {"enabled": True, "url": webhook.url}
+    if await documents.change_webhook(webhook, still, enabled=False, disabled_reason=reason) is not None:
+        log.warning("webhook disabled", webhook_id=webhook.webhook_id, reason=reason.value)
+
+
+def _wait(delivery: Delivery, answer: Answer) -> float | None:
+    """Seconds until the next attempt; None where there is none."""
+    if answer.status == 410 or delivery.tried >= len(WAITS):
+        return None
+    wait = WAITS[delivery.tried] * (1 + JITTER * _random.random())
+    if answer.status in {429, 503} and answer.retry_after is not None:
+        wait = max(wait, min(answer.retry_after, LONGEST_WAIT))
+    return wait
+
+
+def _began_at(delivery: Delivery) -> datetime:
+    assert delivery.attempt_began_at is not None  # noqa: S101  # set by the change that began the attempt
+    return delivery.attempt_began_at
+
+
+def _secrets(webhook: Webhook, now: datetime) -> list[str]:
+    previous = webhook.previous_secret
+    is_good = webhook.previous_until is not None and webhook.previous_until > now
+    return [webhook.secret, previous] if previous is not None and is_good else [webhook.secret]

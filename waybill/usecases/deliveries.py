@@ -1,0 +1,121 @@
+"""What a webhook was sent and is owed: listed, sent again, tried out."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from waybill import documents
+from waybill.documents import NOW, Delivery, Later
+from waybill.errors import DeliveryNotFound, WebhookDisabled
+from waybill.events import PING, DeliveryStatus
+from waybill.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.principal import Principal
+from waybill.resources import Resources
+from waybill.usecases.cursor import delivery_cursor_of, delivery_position_of
+from waybill.usecases.message import message_body
+
+MAX_PAGE = 100
+
+
+class DeliveryListing(BaseModel):
+    """A list as a client asks for it. Both faces validate with it, and OpenAPI is made from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Deliveries per page.")
+    cursor: str | None = Field(
+        default=None,
+        description="`nextCursor` of the page before, unchanged.",
+        json_schema_extra={"format": "delivery-cursor"},
+    )
+    status: list[DeliveryStatus] = Field(default=[], description="Only these statuses; repeat for several.")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Some deliveries of a list, and whether there are more after them."""
+
+    items: Sequence[Delivery]
+    has_more: bool
+
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor of the next page, or None on the last."""
+        return self.cursor_of(self.items[-1]) if self.has_more else None
+
+    @staticmethod
+    def cursor_of(delivery: Delivery) -> str:
+        """Where one of the deliveries stands in the list."""
+        return delivery_cursor_of(delivery)
+
+
+async def list_deliveries(principal: Principal, webhook_id: str, listing: DeliveryListing) -> DeliveryPage:
+    """A page of what a webhook was sent in the last 30 days, the newest first.
+
+    Raises:
+        WebhookNotFound: no such webhook of this owner.
+        InvalidInput: the cursor is not one of ours.
+    """
+    webhook = await documents.find_webhook(webhook_id, principal.owner)
+    found = await documents.find_deliveries(
+        webhook,
+        listing.status,
+        limit=listing.limit + 1,
+        after=None if listing.cursor is None else delivery_position_of(listing.cursor),
+    )
+    return DeliveryPage(found[: listing.limit], len(found) > listing.limit)
+
+
+async def ping_webhook(resources: Resources, principal: Principal, webhook_id: str) -> Delivery:
+    """Send a message that tells of nothing, to try the receiver.
+
+    Raises:
+        WebhookNotFound: no such webhook of this owner.
+        WebhookDisabled: nothing is sent to it.
+        ServiceUnavailable: MongoDB is away; a repeat sends one more.
+    """
+    webhook = await documents.find_webhook(webhook_id, principal.owner)
+    if not webhook.enabled:
+        raise WebhookDisabled(webhook_id)
+    delivery_id = f"msg_{secrets.token_hex(16)}"
+    body = message_body(PING, datetime.now(UTC), {"webhookId": webhook.webhook_id})
+    ping: dict[str, Any] = {"_id": delivery_id, "webhook": webhook.id, "type": PING, "body": body}
+    await documents.insert_deliveries([ping], PATIENCE)
+    delivery = await documents.find_delivery(delivery_id)
+    await resources.sender.send(DELIVER_WEBHOOK, delivery_id)
+    return delivery
+
+
+async def redeliver(
+    resources: Resources, principal: Principal, webhook_id: str, delivery_id: str
+) -> Delivery:
+    """Send a message once more, as it was made and under its own id, whatever came of it before.
+
+    Raises:
+        WebhookNotFound: no such webhook of this owner.
+        DeliveryNotFound: no such delivery of this webhook.
+        WebhookDisabled: nothing is sent to it.
+        ServiceUnavailable: MongoDB is away; a repeat is safe.
+    """
+    webhook = await documents.find_webhook(webhook_id, principal.owner)
+    delivery = await documents.find_delivery(delivery_id, webhook)
+    if not webhook.enabled:
+        raise WebhookDisabled(webhook_id)
+    again = await documents.change_delivery(
+        delivery.id,
+        {},
+        status=DeliveryStatus.PENDING,
+        tried=0,
+        next_attempt_at=NOW,
+        delivered_at=None,
+        due_at=Later(PATIENCE),
+    )
+    if again is None:
+        raise DeliveryNotFound(delivery_id)
+    await resources.sender.send(DELIVER_WEBHOOK, delivery_id)
+    return again

@@ -1,0 +1,190 @@
+"""An owner's webhooks: where to send what, signed with which secret."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from waybill import documents
+from waybill.documents import AllTakenError, Later, Webhook
+from waybill.errors import InvalidInput, TooManyWebhooks
+from waybill.events import Event
+from waybill.principal import Principal
+from waybill.public_address import may_be_public
+from waybill.settings import Settings
+from waybill.standard_webhooks import new_secret
+
+#: How long the secret before the latest still signs beside it.
+OVERLAP = timedelta(days=1)
+
+_URL = TypeAdapter(AnyHttpUrl)
+
+
+def _plain_url(text: str) -> str:
+    # As browsers read it, so that a number in any of its forms comes out as the address that it is.
+    try:
+        url = _URL.validate_python(text)
+    except ValidationError:
+        raise ValueError("must be an address such as https://example.com/hooks") from None
+    if url.username is not None or url.password is not None:
+        raise ValueError("must not hold a name or a password")
+    if url.fragment is not None:
+        raise ValueError("must not hold a fragment")
+    return str(url)
+
+
+def _in_order(events: list[Event]) -> list[Event]:
+    return [event for event in Event if event in events]
+
+
+Url = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        description="Where to send events to: https, without a name, a password or a fragment.",
+        examples=["https://example.com/hooks"],
+        json_schema_extra={"format": "uri"},
+    ),
+    AfterValidator(_plain_url),
+]
+Events = Annotated[list[Event], Field(min_length=1), AfterValidator(_in_order)]
+Description = Annotated[str, Field(max_length=255)]
+
+
+class _Draft(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class WebhookDraft(_Draft):
+    """A webhook as a client asks for it. Both faces validate with it, and OpenAPI is made from it."""
+
+    url: Url
+    events: Events | None = Field(default=None, description="Which events to send; all if not given.")
+    description: Description | None = Field(default=None, description="A note to yourself.")
+
+
+class WebhookChanges(_Draft):
+    """What is to be different. What is not given stays, and so does what is null, but for the description."""
+
+    url: Url | None = None
+    events: Events | None = Field(default=None, description="Which events to send.")
+    description: Description | None = Field(default=None, description="A note to yourself; null removes it.")
+    enabled: bool | None = Field(
+        default=None, description="Nothing is sent while a webhook is disabled, nor afterwards of that time."
+    )
+
+    def given(self) -> dict[str, Any]:
+        """The fields to set; None removes one."""
+        fields = {name: getattr(self, name) for name in self.model_fields_set}
+        return {name: value for name, value in fields.items() if value is not None or name == "description"}
+
+
+@dataclass(frozen=True, slots=True)
+class WithSecret:
+    """A webhook and the secret that it signs with, which is shown only once."""
+
+    webhook: Webhook
+    secret: str
+
+
+async def create_webhook(settings: Settings, principal: Principal, draft: WebhookDraft) -> WithSecret:
+    """Have the caller's events sent to an address: those of changes that follow.
+
+    Raises:
+        InvalidInput: the address is not on the internet, or not https; see WEBHOOK_ALLOW_PRIVATE.
+        TooManyWebhooks: the caller has as many as there may be.
+        ServiceUnavailable: MongoDB is away.
+    """
+    _check(settings, draft.url)
+    # The place first and the webhook then: no change that follows the answer can lie before the place.
+    since = await documents.current_position()
+    secret = new_secret()
+    try:
+        webhook = await documents.insert_webhook(
+            principal.owner,
+            url=draft.url,
+            events=draft.events or list(Event),
+            description=draft.description,
+            since=since,
+            secret=secret,
+        )
+    except AllTakenError:
+        raise TooManyWebhooks(documents.MAX_WEBHOOKS) from None
+    return WithSecret(webhook, secret)
+
+
+async def list_webhooks(principal: Principal) -> list[Webhook]:
+    """The caller's webhooks, the oldest first."""
+    return await documents.find_webhooks(principal.owner)
+
+
+async def get_webhook(principal: Principal, webhook_id: str) -> Webhook:
+    """One webhook of the caller's. Raises WebhookNotFound."""
+    return await documents.find_webhook(webhook_id, principal.owner)
+
+
+async def update_webhook(
+    settings: Settings, principal: Principal, webhook_id: str, wanted: WebhookChanges
+) -> Webhook:
+    """Change a webhook. Enabling one that is disabled has it told of what happens from now on.
+
+    Raises:
+        WebhookNotFound: no such webhook of this owner.
+        InvalidInput: as ``create_webhook`` does.
+    """
+    webhook = await documents.find_webhook(webhook_id, principal.owner)
+    changes = wanted.given()
+    if "url" in changes:
+        _check(settings, changes["url"])
+    if changes.get("url", webhook.url) != webhook.url:
+        # The new address has done nothing yet.
+        changes["failing_since"] = None
+    if "enabled" in changes and changes["enabled"] != webhook.enabled:
+        changes |= {"disabled_reason": None, "failing_since": None}
+        if changes["enabled"]:
+            changes["since"] = await documents.current_position()
+    changed = await documents.change_webhook(webhook, {}, **changes) if changes else webhook
+    return changed or await documents.find_webhook(webhook_id, principal.owner)
+
+
+async def rotate_webhook_secret(principal: Principal, webhook_id: str) -> WithSecret:
+    """Sign with a new secret, and for a day with the one before as well. Raises WebhookNotFound."""
+    while True:
+        webhook = await documents.find_webhook(webhook_id, principal.owner)
+        secret = new_secret()
+        rotated = await documents.change_webhook(
+            webhook,
+            {"secret": webhook.secret},
+            secret=secret,
+            previous_secret=webhook.secret,
+            previous_until=Later(OVERLAP.total_seconds()),
+        )
+        if rotated is not None:
+            return WithSecret(rotated, secret)
+
+
+async def delete_webhook(principal: Principal, webhook_id: str) -> None:
+    """Remove a webhook, and with it what it is still owed.
+
+    Raises:
+        WebhookNotFound: no such webhook of this owner.
+        ServiceUnavailable: MongoDB is away; a repeat is safe.
+    """
+    webhook = await documents.find_webhook(webhook_id, principal.owner)
+    # Before the webhook, so that what an outage leaves behind is still there to be deleted.
+    await documents.delete_deliveries(webhook.webhook_id)
+    await documents.delete_webhook(webhook)
+
+
+def _check(settings: Settings, url: str) -> None:
+    """Refuse early what could not be sent to. Where a name leads to is looked at with each attempt."""
+    if settings.webhook_allow_private:
+        return
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        raise InvalidInput({"url": "must begin with https://"})
+    if not may_be_public(parts.hostname or ""):
+        raise InvalidInput({"url": "must lead to a host on the internet"})
