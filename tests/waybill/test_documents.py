@@ -120,6 +120,28 @@ async def test_many_become_duplicates_of_one_at_once(owner: str) -> None:
     assert None not in moved
 
 
+async def test_a_change_of_one_file_names_its_owner(owner: str) -> None:
+    """Where files are sharded by owner, MongoDB 6 refuses one that does not, and a later one asks every shard."""
+    winner = await inserted(owner, status=Status.COMPLETED, sha256="content")
+    charged = draft(owner, status=Status.PROCESSING)
+    await documents.insert(charged, 100)
+    database = File.get_motor_collection().database
+    await database.command("profile", 2, filter={"ns": "documents.files"})
+    try:
+        await documents.change(charged, {}, attempt="mine")
+        await documents.transition(charged, Status.DUPLICATE, held_by="mine", duplicate_of=winner)
+        await documents.change(winner, {}, deleted_at=NOW)
+        await documents.restore(winner, 100)
+    finally:
+        await database.command("profile", 0, filter="unset")
+    seen = await database["system.profile"].find({"ns": "documents.files"}).to_list(None)
+    commands = [each["command"] for each in seen]
+    single = [each["query"] for each in commands if "findAndModify" in each]
+    single += [each["q"] for each in commands if not each.get("multi", True)]
+    assert len(single) >= 6
+    assert all(query["owner"] == owner for query in single)
+
+
 async def test_nothing_is_due_without_a_due_date(owner: str) -> None:
     file = await inserted(owner, status=Status.COMPLETED, sha256=secrets.token_hex(8))
     assert await documents.change(file, DUE, due_at=Later(30)) is None

@@ -188,7 +188,7 @@ async def _change_beside(
     """
 
     async def both(session: Any) -> File | None:
-        kept = {"_id": winner.id, "status": Status.COMPLETED.value, "deleted_at": None}
+        kept = {**_identity(winner), "status": Status.COMPLETED.value, "deleted_at": None}
         touched = await collection().update_one(
             kept, {"$currentDate": {"duplicated_at": True}}, session=session
         )
@@ -207,10 +207,15 @@ def _releases(changes: Mapping[str, Any]) -> bool:
     return changes.get("deleted_at") is not None or changes.get("status") in _RELEASED
 
 
+def _identity(file: File) -> dict[str, Any]:
+    """A file by id and owner: in a sharded collection the owner says which shard to ask, and some must be told."""
+    return {"_id": file.id, "owner": file.owner}
+
+
 async def _change_and_release(
     file: File, expected: Mapping[str, Any], changes: Mapping[str, Any], session: Any
 ) -> File | None:
-    marked = await collection().find_one({"_id": file.id, "charged": True}, {"_id": 1}, session=session)
+    marked = await collection().find_one({**_identity(file), "charged": True}, {"_id": 1}, session=session)
     found = await _change(file, expected, {**changes, "charged": None}, session)
     if found is not None and marked is not None:
         await release(file.owner, file.size, session)
@@ -237,7 +242,7 @@ async def _change(
     file: File, expected: Mapping[str, Any], changes: Mapping[str, Any], session: Any = None
 ) -> File | None:
     found = await collection().find_one_and_update(
-        {"_id": file.id, **expected},
+        {**_identity(file), **expected},
         stages(changes),
         return_document=pymongo.ReturnDocument.AFTER,
         session=session,
