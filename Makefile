@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 WEB := web/node_modules/.package-lock.json
 
-.PHONY: up test bench soak large fuzz faults lint audit fix install pages
+.PHONY: up test bench soak large fuzz faults lint audit fix docs docs-serve install pages
 
 # Everything, traces included, for the tests want it all.
 WHAT := --all-extras
@@ -53,6 +53,16 @@ audit: install
 fix: install
 	$(RUN)/ruff format .
 	$(RUN)/ruff check --fix .
+
+# The documentation as a site, in site/. A reference that is stale or a link that leads nowhere ends it.
+docs docs-serve: WHAT := --group docs --inexact
+docs docs-serve: export NO_MKDOCS_2_WARNING := 1
+
+docs: install
+	$(RUN)/mkdocs build --strict
+
+docs-serve: install
+	$(RUN)/mkdocs serve --strict $(ARGS)
 
 # Compiled once here, or else by each process at each start where Python may not write beside the sources.
 install: $(if $(filter .uv/%,$(UV)),$(UV))

@@ -1,0 +1,60 @@
+"""The indexes, out of the documents that declare them."""
+
+import json
+from typing import Any
+
+from docs.generators.markdown import StaleError, code, table
+from waybill.documents.database import DOCUMENTS
+
+#: What each is there for. MongoDB makes that of _id by itself.
+SERVES = {
+    "files": {
+        "content": "One COMPLETED file of a content per owner: decides who is first. Finds it for `upload-request`.",
+        "newest": "Lists by time, and counts by time.",
+        "by_name": "Lists by name, and counts by name.",
+        "largest": "Lists by size, other counts, `usage` and quotas: sums come from this index alone.",
+        "newest_by_status": "Lists of one or several statuses, by time.",
+        "trash": "Lists and counts of what is deleted.",
+        "expiring": "The sweeper that gives up on uploads. Holds open uploads only.",
+        "due": "The reconciler: jobs owed, leases that ran out, purges. Holds files that are owed something only.",
+    },
+    "part_sha256s": {
+        "parts": "The checksums of a file's parts, when they are put together.",
+        "old": "Removed by MongoDB after two weeks.",
+    },
+    "idempotency_keys": {"old": "Removed by MongoDB after a day."},
+    "owners": {},
+}
+
+
+def render() -> str:
+    """Every index of every collection.
+
+    Raises:
+        StaleError: one is not told of here, or is told of and not there.
+    """
+    rows = []
+    for document in DOCUMENTS:
+        collection = document.Settings.name
+        made = {index.document["name"]: index.document for index in document.Settings.indexes}
+        told = SERVES.get(collection, {})
+        if made.keys() != told.keys():
+            raise StaleError(
+                f"indexes of {collection}: {sorted(made.keys() ^ told.keys())} stand in one place only"
+            )
+        rows += [
+            (code(f"{collection}.{name}"), _keys(index), _condition(index), told[name])
+            for name, index in made.items()
+        ]
+    return table(("index", "keys", "of which documents", "serves"), rows)
+
+
+def _keys(index: Any) -> str:
+    return code(json.dumps(dict(index["key"]))) + (", unique" if index.get("unique") else "")
+
+
+def _condition(index: Any) -> str:
+    if "expireAfterSeconds" in index:
+        return f"all, for {index['expireAfterSeconds']} s"
+    condition = index.get("partialFilterExpression")
+    return "all" if condition is None else code(json.dumps(condition))

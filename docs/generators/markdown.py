@@ -1,0 +1,50 @@
+"""The little Markdown that references are made of, and the README's tables."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+class StaleError(Exception):
+    """Two places that must tell the same do not. Names both."""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; nothing where there are no rows."""
+    lines = [" | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in row) for row in rows]
+    if not lines:
+        return ""
+    return "\n".join(f"| {line} |" for line in [" | ".join(head), " | ".join("---" for _ in head), *lines])
+
+
+def code(text: object) -> str:
+    """Text in the type of code."""
+    return f"`{text}`"
+
+
+def blocks(*parts: str) -> str:
+    """Parts with an empty line between; empty ones are left out."""
+    return "\n\n".join(part for part in parts if part)
+
+
+def anchor(heading: str) -> str:
+    """What a heading is linked by, as forges and the site make it of plain ASCII."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def sections(text: str) -> dict[str, str]:
+    """The text under the title and under each heading of the second level, by its anchor."""
+    title, rest = text.removeprefix("# ").split("\n", 1)
+    lead, *parts = re.split(r"^## (.+)\n", rest, flags=re.MULTILINE)
+    headings, bodies = [title, *parts[::2]], [lead, *parts[1::2]]
+    return {anchor(heading): body.strip() for heading, body in zip(headings, bodies, strict=True)}
+
+
+def readme_rows(section: str) -> list[list[str]]:
+    """The rows of the first table of a section of the README, without its head; links as from a reference."""
+    body = sections(README.read_text("utf-8"))[section]
+    body = body.replace("](#", "](../../README.md#").replace("](docs/", "](../../docs/")
+    _, _, *rows = re.findall(r"^\|(.*)\|$", body, re.MULTILINE)
+    return [[cell.strip() for cell in row.split("|")] for row in rows]

@@ -1,0 +1,64 @@
+"""The settings: names, defaults and limits out of the class that reads them, meanings out of the README."""
+
+import re
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from docs.generators.markdown import StaleError, code, readme_rows, table
+from waybill.settings import Settings
+
+#: Set by `waybill up` alone.
+UNDOCUMENTED = {"embedded"}
+
+
+def render() -> str:
+    """Every setting.
+
+    Raises:
+        StaleError: the README lacks a setting, or tells another default than it has.
+    """
+    known = {
+        f"WAYBILL_{name.upper()}": field
+        for name, field in Settings.model_fields.items()
+        if name not in UNDOCUMENTED
+    }
+    rows = []
+    for names, default, meaning in readme_rows("configuration"):
+        for name in re.findall(r"`(\w+)`", names):
+            if name not in known:
+                raise StaleError(f"README tells of {name}, which is no setting")
+            field = known.pop(name)
+            _compare(name, default, field.default)
+            rows.append((f'<span id="{name.lower()}"></span>{code(name)}', default, _limits(field), meaning))
+    if known:
+        raise StaleError(f"README's table lacks {', '.join(known)}")
+    return table(("variable", "default", "limits", "meaning"), rows)
+
+
+def _compare(name: str, told: str, default: Any) -> None:
+    """A default that stands in the README as a value must be the one that holds."""
+    value = told.strip("`")
+    is_value = told.startswith("`") or value.isdecimal()
+    shown = str(default).lower() if isinstance(default, bool) else str(default)
+    if is_value and value != shown:
+        raise StaleError(f"README says that {name} is {value} by default, and it is {shown}")
+    if told == "required" and default is not PydanticUndefined:
+        raise StaleError(f"README says that {name} is required, and it is {shown} by default")
+    if not is_value and default not in (PydanticUndefined, None, "", ()):
+        raise StaleError(f"README does not tell that {name} is {shown} by default")
+
+
+def _limits(field: Any) -> str:
+    """What Pydantic refuses, as far as a number or a length says it."""
+    for least, most, unit in (("ge", "le", ""), ("min_length", "max_length", " characters")):
+        low, high = _constraint(field, least), _constraint(field, most)
+        if high is not None:
+            return f"{low} to {high}{unit}"
+        if low is not None:
+            return f"{low}{unit} or more"
+    return ""
+
+
+def _constraint(field: Any, name: str) -> int | None:
+    return next((getattr(each, name) for each in field.metadata if hasattr(each, name)), None)
