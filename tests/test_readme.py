@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.client import exits
-from tests.service import Service, free_port
+from tests.service import Service
+from tests.walks import take
 from waybill.errors import WaybillError
 from waybill.settings import Settings
 
@@ -29,27 +30,9 @@ def blocks(walk: str, language: str = "sh") -> str:
     ],
 )
 def test_a_walk_through_works_as_it_stands(walk: str, outcome: str, service: Service, tmp_path: Path) -> None:
-    script = blocks(walk)
-    # What differs from a reader's machine: the ports, and where the secret is.
-    for written, here in (
-        ("http://127.0.0.1:8000", service.address),
-        (".venv/bin/waybill", f"{sys.executable} -m cli"),
-    ):
-        assert written in script
-        script = script.replace(written, here)
-    script = script.replace("9300", str(free_port()))
-    result = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", script],
-        check=False,
-        cwd=tmp_path,
-        env={**service.env, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert f'"{outcome}"' in result.stdout
-    assert '"errors"' not in result.stdout
+    output = take(README, walk, service, tmp_path)
+    assert f'"{outcome}"' in output
+    assert '"errors"' not in output
 
 
 def test_the_walk_through_in_python_works_as_it_stands(service: Service, owner: str, tmp_path: Path) -> None:

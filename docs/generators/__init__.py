@@ -1,4 +1,4 @@
-"""References out of what they refer to. Each module renders one as Markdown, and knows nothing of the site."""
+"""References out of what they refer to. Each module renders one as Markdown, and knows no site."""
 
 from collections.abc import Callable, Mapping
 

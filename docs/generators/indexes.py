@@ -9,14 +9,14 @@ from waybill.documents.database import DOCUMENTS
 #: What each is there for. MongoDB makes that of _id by itself.
 SERVES = {
     "files": {
-        "content": "One COMPLETED file of a content per owner: decides who is first. Finds it for `upload-request`.",
+        "content": "One COMPLETED file of a content per owner: decides who is first, and finds it.",
         "newest": "Lists by time, and counts by time.",
         "by_name": "Lists by name, and counts by name.",
         "largest": "Lists by size, other counts, `usage` and quotas: sums come from this index alone.",
         "newest_by_status": "Lists of one or several statuses, by time.",
         "trash": "Lists and counts of what is deleted.",
-        "expiring": "The sweeper that gives up on uploads. Holds open uploads only.",
-        "due": "The reconciler: jobs owed, leases that ran out, purges. Holds files that are owed something only.",
+        "expiring": "The sweeper that gives up on uploads. Holds no other files.",
+        "due": "The reconciler: jobs owed, leases that ran out, purges. Holds no other files.",
     },
     "part_sha256s": {
         "parts": "The checksums of a file's parts, when they are put together.",

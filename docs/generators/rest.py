@@ -96,7 +96,7 @@ def _schema(name: str, schema: Schema) -> str:
 
 
 def _meaning(described: Schema) -> str:
-    text = described.get("description", "")
+    text = str(described.get("description", ""))
     default = described.get("schema", described).get("default")
     if default in (None, [], ""):
         return text
@@ -106,19 +106,19 @@ def _meaning(described: Schema) -> str:
 
 def _type(schema: Schema) -> str:
     """A type in words: what it is, and what bounds it."""
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f"[{name}](#body-{anchor(name)})"
-    if (
-        "title" in schema
-        and schema["title"] in document()["components"]["schemas"]
-        and "properties" in schema
-    ):
-        return f"[{schema['title']}](#body-{anchor(schema['title'])})"
-    if "anyOf" in schema:
-        return " or ".join(_type(each) for each in schema["anyOf"])
-    if "const" in schema:
-        return code(schema["const"])
+    name = schema["$ref"].rpartition("/")[2] if "$ref" in schema else schema.get("title")
+    if "$ref" in schema or (name in document()["components"]["schemas"] and "properties" in schema):
+        words = f"[{name}](#body-{anchor(str(name))})"
+    elif "anyOf" in schema:
+        words = " or ".join(_type(each) for each in schema["anyOf"])
+    elif "const" in schema:
+        words = code(schema["const"])
+    else:
+        words = _plain(schema)
+    return words
+
+
+def _plain(schema: Schema) -> str:
     match schema.get("type"):
         case "array":
             return "list of " + _type(schema["items"]) + _bounds(schema, "minItems", "maxItems", " items")
@@ -145,7 +145,7 @@ def _bounds(schema: Schema, least: str, most: str, unit: str) -> str:
 
 
 def _reachable() -> set[str]:
-    """The schemas that bodies and answers are made of; those of queries and headers are shown as parameters."""
+    """The schemas that bodies and answers are made of; those of queries and headers are parameters."""
     schemas = document()["components"]["schemas"]
     waiting = [described.get("requestBody", {}) for _, _, described in _operations()]
     waiting += [described["responses"] for _, _, described in _operations()]

@@ -1,5 +1,7 @@
 """The GraphQL reference, out of schema.graphql, which a test holds equal to what is served."""
 
+from copy import deepcopy
+
 from graphql import (
     GraphQLEnumType,
     GraphQLField,
@@ -11,12 +13,15 @@ from graphql import (
     get_named_type,
     is_introspection_type,
     is_specified_scalar_type,
-    print_type,
+    print_ast,
 )
 
 from docs.generators.markdown import README, anchor, blocks, code, table
 
 SCHEMA = README.with_name("schema.graphql")
+
+#: Characters of a line that fits beside the navigation.
+WIDEST = 80
 
 
 def render() -> str:
@@ -43,14 +48,11 @@ def render() -> str:
 
 
 def _operation(name: str, field: GraphQLField) -> str:
-    # The printer knows how a field is written; a type of this one field shows it.
-    alone = GraphQLObjectType("Alone", {name: _undescribed(field)})
-    lines = print_type(alone).splitlines()[1:-1]
     described = [(each, argument) for each, argument in field.args.items() if argument.description]
     return blocks(
         f"### {name} {{#operation-{anchor(name)}}}",
         field.description or "",
-        "\n".join(["```graphql", *(line[2:] for line in lines), "```"]),
+        f"```graphql\n{_signature(field)}\n```",
         table(
             ("argument", "meaning"),
             ((code(each), argument.description or "") for each, argument in described),
@@ -59,13 +61,17 @@ def _operation(name: str, field: GraphQLField) -> str:
     )
 
 
-def _undescribed(field: GraphQLField) -> GraphQLField:
-    kept = dict(field.to_kwargs(), description=None)
-    kept["args"] = {
-        name: type(argument)(**dict(argument.to_kwargs(), description=None))
-        for name, argument in field.args.items()
-    }
-    return GraphQLField(**kept)
+def _signature(field: GraphQLField) -> str:
+    """How a field is written, without what is told of it in words. Long ones an argument a line."""
+    node = deepcopy(field.ast_node)
+    assert node is not None  # noqa: S101  # the schema was read from a text
+    for described in (node, *node.arguments):
+        described.description = None
+    written = print_ast(node)
+    if len(written) <= WIDEST:
+        return written
+    arguments = "\n".join(f"  {print_ast(each)}" for each in node.arguments)
+    return f"{node.name.value}(\n{arguments}\n): {print_ast(node.type)}"
 
 
 def _type(each: GraphQLNamedType) -> str:

@@ -121,7 +121,7 @@ async def test_many_become_duplicates_of_one_at_once(owner: str) -> None:
 
 
 async def test_a_change_of_one_file_names_its_owner(owner: str) -> None:
-    """Where files are sharded by owner, MongoDB 6 refuses one that does not, and a later one asks every shard."""
+    """Sharded by owner, MongoDB 6 refuses one that does not, and later ones ask every shard."""
     winner = await inserted(owner, status=Status.COMPLETED, sha256="content")
     charged = draft(owner, status=Status.PROCESSING)
     await documents.insert(charged, 100)

@@ -208,7 +208,7 @@ def _releases(changes: Mapping[str, Any]) -> bool:
 
 
 def _identity(file: File) -> dict[str, Any]:
-    """A file by id and owner: in a sharded collection the owner says which shard to ask, and some must be told."""
+    """A file by id, and by owner too: where files are sharded the owner says by which shard."""
     return {"_id": file.id, "owner": file.owner}
 
 
