@@ -1,8 +1,7 @@
 """The GraphQL reference, out of schema.graphql, which a test holds equal to what is served."""
 
-from copy import deepcopy
-
 from graphql import (
+    GraphQLArgument,
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
@@ -52,7 +51,7 @@ def _operation(name: str, field: GraphQLField) -> str:
     return blocks(
         f"### {name} {{#operation-{anchor(name)}}}",
         field.description or "",
-        f"```graphql\n{_signature(field)}\n```",
+        f"```graphql\n{_signature(name, field)}\n```",
         table(
             ("argument", "meaning"),
             ((code(each), argument.description or "") for each, argument in described),
@@ -61,17 +60,18 @@ def _operation(name: str, field: GraphQLField) -> str:
     )
 
 
-def _signature(field: GraphQLField) -> str:
-    """How a field is written, without what is told of it in words. Long ones an argument a line."""
-    node = deepcopy(field.ast_node)
-    assert node is not None  # noqa: S101  # the schema was read from a text
-    for described in (node, *node.arguments):
-        described.description = None
-    written = print_ast(node)
+def _signature(name: str, field: GraphQLField) -> str:
+    """How a field is written; where that is long, an argument a line."""
+    arguments = [f"{each}: {argument.type}{_default(argument)}" for each, argument in field.args.items()]
+    written = f"{name}({', '.join(arguments)}): {field.type}" if arguments else f"{name}: {field.type}"
     if len(written) <= WIDEST:
         return written
-    arguments = "\n".join(f"  {print_ast(each)}" for each in node.arguments)
-    return f"{node.name.value}(\n{arguments}\n): {print_ast(node.type)}"
+    return "\n".join([f"{name}(", *(f"  {each}" for each in arguments), f"): {field.type}"])
+
+
+def _default(argument: GraphQLArgument) -> str:
+    node = argument.ast_node
+    return "" if node is None or node.default_value is None else f" = {print_ast(node.default_value)}"
 
 
 def _type(each: GraphQLNamedType) -> str:
