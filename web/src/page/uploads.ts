@@ -19,15 +19,24 @@ const open = computed(() => uploads.value.filter((upload) => !upload.isOver));
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
-/** How far all of them are that are not over; `left` are the seconds until those end that are not held up. */
+/** The first of those that were added since nothing was under way. */
+const first = signal(0);
+
+/**
+ * How far all of them are together, with those that have arrived meanwhile: `count` are under way, `left` are the
+ * seconds until those end that are not held up.
+ */
 export const overall = computed(() => {
-  const sending = open.value.filter((upload) => upload.stage.value !== "failed");
-  const moving = sending.filter((upload) => upload.isActive || upload.stage.value === "waiting");
-  const size = sum(sending.map((upload) => upload.size));
-  const done = sum(sending.map((upload) => upload.sent));
+  const counted = uploads.value.filter(
+    (upload) => upload.stage.value !== "failed" && (!upload.isOver || upload.key >= first.value),
+  );
+  const moving = counted.filter((upload) => upload.isActive || upload.stage.value === "waiting");
+  const count = counted.filter((upload) => !upload.isOver).length;
+  const size = sum(counted.map((upload) => upload.size));
+  const done = sum(counted.map((upload) => upload.sent));
   const speed = sum(moving.map((upload) => upload.speed.value));
   const left = sum(moving.map((upload) => upload.size - upload.sent)) / speed;
-  return { count: sending.length, size, done, speed, left };
+  return { count, size, done, speed, left };
 });
 
 /** Whether anything moves, or will by itself. */
@@ -43,6 +52,7 @@ export function add(picked: readonly Picked[]): void {
     if (interrupted) interrupted.provide(file);
     else added.push(Upload.of(file, handle));
   }
+  if (overall.value.count === 0 && added[0]) first.value = added[0].key;
   uploads.value = [...uploads.value, ...added];
 }
 

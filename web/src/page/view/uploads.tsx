@@ -37,7 +37,7 @@ export function Uploads(): JSX.Element {
 
 function Overall(): JSX.Element {
   const { count, size, done, speed, left } = overall.value;
-  const facts = [plural(count, "file"), `${formatSize(done)} of ${formatSize(size)}`];
+  const facts = [`${count.toLocaleString("en")} to go`, `${formatSize(done)} of ${formatSize(size)}`];
   if (speed > 0) facts.push(`${formatSize(speed)}/s`, `${formatDuration(left)} left`);
   return (
     <>
