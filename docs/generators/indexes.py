@@ -12,8 +12,8 @@ SERVES = {
         "content": "One COMPLETED file of a content per owner: decides who is first, and finds it.",
         "newest": "Lists by time, and counts by time.",
         "by_name": "Lists by name, and counts by name.",
-        "largest": "Lists by size, other counts, `usage` and quotas: sums come from this index alone.",
-        "newest_by_status": "Lists of one or several statuses, by time.",
+        "largest": "Lists by size, and other counts.",
+        "newest_by_status": "Lists of one or several statuses, by time; `usage` and its history.",
         "trash": "Lists and counts of what is deleted.",
         "expiring": "The sweeper that gives up on uploads. Holds no other files.",
         "due": "The reconciler: jobs owed, leases that ran out, purges. Holds no other files.",
@@ -24,6 +24,18 @@ SERVES = {
     },
     "idempotency_keys": {"old": "Removed by MongoDB after a day."},
     "owners": {},
+    "webhooks": {
+        "slots": "How many webhooks an owner may have, and which.",
+        "earliest": "Where the feed of changes must be read from, if at all.",
+    },
+    "webhook_deliveries": {
+        "newest": "The deliveries of a webhook, by time.",
+        "newest_by_status": "Those of one or several statuses.",
+        "due": "The reconciler: attempts owed, and those whose worker fell silent. Holds no others.",
+        "waiting": "What comes next where a webhook's turns were all taken.",
+        "old": "Removed by MongoDB after thirty days.",
+    },
+    "followers": {},
 }
 
 
