@@ -23,6 +23,9 @@ _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 #: Files of the repository that are shown as a page.
 SHOWN_AS = {"schema.graphql": "reference/graphql.md", "CHANGELOG.md": "changelog.md"}
 
+#: Sections of the README whose tables went into a reference.
+GENERATED_FROM = {"errors": "reference/errors.md", "configuration": "reference/settings.md"}
+
 
 def on_config(config: Any) -> None:
     """Let one entry of the navigation stand for many files: records are added and never taken away."""
@@ -97,8 +100,8 @@ def _outside_code(markdown: str, change: Any) -> str:
 
 @cache
 def _pages() -> dict[str, str]:
-    """On which page each included section of the README is."""
-    return {
+    """On which page each section of the README is, included or made of its table."""
+    return GENERATED_FROM | {
         section: path.relative_to(DOCS).as_posix()
         for path in sorted(DOCS.rglob("*.md"))
         for source, section in _INCLUDE.findall(path.read_text("utf-8"))
