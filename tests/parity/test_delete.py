@@ -40,3 +40,10 @@ async def test_a_file_deleted_right_after_complete_is_purged(face: Face) -> None
     await face.delete(completed.id)
     file = await until(face, completed.id, lambda file: file["purgedAt"] is not None)
     assert file["status"] in {"PROCESSING", "COMPLETED"}
+
+
+async def test_without_a_delay_there_is_no_way_back(face: Face) -> None:
+    file = await stored(face, os.urandom(1000))
+    await face.delete(file["id"])
+    await purged(face, file["id"])
+    assert (await face.restore(file["id"])).code == "wrong_state"

@@ -116,14 +116,3 @@ async def test_what_is_not_there_cannot_come_back(face: Face, stranger: Face) ->
     file = await stored(face, os.urandom(SIZE))
     await face.delete(file["id"])
     assert (await stranger.restore(file["id"])).code == "file_not_found"
-
-
-async def test_without_a_delay_there_is_no_way_back(
-    face_class: type[Face], embedded: Service, owner: str
-) -> None:
-    async with embedded.client(owner) as client:
-        face = face_class(client)
-        file = await stored(face, os.urandom(SIZE))
-        await face.delete(file["id"])
-        await purged(face, file["id"])
-        assert (await face.restore(file["id"])).code == "wrong_state"

@@ -25,19 +25,21 @@ async def restore_file(resources: Resources, principal: Principal, file_id: str)
         WrongState: the file is being purged, or was, or ended without anything to restore.
         ServiceUnavailable: MongoDB is away; a repeat is safe.
     """
-    file = await documents.find(file_id, principal.owner)
-    if file.deleted_at is None:
-        return file
-    restored = await _restored(resources, file)
-    if restored is None:
+    while True:
         file = await documents.find(file_id, principal.owner)
-        if file.deleted_at is not None:
+        if file.deleted_at is None:
+            return file
+        restored = await _restored(resources, file)
+        if restored is not None:
+            break
+        found = await documents.find(file_id, principal.owner)
+        if found.deleted_at == file.deleted_at:
             raise WrongState(
                 "The file's content is gone or going. Upload it again.",
                 id=file_id,
                 fileStatus=file.status.value,
             )
-        return file
+        # Others have brought it back meanwhile, and perhaps deleted it once more.
     if restored.status is Status.PROCESSING:
         await resources.sender.send(VERIFY_UPLOAD, file_id)
     elif restored.status is Status.DUPLICATE:

@@ -102,7 +102,7 @@ def test_bars_are_on_a_terminal_and_lines_on_stdout(shell: Shell) -> None:
                 seen += piece
         except OSError:
             pass  # so Linux tells that nobody writes any more
-        out = process.communicate(timeout=30)[0]
+        out = process.communicate(timeout=120)[0]
     os.close(ours)
     assert b"1 files" in seen
     assert out.startswith('{"path":"a.txt","outcome":"uploaded"')
@@ -127,4 +127,4 @@ def test_completion_is_there_for_each_shell(shell: Shell) -> None:
         "COMP_CWORD": "2",
     }
     with shell.started(stderr=subprocess.DEVNULL) as process:
-        assert file_id in process.communicate(timeout=30)[0]
+        assert file_id in process.communicate(timeout=120)[0]

@@ -51,7 +51,7 @@ def test_parts_that_arrived_are_not_sent_again(
     ):
         assert hold.has_one.wait(60)
         process.send_signal(how)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert puts(wire) == [1, 2, 3]
     assert out == ""
     if how is signal.SIGINT:
