@@ -66,7 +66,8 @@ class Shell:
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAYBILL_")}
         with subprocess.Popen(
-            [sys.executable, "-m", "cli", *map(str, arguments)],
+            # What a shell runs in the background ignores Ctrl-C, and so would what it starts, as these tests.
+            ["/usr/bin/env", "--default-signal=INT", sys.executable, "-m", "cli", *map(str, arguments)],
             cwd=self.folder,
             env=inherited | {"PYTHONPATH": str(ROOT)} | self.environment,
             **streams,
