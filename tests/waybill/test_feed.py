@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -111,6 +112,14 @@ async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: s
     await documents.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=None)
     moments = {each.file.status: each.moment for each in await changes_after(before)}
     assert moments[Status.PROCESSING] <= moment < moments[Status.FAILED]
+
+
+async def test_a_document_that_is_no_file_holds_up_nothing(owner: str) -> None:
+    before = await documents.current_position()
+    for broken in ({"status": "UNHEARD_OF", "owner": owner}, {"status": "PENDING"}, {"name": "a"}):
+        await File.get_motor_collection().insert_one({"created_at": datetime.now(UTC), **broken})
+    file = await kept(owner)
+    assert [each.file.id for each in await changes_after(before)] == [file.id]
 
 
 async def test_files_from_before_the_feed_are_told_exactly_once_it_is_set_up(

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pymongo
+import structlog
 from bson import ObjectId
+from pydantic import ValidationError
 from pymongo.errors import DuplicateKeyError
 
 from waybill.documents.outage import reachable
@@ -15,6 +17,8 @@ from waybill.errors import WebhookNotFound
 
 #: Webhooks of one owner.
 MAX_WEBHOOKS = 10
+
+log = structlog.get_logger(__name__)
 
 
 class AllTakenError(Exception):
@@ -59,7 +63,11 @@ async def find_enabled(owners: Iterable[str]) -> dict[str, list[Webhook]]:
     found: dict[str, list[Webhook]] = defaultdict(list)
     with reachable():
         async for document in _collection().find({"owner": {"$in": list(owners)}, "enabled": True}):
-            found[document["owner"]].append(_webhook_of(document))
+            try:
+                found[document["owner"]].append(_webhook_of(document))
+            except ValidationError as error:
+                # Of a newer release, or changed by hand: no reason to hold up the others.
+                log.error("webhook passed over", webhook_id=str(document["_id"]), error=str(error))
     return found
 
 
