@@ -23,8 +23,16 @@ DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Followe
 #: Seconds in which an index of a large collection is made. None would mean the client's own limit.
 INDEXED_WITHIN = 24 * 3600
 
+#: Milliseconds for an answer to whoever searches the log of changes: MongoDB goes through all that others
+#: have changed before it answers, and a limit that it misses once it would miss again and again.
+SEARCHED_WITHIN = 12_000
+
 #: MongoDB's codes IndexOptionsConflict and IndexKeySpecsConflict.
 _DIFFERENT_INDEX = frozenset({85, 86})
+
+
+# As Beanie has the other.
+_patient: Any = None
 
 
 @asynccontextmanager
@@ -34,27 +42,34 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
     Raises:
         ServiceUnavailable: MongoDB does not answer; Beanie asks for its version.
     """
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-        url,
-        tz_aware=True,
+    global _patient  # noqa: PLW0603  # one at a time, as Beanie has it
+    options: dict[str, Any] = {
+        "tz_aware": True,
         # An answer or an error within some seconds, whether the server is gone or only frozen: each is the
         # limit of one step, and the driver tries twice. One limit for the whole (timeoutMS) would be simpler,
         # but costs every operation a quarter of its time.
-        socketTimeoutMS=ANSWER_WITHIN,
-        waitQueueTimeoutMS=ANSWER_WITHIN,
-        serverSelectionTimeoutMS=ANSWER_WITHIN,
-        connectTimeoutMS=ANSWER_WITHIN,
+        "socketTimeoutMS": ANSWER_WITHIN,
+        "waitQueueTimeoutMS": ANSWER_WITHIN,
+        "serverSelectionTimeoutMS": ANSWER_WITHIN,
+        "connectTimeoutMS": ANSWER_WITHIN,
         # Without a journaled majority an acknowledged upload could vanish with a killed server.
-        w="majority",
-        journal=True,
-        appname="waybill",
+        "w": "majority",
+        "journal": True,
+        "appname": "waybill",
+    }
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url, **options)
+    # Connects when it is asked for the first time.
+    patient: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        url, **{**options, "socketTimeoutMS": SEARCHED_WITHIN}
     )
     try:
         with reachable():
             await init_beanie(database=client[name], document_models=list(DOCUMENTS), skip_indexes=True)
+        _patient = patient[name]
         yield
     finally:
         client.close()
+        patient.close()
 
 
 async def create_indexes() -> None:
@@ -102,3 +117,8 @@ async def database_time() -> datetime:
 def collection() -> Any:
     """The driver's collection of files."""
     return File.get_motor_collection()
+
+
+def patient_collection() -> Any:
+    """The same, of a client that waits longer for each answer."""
+    return _patient[File.Settings.name]
