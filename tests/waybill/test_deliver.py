@@ -13,7 +13,8 @@ from standardwebhooks import WebhookVerificationError
 from tests.receiver import Message, Receiver, running_receiver
 from tests.waybill.webhooks import DAY, deliveries, made, make_due, owed, sent_for
 from waybill import documents
-from waybill.documents import Delivery, Later, Webhook
+from waybill.documents import NOW, Delivery, Later, Webhook
+from waybill.events import DeliveryStatus
 from waybill.messages import PATIENCE
 from waybill.principal import Principal
 from waybill.resources import Resources
@@ -391,3 +392,13 @@ async def test_what_a_deleted_webhook_was_owed_is_gone(
 
 async def test_nobody_waits_for_what_is_not_there(resources: Resources) -> None:
     await deliver(resources, "msg_unknown")
+
+
+async def test_a_redelivery_is_not_undone_by_an_attempt_that_was_being_made(
+    resources: Resources, owner: str
+) -> None:
+    webhook = await made(owner)
+    delivery_id = await owed(webhook, attempt="a", attempt_began_at=NOW)
+    await redeliver(resources, Principal(owner), webhook.webhook_id, delivery_id)
+    concluded = await documents.change_delivery(delivery_id, {"attempt": "a"}, status=DeliveryStatus.FAILED)
+    assert concluded is None

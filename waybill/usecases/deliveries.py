@@ -110,6 +110,9 @@ async def redeliver(
         delivery.id,
         {},
         status=DeliveryStatus.PENDING,
+        # An attempt that is being made concludes nothing any more.
+        attempt=None,
+        attempt_began_at=None,
         tried=0,
         next_attempt_at=NOW,
         delivered_at=None,

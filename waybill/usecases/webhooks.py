@@ -135,19 +135,23 @@ async def update_webhook(
         WebhookNotFound: no such webhook of this owner.
         InvalidInput: as ``create_webhook`` does.
     """
-    webhook = await documents.find_webhook(webhook_id, principal.owner)
-    changes = wanted.given()
-    if "url" in changes:
-        _check(settings, changes["url"])
-    if changes.get("url", webhook.url) != webhook.url:
-        # The new address has done nothing yet.
-        changes["failing_since"] = None
-    if "enabled" in changes and changes["enabled"] != webhook.enabled:
-        changes |= {"disabled_reason": None, "failing_since": None}
-        if changes["enabled"]:
-            changes["since"] = await documents.current_position()
-    changed = await documents.change_webhook(webhook, {}, **changes) if changes else webhook
-    return changed or await documents.find_webhook(webhook_id, principal.owner)
+    while True:
+        webhook = await documents.find_webhook(webhook_id, principal.owner)
+        changes = wanted.given()
+        if "url" in changes:
+            _check(settings, changes["url"])
+        if changes.get("url", webhook.url) != webhook.url:
+            # The new address has done nothing yet.
+            changes["failing_since"] = None
+        if "enabled" in changes and changes["enabled"] != webhook.enabled:
+            changes |= {"disabled_reason": None, "failing_since": None}
+            if changes["enabled"]:
+                changes["since"] = await documents.current_position()
+        # A worker may disable it meanwhile, and then more is to be changed.
+        still = {"enabled": webhook.enabled}
+        changed = await documents.change_webhook(webhook, still, **changes) if changes else webhook
+        if changed is not None:
+            return changed
 
 
 async def rotate_webhook_secret(principal: Principal, webhook_id: str) -> WithSecret:
