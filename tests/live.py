@@ -46,6 +46,8 @@ class Followed:
         #: Where to go on; known from the start where the face tells it then.
         self.position: str | None = None
         self.was_reset = False
+        #: Whether a subscription was said to be over, for good.
+        self.was_completed = False
         #: Why nothing more is told, by its code, where the face says so after it has begun.
         self.refusal: str | None = None
 
@@ -177,6 +179,7 @@ async def _read_messages(socket: ClientConnection, followed: Followed) -> None:
         async for text in socket:
             message = json.loads(text)
             if message["type"] == "complete":
+                followed.was_completed = True
                 break
             payload = message["payload"]
             errors = payload if message["type"] == "error" else payload.get("errors")

@@ -5,11 +5,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import Context
+from weakref import WeakValueDictionary
 
 import structlog
 
 from waybill import documents, tracing
 from waybill.documents import Change, HistoryLostError
+from waybill.errors import ServiceUnavailable
 from waybill.metrics import FOLLOWERS
 
 #: Seconds without a change after which a position is told alone: to prove that the line stands, and so that
@@ -20,8 +22,10 @@ HEARTBEAT = 15
 #: they were.
 WAITING = 1000
 
-#: Followers at a time who read what they have missed, and seconds that each may search the log for it.
+#: Followers at a time who read what they have missed, how many of one owner, and seconds that each may wait
+#: for a turn and search the log.
 ABREAST = 8
+ABREAST_OF_ONE = 4
 SEARCHED_WITHIN = 10
 
 #: How far beyond this process another may be whose position a follower brings: a minute, as a moment.
@@ -66,6 +70,7 @@ class Live:
         # Where the reader is: whatever is later, the followers of now are told.
         self._here = ""
         self._turns = asyncio.Semaphore(ABREAST)
+        self._turns_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._is_over = False
 
     async def follow(self, owner: str, after: str | None = None) -> AsyncGenerator[Change | str, None]:
@@ -92,7 +97,7 @@ class Live:
             # What comes meanwhile waits with the follower. One who is ahead is told nothing twice, for the
             # same is asked of MongoDB: whether it was ever there.
             is_behind = after != here
-            while is_behind:
+            while is_behind and not self._is_over:
                 missed, is_behind = await self._missed(owner, after, here)
                 for change in missed:
                     after = change.position
@@ -117,35 +122,41 @@ class Live:
                 async with asyncio.timeout(HEARTBEAT):
                     await follower.arrived.wait()
             except TimeoutError:
-                # Nothing waits, so they know of all up to here.
-                yield max(after, self._here)
+                # What came in this very moment is told first, for the position is beyond it.
+                if not follower.waiting and not follower.is_over:
+                    yield max(after, self._here)
 
     async def _missed(self, owner: str, after: str, here: str) -> tuple[list[Change], bool]:
         """Some of the changes from after a position up to ``here``, and whether there may be more."""
         missed: list[Change] = []
+        turns_of_one = self._turns_of.setdefault(owner, asyncio.Semaphore(ABREAST_OF_ONE))
+        has_turn = False
         with suppress(TimeoutError):
-            async with (
-                self._turns,
-                asyncio.timeout(SEARCHED_WITHIN),
-                aclosing(documents.watch(after, owner)) as feed,
-            ):
-                async for each in feed:
-                    if isinstance(each, str):
-                        if documents.covers(each, here):
+            async with asyncio.timeout(SEARCHED_WITHIN), turns_of_one, self._turns:
+                has_turn = True
+                async with aclosing(documents.watch(after, owner)) as feed:
+                    async for each in feed:
+                        if isinstance(each, str):
+                            if documents.covers(each, here):
+                                return missed, False
+                        elif each.position > here:
+                            # It waits with the follower.
                             return missed, False
-                    elif each.position > here:
-                        # It waits with the follower.
-                        return missed, False
-                    else:
-                        missed.append(each)
-                        if len(missed) >= WAITING:
-                            break
+                        else:
+                            missed.append(each)
+                            if len(missed) >= WAITING:
+                                break
+        if not has_turn:
+            raise ServiceUnavailable("The feed of changes")
         if not missed:
             # So long ago that it takes too long to look for.
             raise HistoryLostError
         return missed, True
 
     async def _begin(self) -> None:
+        if self._reading is None or self._reading.done():
+            # Fails sooner than the feed does, which is more patient.
+            await documents.database_time()
         if self._reading is None or self._reading.done():
             self._begun = asyncio.get_running_loop().create_future()
             # It is of no one follower: not in the logs of the first one's request, and in no trace.
@@ -169,6 +180,8 @@ class Live:
             except HistoryLostError:
                 log.warning("changes lost, MongoDB was away for longer than it remembers")
                 self._end_all()
+                if not begun.done():
+                    begun.set_result(None)  # they are over, all the same
                 return
             except Exception as error:
                 if not begun.done():

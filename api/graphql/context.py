@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import HTTPConnection
@@ -69,7 +70,8 @@ class Context:
     async def close(self, code: int, reason: str) -> None:
         """Close the WebSocket."""
         assert isinstance(self._connection, WebSocket)  # noqa: S101  # asked for on a WebSocket alone
-        await self._connection.close(code, reason)
+        with suppress(RuntimeError):  # closed meanwhile
+            await self._connection.close(code, reason)
 
     def forget(self) -> None:
         """Leave nothing behind: the WebSocket is closed."""

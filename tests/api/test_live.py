@@ -192,6 +192,8 @@ async def test_a_stop_ends_who_follows_in_order(mortal: Service) -> None:
         await asyncio.to_thread(mortal.api.stop)
         await by_events.end()
         await by_socket.end()
+        # Or clients would not come back.
+        assert not by_socket.was_completed
     log = mortal.api.log.read_text()
     assert mortal.api.exit_code() == 0
     # Uvicorn's word for what it had to cut off.

@@ -31,6 +31,7 @@ async def follow(api: Api, after: str | None, patience: float) -> AsyncGenerator
         Unreachable: it was away for longer than ``patience``.
     """
     trying = Patience(patience)
+    was_told = False
     while True:
         try:
             headers = {} if after is None else {"Last-Event-ID": after}
@@ -39,7 +40,7 @@ async def follow(api: Api, after: str | None, patience: float) -> AsyncGenerator
                     yield Event(None)
                 async with aclosing(messages(lines)) as told:
                     async for message in told:
-                        trying.renew()
+                        was_told = True
                         after = message.id or after
                         if message.kind == "file":
                             yield Event(File.of(json.loads(message.data)), after)
@@ -47,6 +48,10 @@ async def follow(api: Api, after: str | None, patience: float) -> AsyncGenerator
                             yield Event(None, after)
             raise Unreachable("The stream of events ended.")
         except ClientError as error:
+            if was_told:
+                # From here, and not from the last message, which may be a while ago.
+                trying.renew()
+                was_told = False
             await trying.after(error)
 
 

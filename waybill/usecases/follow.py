@@ -1,5 +1,6 @@
 """Be told of files as they change."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from waybill import documents
 from waybill.documents import Change, File, HistoryLostError
 from waybill.errors import ChangesLost
+from waybill.live import HEARTBEAT
 from waybill.principal import Principal
 from waybill.resources import Resources
 
@@ -50,6 +52,7 @@ async def follow_file(
         FileNotFound: no such file of this owner.
     """
     shown = 0
+    told_at = time.monotonic()
     if after is not None:
         await documents.find(file_id, principal.owner)
     async with aclosing(_follow(resources, principal, after)) as changes:
@@ -57,6 +60,12 @@ async def follow_file(
             if isinstance(each, Change):
                 if each.file.file_id == file_id and each.moment > shown:
                     yield Told(each.file, each.position)
+                elif time.monotonic() - told_at < HEARTBEAT:
+                    continue
+                else:
+                    # The owner's other files are no reason for silence.
+                    yield each.position
+                told_at = time.monotonic()
             elif not shown and after is None:
                 # Only now, for what happens from here on is told.
                 file, shown = await documents.find_at(file_id, principal.owner)

@@ -1,0 +1,21 @@
+"""One file that is followed while its owner's others change."""
+
+from contextlib import aclosing
+
+import pytest
+
+from tests.waybill.conftest import kept
+from waybill.principal import Principal
+from waybill.resources import Resources
+from waybill.usecases import follow
+
+
+async def test_the_line_is_not_silent_because_other_files_change(
+    resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "HEARTBEAT", 0)
+    file = await kept(owner)
+    async with aclosing(follow.follow_file(resources, Principal(owner), file.file_id)) as told:
+        assert isinstance(await anext(told), follow.Told)
+        await kept(owner)
+        assert isinstance(await anext(told), str)
