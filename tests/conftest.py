@@ -11,6 +11,7 @@ import pytest
 from api.pages.assets import NODE_MODULES
 from api.pages.build import DIST
 from stack.stack import Stack
+from tests.relay import Relay, relay
 from tests.service import Service, running_service
 from tests.watched import Watched, watched_service
 
@@ -55,6 +56,20 @@ def embedded(stack: Stack) -> Iterator[Service]:
 def watched(stack: Stack) -> Iterator[Watched]:
     """A Waybill whose metrics and traces are collected."""
     with watched_service(stack) as running:
+        yield running
+
+
+@pytest.fixture
+def mortal(stack: Stack) -> Iterator[Service]:
+    """A Waybill that may be stopped or killed."""
+    with running_service(stack) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def wire(stack: Stack) -> Iterator[Relay]:
+    """What clients may reach the store through."""
+    with relay(stack.addresses.s3_endpoint_url) as running:
         yield running
 
 

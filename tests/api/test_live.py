@@ -14,10 +14,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from stack.stack import Stack
 from tests.live import PATIENCE, GraphQLLive, RestLive, graphql_socket
 from tests.parity.faces import RestFace
-from tests.service import Service, running_service
+from tests.service import Service
 
 EVENTS = "/api/v1/files/events"
 
@@ -174,13 +173,6 @@ async def test_a_thousand_who_are_told_nothing_take_little_memory(
                     assert json.loads(await socket.recv())["type"] == "next"
                     break
         assert api.memory_info().rss - before < 100 * 1024**2
-
-
-@pytest.fixture
-def mortal(stack: Stack) -> Iterator[Service]:
-    """A Waybill that may be stopped."""
-    with running_service(stack) as running:
-        yield running
 
 
 async def test_a_stop_ends_who_follows_in_order(mortal: Service) -> None:

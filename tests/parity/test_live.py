@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -12,10 +11,9 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidHandshake
 
-from stack.stack import Stack
 from tests.live import Ended, GraphQLLive, Refused, RestLive, Told
 from tests.parity.faces import Face, GraphQLFace
-from tests.service import Service, running_service
+from tests.service import Service
 from tests.uploads import purged, stored, uploaded
 
 
@@ -144,13 +142,6 @@ async def test_the_end_of_the_token_is_the_end(live: Any, service: Service, owne
         assert (await followed.next()).file["id"] == file.id
         await followed.end()
     assert await refusal(live, service, brief, file.id) == "unauthenticated"
-
-
-@pytest.fixture
-def mortal(stack: Stack) -> Iterator[Service]:
-    """A Waybill that may be killed."""
-    with running_service(stack) as running:
-        yield running
 
 
 async def test_nothing_is_missed_or_told_twice_while_the_api_is_killed(live: Any, mortal: Service) -> None:

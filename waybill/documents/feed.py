@@ -20,8 +20,8 @@ from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of, find_known, object_id
 from waybill.errors import FileNotFound, ServiceUnavailable
 
-#: Milliseconds that MongoDB waits for a change before it answers that there is none. Well below the limit of
-#: an answer (ANSWER_WITHIN), or a quiet feed would look like an outage.
+#: Milliseconds that MongoDB waits for a change before it answers that there is none. Few, for whoever leaves
+#: waits for that answer.
 QUIET = 500
 
 #: What clients can see of a file. A change of nothing else (a lease, a retry) is none to them.

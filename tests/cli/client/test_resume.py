@@ -10,17 +10,10 @@ import pytest
 
 from stack.stack import Stack
 from tests.cli.client.shell import Shell
-from tests.relay import Relay, relay
+from tests.relay import Relay
 from tests.service import Service, running_service
 
 PART = 16 * 1024**2
-
-
-@pytest.fixture(scope="module")
-def wire(service: Service) -> Iterator[Relay]:
-    """What clients reach the store through."""
-    with relay(service.settings.s3_endpoint_url) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from stack.stack import Stack
-from tests.relay import Relay, relay
+from tests.relay import Relay
 from tests.service import Service, running_service
 from waybill.client import AsyncClient
 
@@ -15,13 +15,6 @@ async def client(service: Service, owner: str) -> AsyncIterator[AsyncClient]:
     """In the name of this test's owner."""
     async with AsyncClient(service.address, service.token(owner)) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def wire(service: Service) -> Iterator[Relay]:
-    """What clients of ``wired`` reach the store through."""
-    with relay(service.settings.s3_endpoint_url) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
