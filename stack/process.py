@@ -54,6 +54,7 @@ class Child:
         self._command: Command | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._being_restarted = False
+        self._was_ended = False
         self._reaping = threading.Lock()
 
     @property
@@ -70,6 +71,7 @@ class Child:
         if self.log.exists():
             self.log.replace(self.log.with_name(self.log.name + ".1"))
         self._process = _SPAWNER.submit(self._spawn, command).result()
+        self._was_ended = False
 
     def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
         leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(command.orphan_signal))]
@@ -103,18 +105,29 @@ class Child:
         """Whether it ended without having been asked to."""
         return not self._being_restarted and self.exit_code() is not None
 
+    def died_by_itself(self) -> bool:
+        """Whether it ended although this process has called none of `kill`, `stop` and `terminate`."""
+        return not self._was_ended and self.exit_code() is not None
+
     def kill(self) -> None:
         """SIGKILL the process and its group; returns when they are gone. To the watcher that is a death."""
         if self.exit_code() is None:
+            self._was_ended = True
             _signal_group(self.pid, signal.SIGKILL)
             self._wait(None)
+
+    def terminate(self) -> None:
+        """Send SIGTERM and return at once."""
+        if self.exit_code() is None:
+            self._was_ended = True
+            _signal(self.pid, signal.SIGTERM)
+            _signal(self.pid, signal.SIGCONT)  # a suspended process sees SIGTERM only when it goes on
 
     def stop(self) -> None:
         """SIGTERM, and after the command's grace SIGKILL. Returns when the process is gone; idempotent."""
         if self._command is None or self._process is None or self.exit_code() is not None:
             return
-        _signal(self.pid, signal.SIGTERM)
-        _signal(self.pid, signal.SIGCONT)  # a suspended process sees SIGTERM only when it goes on
+        self.terminate()
         if not self._wait(self._command.grace):
             self.kill()
 

@@ -95,12 +95,30 @@ def start_service(stack: Stack, **overrides: str) -> Service:
     )
     # As `waybill up` does: its pages send to the store.
     asyncio.run(initialise(settings, bucket_origins=["*"] if settings.embedded else None))
+    service = _start_processes(name, settings, stack, env, number)
+    _wait_until_ready(service)
+    return service
+
+
+def start_beside(service: Service) -> Service:
+    """Start one more API and worker on the same servers, and wait until they serve.
+
+    They are stopped with ``service``.
+    """
+    name = f"{service.settings.mongodb_database}-{next(_further)}"
+    beside = _start_processes(name, service.settings, service.stack, service.env, service.number)
+    service.further += [beside.api, beside.worker]
+    _wait_until_ready(beside)
+    return beside
+
+
+def _start_processes(
+    name: str, settings: Settings, stack: Stack, env: Mapping[str, str], number: int
+) -> Service:
     port = free_port()
     api = stack.spawn(f"{name}-api", [sys.executable, "-m", "cli", "api", "--port", str(port)], env)
     worker = stack.spawn(f"{name}-worker", [sys.executable, "-m", "cli", "worker"], env)
-    service = Service(f"http://127.0.0.1:{port}", settings, stack, env, api, worker, number)
-    _wait_until_ready(service)
-    return service
+    return Service(f"http://127.0.0.1:{port}", settings, stack, env, api, worker, number)
 
 
 @contextmanager

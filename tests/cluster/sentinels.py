@@ -1,0 +1,110 @@
+"""Three sentinels that watch a Valkey pair."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from stack.binaries import find_valkey
+from stack.ports import LOOPBACK, choose
+from stack.stack import Child, Stack
+from tests.cluster.valkey_pair import PASSWORD, PATIENCE_SECONDS, Valkey, ValkeyPair
+
+#: What the sentinels call the pair.
+NAME = "waybill"
+
+#: A primary that is silent for so long is replaced.
+DOWN_AFTER_MS = 1500
+
+
+@dataclass(frozen=True)
+class Sentinels:
+    """Three sentinels. They need no password; the pair's is ``PASSWORD``.
+
+    While they run, leave the roles of the pair to them: use ``fail_over`` of this class.
+    """
+
+    pair: ValkeyPair
+    children: list[Child]
+    ports: list[int]
+
+    @property
+    def addresses(self) -> str:
+        """``host:port`` of the three, separated by commas."""
+        return ",".join(f"{LOOPBACK}:{port}" for port in self.ports)
+
+    def fail_over(self) -> None:
+        """Have the sentinels make the replica the primary. Returns when all three agree."""
+        old = self.pair.primary
+        self._command(0, "SENTINEL", "FAILOVER", NAME)
+        self.wait_for_new_primary(old)
+
+    def wait_for_new_primary(self, old: Valkey) -> None:
+        """Wait until the three sentinels name another primary than ``old``."""
+        new = next(server for server in self.pair.servers if server is not old)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while {self._primary_port(number) for number in range(3)} != {new.port}:
+            self._check()
+            assert time.monotonic() < deadline, "the sentinels do not agree on a new primary"
+            time.sleep(0.05)
+        self.pair.primary, self.pair.replica = new, old
+
+    def _primary_port(self, number: int) -> int:
+        _, port = self._command(number, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+        return int(port)
+
+    def _command(self, number: int, *arguments: str) -> Any:
+        with redis.Redis(host=LOOPBACK, port=self.ports[number], socket_timeout=5) as client:
+            return client.execute_command(*arguments)
+
+    def _check(self) -> None:
+        for child in self.children:
+            assert not child.died_by_itself(), child.obituary()
+
+    def wait_until_healthy(self) -> None:
+        """Wait until each sentinel knows the two others and the replica."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not all(self._knows_all(number) for number in range(3)):
+            self._check()
+            assert time.monotonic() < deadline, "the sentinels do not find each other"
+            time.sleep(0.05)
+
+    def _knows_all(self, number: int) -> bool:
+        try:
+            # By default they take ten seconds and more to find each other and the replica.
+            self._command(number, "SENTINEL", "DEBUG", "INFO-PERIOD", "200", "PUBLISH-PERIOD", "200")
+            return (
+                len(self._command(number, "SENTINEL", "SENTINELS", NAME)) == 2
+                and len(self._command(number, "SENTINEL", "REPLICAS", NAME)) == 1
+            )
+        except redis.RedisError:  # still starting
+            return False
+
+
+@contextmanager
+def running_sentinels(stack: Stack, pair: ValkeyPair, folder: Path) -> Iterator[Sentinels]:
+    """Three sentinels of a pair, for as long as the context lasts."""
+    ports = list(choose(["first", "second", "third"], {}).values())
+    children = []
+    for port in ports:
+        config = folder / f"sentinel-{port}.conf"
+        config.write_text(
+            f"bind {LOOPBACK}\nport {port}\ndir {folder}\n"
+            f"sentinel monitor {NAME} {LOOPBACK} {pair.primary.port} 2\n"
+            f"sentinel auth-pass {NAME} {PASSWORD}\n"
+            f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_MS}\n"
+            f"sentinel failover-timeout {NAME} 5000\n"
+        )
+        argv = [str(find_valkey()), str(config), "--sentinel"]
+        children.append(stack.spawn(f"{folder.name}-sentinel-{port}", argv, grace=1))
+    sentinels = Sentinels(pair, children, ports)
+    try:
+        sentinels.wait_until_healthy()
+        yield sentinels
+    finally:
+        for child in children:
+            child.kill()
