@@ -1,23 +1,36 @@
 """Documents that clients send: parsed and validated once, for they are the same few again and again."""
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from functools import lru_cache, partial
+from typing import Any
 
 from graphql import (
-    ASTValidationRule,
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
     parse,
     specified_rules,
 )
-from strawberry.extensions import SchemaExtension
+from strawberry.extensions import DisableIntrospection, SchemaExtension
 from strawberry.schema.schema import validate_document
+
+from api.graphql.limits import limit_errors
 
 #: Documents that are remembered, the longest unused forgotten first. The longest that is allowed takes some
 #: hundred kilobytes, an honest one ten.
 MAX_KNOWN = 100
+
+#: Answers to introspection that are remembered. One has some 80 KB.
+MAX_INTROSPECTIONS = 10
+
+#: The longest honest document, the introspection query of tools, has some 300 tokens.
+MAX_TOKENS = 1000
 
 
 class KnownDocuments:
@@ -27,15 +40,52 @@ class KnownDocuments:
     cache knows is of another rule. To compare two documents they hash the whole of them, too.
     """
 
-    def __init__(self, rules: Sequence[type[ASTValidationRule]], *, max_tokens: int) -> None:
-        self._rules = (*specified_rules, *rules)
+    def __init__(self, *, introspection: bool) -> None:
+        hidden = () if introspection else tuple(DisableIntrospection().validation_rules)
+        self._rules = (*specified_rules, *hidden)
+        self.introspections: dict[Hashable, Any] = {}
         self.parse: Callable[[str], DocumentNode] = lru_cache(MAX_KNOWN)(
-            partial(parse, max_tokens=max_tokens)
+            partial(parse, max_tokens=MAX_TOKENS)
         )
         self.problems = lru_cache(MAX_KNOWN)(self._problems)
+        #: Whether a document asks for more than the schema itself. Fields that do not exist need no token:
+        #: the answer, which names them, is the same for everybody.
+        self.needs_caller = lru_cache(MAX_KNOWN)(self._needs_caller)
 
     def _problems(self, schema: GraphQLSchema, text: str) -> list[GraphQLError]:
-        return validate_document(schema, self.parse(text), self._rules)
+        document = self.parse(text)
+        # The specification first: limits rely on fragments that exist and do not spread themselves.
+        return validate_document(schema, document, self._rules) or limit_errors(document)
+
+    def _needs_caller(self, schema: GraphQLSchema, text: str) -> bool:
+        types = (schema.query_type, schema.mutation_type, schema.subscription_type)
+        return any(name in each.fields for each in types if each for name in root_fields(self.parse(text)))
+
+
+def root_fields(document: DocumentNode) -> frozenset[str]:
+    """Return the names of the fields that a document's operations select at their root.
+
+    Looks at each fragment once, and is safe before validation.
+    """
+    fragments = {
+        each.name.value: each.selection_set
+        for each in document.definitions
+        if isinstance(each, FragmentDefinitionNode)
+    }
+    waiting = [
+        each.selection_set for each in document.definitions if isinstance(each, OperationDefinitionNode)
+    ]
+    names: set[str] = set()
+    while waiting:
+        for selection in waiting.pop().selections:
+            match selection:
+                case FieldNode():
+                    names.add(selection.name.value)
+                case InlineFragmentNode():
+                    waiting.append(selection.selection_set)
+                case FragmentSpreadNode() if selection.name.value in fragments:
+                    waiting.append(fragments.pop(selection.name.value))
+    return frozenset(names)
 
 
 class CheckDocument(SchemaExtension):
@@ -55,8 +105,13 @@ class CheckDocument(SchemaExtension):
             self.execution_context.graphql_document = self._known.parse(text)
         yield
 
-    def on_validate(self) -> Iterator[None]:
-        """Set what is wrong with the document, if anything is."""
+    async def on_validate(self) -> AsyncIterator[None]:
+        """Set what is wrong with the document, if anything is.
+
+        Raises:
+            Unauthenticated: the document needs a token, and there is no good one. Checked before the document
+                is validated, so that strangers cannot make the server work.
+        """
         context = self.execution_context
         schema, text, document = (
             context.schema._schema,
@@ -64,10 +119,29 @@ class CheckDocument(SchemaExtension):
             context.graphql_document,
         )  # no public twin
         assert text is not None and document is not None  # noqa: S101, PT018  # parsed before
+        if self._known.needs_caller(schema, text):
+            await context.context.caller()
         problems = self._known.problems(schema, text)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        if not problems and len(operations) > 1 and context._provided_operation_name is None:
+        if not problems and len(operations) > 1 and not context._provided_operation_name:
             message = "The document holds several operations: say by operationName which one to run."
             problems = [GraphQLError(message)]
         context.pre_execution_errors = problems
         yield
+
+    def on_execute(self) -> Iterator[None]:
+        """Answer an introspection that was answered before. The schema never changes."""
+        context = self.execution_context
+        schema, text, document = context.schema._schema, context.query, context.graphql_document
+        assert text is not None and document is not None  # noqa: S101, PT018  # parsed before
+        if "__schema" not in root_fields(document) or self._known.needs_caller(schema, text):
+            yield
+            return
+        key = text, context.operation_name, json.dumps(context.variables, sort_keys=True)
+        answers = self._known.introspections
+        context.result = answers.get(key)
+        yield
+        if context.result is not None and not context.result.errors:
+            if len(answers) >= MAX_INTROSPECTIONS:
+                answers.clear()
+            answers[key] = context.result

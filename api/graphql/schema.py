@@ -6,7 +6,6 @@ from typing import Any
 import structlog
 from graphql import GraphQLError, GraphQLSchema
 from strawberry import Schema
-from strawberry.extensions import DisableIntrospection, MaxAliasesLimiter, QueryDepthLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
@@ -22,12 +21,6 @@ from api.requests import current_id
 from waybill.errors import WaybillError
 
 log = structlog.get_logger(__name__)
-
-# The deepest honest query has five levels, the longest (introspection) some 300 tokens. Each alias is an
-# operation of its own, so this is also how many of them one request can carry.
-MAX_DEPTH = 10
-MAX_TOKENS = 1000
-MAX_ALIASES = 30
 
 
 class WaybillSchema(Schema):
@@ -64,12 +57,7 @@ def _give_code(error: GraphQLError) -> None:
 
 def create_schema(*, introspection: bool = True) -> WaybillSchema:
     """The schema of the GraphQL face; without ``introspection`` it tells nothing of itself."""
-    limits = [MaxAliasesLimiter(max_alias_count=MAX_ALIASES), QueryDepthLimiter(max_depth=MAX_DEPTH)]
-    if not introspection:
-        limits.append(DisableIntrospection())
-    known = KnownDocuments(
-        [rule for limit in limits for rule in limit.validation_rules], max_tokens=MAX_TOKENS
-    )
+    known = KnownDocuments(introspection=introspection)
     schema = WaybillSchema(
         query=merge_types("Query", (Query, WebhookQuery)),
         mutation=merge_types("Mutation", (Mutation, WebhookMutation)),

@@ -198,6 +198,13 @@ async def test_sizes_outgrow_32_bits(client: httpx.AsyncClient) -> None:
     assert response.json()["data"]["requestUpload"]["file"]["size"] == 5_000_000_000
 
 
+def _doubling(fragments: int, *, is_cycle: bool = False) -> str:
+    """A document in which each fragment spreads the next one twice."""
+    texts = [f"fragment F{n} on Query{{...F{n + 1} ...F{n + 1} __typename}}" for n in range(fragments)]
+    last = f"fragment F{fragments} on Query{{{'...F0' if is_cycle else '__typename'}}}"
+    return "{...F0}" + "".join(texts) + last
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -205,8 +212,17 @@ async def test_sizes_outgrow_32_bits(client: httpx.AsyncClient) -> None:
         "{" + " __typename" * 1001 + "}",
         "{ files" + " { edges { node" * 6 + " { id }" + " } }" * 6 + " }",
         "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
+        _doubling(20),
+        _doubling(70),
+        _doubling(70, is_cycle=True),
+        "{" + " ".join(f"a{number}: __schema {{ types {{ name }} }}" for number in range(29)) + "}",
+        "{ __schema { a: types { name } } }",
+        "{ __schema { types { fields { type { fields { name } } } } } }",
     ],
-    ids=["aliases", "tokens", "depth", "cycle"],
+    ids=[
+        *("aliases", "tokens", "depth", "cycle", "20 doublings", "70 doublings", "70 doublings in a cycle"),
+        *("many schemas", "aliases of the schema", "nested lists of the schema"),
+    ],
 )
 async def test_an_operation_that_asks_for_too_much_is_refused(client: httpx.AsyncClient, query: str) -> None:
     response = await post(client, {"query": query})
@@ -220,3 +236,21 @@ async def test_introspection_fits_the_limits(anonymous: httpx.AsyncClient) -> No
     response = await post(anonymous, {"query": query})
     assert response.status_code == 200
     assert "errors" not in response.json()
+
+
+@pytest.mark.parametrize("query", ["{ files { edges { node { nme } } } }", "mutation { deleteFile }"])
+async def test_without_a_token_a_document_is_not_validated(anonymous: httpx.AsyncClient, query: str) -> None:
+    response = await post(anonymous, {"query": query})
+    assert response.status_code == 401
+    assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["unauthenticated"]
+
+
+async def test_without_a_token_a_field_that_does_not_exist_is_named(anonymous: httpx.AsyncClient) -> None:
+    response = await post(anonymous, {"query": "{ flies }"}, GRAPHQL_JSON)
+    assert response.status_code == 400
+    assert "flies" in response.text
+
+
+async def test_an_answered_introspection_is_the_same_again(anonymous: httpx.AsyncClient) -> None:
+    first, second = [await post(anonymous, {"query": get_introspection_query()}) for _ in range(2)]
+    assert first.json() == second.json()
