@@ -14,15 +14,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
+from dramatiq import Message
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
-from waybill.messages import SENT
+from waybill.messages import SENT_BEFORE, sent_channel
+from waybill.redis import database_of
 
-#: Seconds between two attempts to listen.
+#: Seconds between two attempts to reach a Redis that is unavailable.
 PAUSE = 1
+
+#: Seconds between two looks whether Redis still counts this worker among those that listen.
+CHECKED_EVERY = 5
 
 #: Seconds between two looks for messages that were fetched and never came.
 COMPARED_EVERY = 5
@@ -30,99 +36,139 @@ COMPARED_EVERY = 5
 log = structlog.get_logger(__name__)
 
 
+class Availability:
+    """Whether Redis serves this worker. Logs each change once, for all threads together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_available = True
+
+    def failed(self, error: Exception) -> None:
+        """Record that Redis did not answer, or refused."""
+        if self._changes(to=False):
+            log.warning("redis unavailable: no jobs are fetched", error=str(error))
+
+    def answered(self) -> None:
+        """Record that Redis did what it was asked for."""
+        if not self._is_available and self._changes(to=True):
+            log.info("redis available again: jobs are fetched")
+
+    def _changes(self, *, to: bool) -> bool:
+        with self._lock:
+            changes, self._is_available = self._is_available != to, to
+            return changes
+
+
 class PromptBroker(RedisBroker):
     """A broker whose consumers can be woken."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        self._woken: dict[str, threading.Event] = {}
+        self.woken: dict[str, threading.Event] = {}
         # What was handed out of each queue and is not done, by its id in Redis. Outlives a consumer that is
         # replaced after an error, for jobs go on meanwhile.
-        self._taken: dict[str, set[str]] = {}
+        self.taken: dict[str, set[str]] = {}
+        self.availability = Availability()
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Enqueue a message.
+
+        Raises:
+            ConnectionClosed: Redis does not answer, or refuses. Dramatiq takes this one for an outage, and
+                any other for a defect.
+        """
+        try:
+            return super().enqueue(message, delay=delay)
+        except RedisError as error:
+            raise ConnectionClosed(error) from error
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """A consumer that waits up to ``timeout`` milliseconds where the queue is empty, or to be woken."""
-        woken = self._woken.setdefault(queue_name, threading.Event())
-        taken = self._taken.setdefault(queue_name, set())
+        self.woken.setdefault(queue_name, threading.Event())
+        taken = self.taken.setdefault(queue_name, set())
         if queue_name in self.delay_queues:
             # With its consumer a delay queue loses what it holds in memory.
             taken.clear()
         # Without a timeout of its own it does not sleep.
         fetching = super().consume(queue_name, prefetch, timeout=0)
-        return PromptConsumer(
-            fetching, woken, timeout / 1000, taken, lambda: self._put_back(queue_name, taken)
-        )
+        return PromptConsumer(self, queue_name, fetching, timeout / 1000)
 
-    def _put_back(self, queue_name: str, taken: set[str]) -> None:
+    def put_back(self, queue_name: str) -> None:
         """Put back into its queue what Redis has down as this worker's, and this worker does not have."""
         # Where Dramatiq's script keeps it. What is done meanwhile is no longer there, and is not put back.
         held: Any = self.client.smembers(f"{self.namespace}:__acks__.{self.broker_id}.{queue_name}")
-        lost = {member.decode() for member in held} - taken
+        lost = {member.decode() for member in held} - self.taken[queue_name]
         if lost:
             log.warning("messages that never came are put back", queue=queue_name, messages=len(lost))
             self.do_requeue(queue_name, *lost)
 
     def wake(self, queue_name: str) -> None:
         """Have a look taken at a queue, if this worker takes from it."""
-        if queue_name in self._woken:
-            self._woken[queue_name].set()
+        if queue_name in self.woken:
+            self.woken[queue_name].set()
 
     def wake_all(self) -> None:
         """Have a look taken at every queue."""
-        for woken in list(self._woken.values()):
+        for woken in list(self.woken.values()):
             woken.set()
 
 
 class PromptConsumer(Consumer):
     """Waits where Dramatiq's own consumer of Redis would sleep, and knows what it has handed out."""
 
-    def __init__(
-        self,
-        fetching: Consumer,
-        woken: threading.Event,
-        timeout: float,
-        taken: set[str],
-        put_back: Callable[[], None],
-    ) -> None:
+    def __init__(self, broker: PromptBroker, queue_name: str, fetching: Consumer, timeout: float) -> None:
+        self._broker = broker
+        self._queue_name = queue_name
         self._fetching = fetching
-        self._woken = woken
         self._timeout = timeout
-        self._taken = taken
-        self._put_back = put_back
+        self._woken = broker.woken[queue_name]
+        self._taken = broker.taken[queue_name]
         self._compared_at = time.monotonic()
 
     def __next__(self) -> MessageProxy | None:
         """The next message, or None where there was none."""
         # Before the look: what is sent during it wakes us.
         self._woken.clear()
+        try:
+            message = self._next()
+        except (RedisError, ConnectionClosed) as error:
+            # Not raised: Dramatiq would replace this consumer each second, and say so each time. A replica
+            # and a full server refuse as well, with errors that Dramatiq takes for defects.
+            self._broker.availability.failed(error)
+            self._woken.wait(PAUSE)
+            return None
+        self._broker.availability.answered()
+        if message is None:
+            self._woken.wait(self._timeout)
+        return message
+
+    def _next(self) -> MessageProxy | None:
         message: MessageProxy | None = next(self._fetching)
         if message is not None:
             self._taken.add(message.options["redis_message_id"])
-            return message
         # Only here, where no message is on its way from one to the other.
-        if time.monotonic() - self._compared_at > COMPARED_EVERY:
+        elif time.monotonic() - self._compared_at > COMPARED_EVERY:
             self._compared_at = time.monotonic()
-            self._put_back()
-        else:
-            self._woken.wait(self._timeout)
-        return None
+            self._broker.put_back(self._queue_name)
+            # What was put back is there to be fetched.
+            self._woken.set()
+        return message
 
     def ack(self, message: MessageProxy) -> None:
         """A message is done: there is room for another."""
-        try:
-            self._fetching.ack(message)
-        finally:
-            self._done(message)
+        self._settle(self._fetching.ack, message)
 
     def nack(self, message: MessageProxy) -> None:
         """A message has failed: there is room for another."""
-        try:
-            self._fetching.nack(message)
-        finally:
-            self._done(message)
+        self._settle(self._fetching.nack, message)
 
-    def _done(self, message: MessageProxy) -> None:
-        # Also where Redis did not hear of it: then the message comes again, and is told to be done once more.
+    def _settle(self, settle: Callable[[MessageProxy], None], message: MessageProxy) -> None:
+        try:
+            settle(message)
+        except RedisError as error:
+            # Dramatiq tries again after this error, and after any other it never does: the message would be
+            # this worker's for as long as it lives.
+            raise ConnectionClosed(error) from error
         self._taken.discard(message.options["redis_message_id"])
         self._woken.set()
 
@@ -150,16 +196,29 @@ class Listen(Middleware):
     def _listen(self, broker: PromptBroker) -> None:
         while not self._stopped.is_set():
             try:
-                with broker.client.pubsub() as channel:
-                    channel.subscribe(SENT)
-                    while not self._stopped.is_set():
-                        said = channel.get_message(timeout=PAUSE) or {"type": None}
-                        match said["type"]:
-                            case "message":
-                                broker.wake(said["data"].decode())
-                            case "subscribe":
-                                # What was sent while nobody listened.
-                                broker.wake_all()
+                with broker.client.pubsub() as listening:
+                    self._pass_on(broker, listening)
             except RedisError as error:
-                log.warning("nobody wakes this worker, Redis is away", error=str(error))
+                log.warning("redis unavailable: jobs are fetched later", error=str(error))
                 self._stopped.wait(PAUSE)
+
+    def _pass_on(self, broker: PromptBroker, listening: Any) -> None:
+        """Wake consumers until a stop, or until Redis no longer knows that this worker listens."""
+        channel = sent_channel(broker.namespace, database_of(broker.client))
+        own = f"{channel}:{broker.broker_id}"
+        listening.subscribe(channel, SENT_BEFORE, own)
+        checked_at = time.monotonic()
+        while not self._stopped.is_set():
+            said = listening.get_message(timeout=PAUSE) or {"type": None}
+            match said["type"]:
+                case "message":
+                    broker.wake(said["data"].decode())
+                case "subscribe":
+                    # What was sent while nobody listened.
+                    broker.wake_all()
+            if time.monotonic() - checked_at > CHECKED_EVERY:
+                checked_at = time.monotonic()
+                # After a failover the old primary may keep this connection open, and may be told nothing.
+                ((_, listeners),) = broker.client.pubsub_numsub(own)
+                if not listeners:
+                    return

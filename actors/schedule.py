@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from dramatiq import Message
+from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
@@ -50,5 +51,5 @@ class Schedule(Middleware):
             broker.enqueue(
                 Message(queue_name=QUEUES[actor], actor_name=actor, args=(), kwargs={}, options={})
             )
-        except RedisError as error:
+        except (RedisError, ConnectionClosed) as error:
             log.warning("tick not sent", actor=actor, error=str(error))

@@ -1,18 +1,15 @@
 """What waits in the queues, read from where Dramatiq's script keeps it."""
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dramatiq import Message
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import dq_name, xq_name
-from redis.exceptions import RedisError
 
-from waybill.errors import ServiceUnavailable
-from waybill.messages import QUEUES, SENT
+from waybill.messages import QUEUES, sent_channel
+from waybill.redis import BoundedRedis
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +37,9 @@ class Backlog:
 class Queues:
     """The queues of all workers."""
 
-    def __init__(self, broker: RedisBroker) -> None:
-        self._broker = broker
+    def __init__(self, redis: BoundedRedis, namespace: str) -> None:
+        self._redis = redis
+        self._namespace = namespace
 
     async def backlog(self) -> Backlog:
         """What waits, in three round trips however much it is.
@@ -49,43 +47,41 @@ class Queues:
         Raises:
             ServiceUnavailable: Redis does not answer.
         """
-        try:
-            return await asyncio.to_thread(_backlog, self._broker)
-        except RedisError as error:
-            raise ServiceUnavailable("Redis") from error
+        return await self._redis.ask(self._backlog)
 
-
-def _backlog(broker: RedisBroker) -> Backlog:
-    names = sorted(set(QUEUES.values()))
-    key = f"{broker.namespace}:{{}}".format
-    # As of one moment, for a message that waits is in two places.
-    counting = broker.client.pipeline(transaction=True)
-    for name in names:
-        counting.lrange(key(name), 0, 0)
-        counting.llen(key(name))
-        counting.hlen(key(f"{name}.msgs"))
-        counting.hlen(key(f"{dq_name(name)}.msgs"))
-        counting.zcard(key(xq_name(name)))
-    counts = iter(counting.execute())
-    rows = {name: [next(counts) for _ in range(5)] for name in names}
-    reading = broker.client.pipeline(transaction=False)
-    for name, (first, *_) in rows.items():
-        reading.hmget(key(f"{name}.msgs"), first or [b""])
-    firsts = [messages[0] for messages in reading.execute()]
-    ((_, listening),) = broker.client.pubsub_numsub(SENT)
-    return Backlog(
-        {
-            name: Queue(
-                waiting=waiting,
-                taken=max(0, held - waiting),
-                delayed=delayed,
-                dead=dead,
-                oldest=_age(message),
-            )
-            for (name, (_, waiting, held, delayed, dead)), message in zip(rows.items(), firsts, strict=True)
-        },
-        listening,
-    )
+    async def _backlog(self, client: Any) -> Backlog:
+        names = sorted(set(QUEUES.values()))
+        key = f"{self._namespace}:{{}}".format
+        # As of one moment, for a message that waits is in two places.
+        async with client.pipeline(transaction=True) as counting:
+            for name in names:
+                counting.lrange(key(name), 0, 0)
+                counting.llen(key(name))
+                counting.hlen(key(f"{name}.msgs"))
+                counting.hlen(key(f"{dq_name(name)}.msgs"))
+                counting.zcard(key(xq_name(name)))
+            counts = iter(await counting.execute())
+        rows = {name: [next(counts) for _ in range(5)] for name in names}
+        async with client.pipeline(transaction=False) as reading:
+            for name, (first, *_) in rows.items():
+                reading.hmget(key(f"{name}.msgs"), first or [b""])
+            firsts = [messages[0] for messages in await reading.execute()]
+        ((_, listening),) = await client.pubsub_numsub(sent_channel(self._namespace, self._redis.database))
+        return Backlog(
+            {
+                name: Queue(
+                    waiting=waiting,
+                    taken=max(0, held - waiting),
+                    delayed=delayed,
+                    dead=dead,
+                    oldest=_age(message),
+                )
+                for (name, (_, waiting, held, delayed, dead)), message in zip(
+                    rows.items(), firsts, strict=True
+                )
+            },
+            listening,
+        )
 
 
 def _age(message: Any) -> float:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import redis
 from dramatiq.brokers.redis import RedisBroker
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from waybill.courier import Courier, open_courier
 from waybill.documents import open_database
@@ -15,7 +13,8 @@ from waybill.live import Live, open_live
 from waybill.messages import Sender
 from waybill.presign import Presigner
 from waybill.queues import Queues
-from waybill.rate_limit import RateLimit, open_rate_limit
+from waybill.rate_limit import RateLimit
+from waybill.redis import open_client, open_redis
 from waybill.settings import Settings
 from waybill.storage import Storage, open_storage
 
@@ -35,17 +34,8 @@ class Resources:
 
 
 def redis_client(settings: Settings) -> redis.Redis:
-    """A Redis client that fails within a second or two rather than hang.
-
-    It tries twice, for a pooled connection may be to a server that has been restarted since; by default it
-    would try ten times more, with pauses that a request cannot afford.
-    """
-    return redis.Redis.from_url(
-        settings.redis_url.get_secret_value(),
-        socket_connect_timeout=0.5,
-        socket_timeout=1,
-        retry=Retry(NoBackoff(), 1),
-    )
+    """Return a client for threads, which is what Dramatiq needs."""
+    return open_client(settings.redis_url.get_secret_value())
 
 
 @asynccontextmanager
@@ -58,13 +48,17 @@ async def open_storage_and_database(settings: Settings) -> AsyncIterator[Storage
 
 @asynccontextmanager
 async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterator[Resources]:
-    """Everything that a use-case needs, for as long as the context lasts, on the running event loop."""
+    """Everything that a use-case needs, for as long as the context lasts, on the running event loop.
+
+    Messages are sent to the queues of ``broker``.
+    """
     presigner = Presigner.from_settings(settings)
     async with (
         open_storage_and_database(settings) as storage,
-        open_rate_limit(settings) as rate_limit,
+        open_redis(settings.redis_url.get_secret_value()) as redis_,
         open_live() as live,
         open_courier(allow_private=settings.webhook_allow_private) as courier,
     ):
-        queues = Queues(broker)
-        yield Resources(settings, storage, presigner, Sender(broker), rate_limit, live, queues, courier)
+        sender, queues = Sender(redis_, broker.namespace), Queues(redis_, broker.namespace)
+        rate_limit = RateLimit(settings.rate_limit, redis_)
+        yield Resources(settings, storage, presigner, sender, rate_limit, live, queues, courier)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from waybill.errors import SettingsError
+from waybill.redis_url import parse_redis_url
 
 GIB = 1024**3
 TIB = 1024**4
@@ -95,6 +96,12 @@ class Settings(TokenSettings):
     # Set by `waybill up` alone: opens the dashboard to everybody who reaches the port, and puts a working
     # token into the browser pages.
     embedded: bool = False
+
+    @field_validator("redis_url")
+    @classmethod
+    def _of_redis(cls, value: SecretStr) -> SecretStr:
+        parse_redis_url(value.get_secret_value())
+        return value
 
     @field_validator("s3_hook_secret", "metrics_token")
     @classmethod

@@ -49,3 +49,8 @@ async def test_a_refused_request_is_429_with_retry_after(service: Service, owner
         responses = [await client.get(path) for _ in range(LIMIT + 1)]
     assert [response.status_code for response in responses] == [200] * LIMIT + [429]
     assert 0 < int(responses[-1].headers["retry-after"]) <= 60
+
+
+async def test_a_batch_that_could_never_be_admitted_is_invalid(face: Face, stranger: Face) -> None:
+    assert (await face.complete_many(["none"] * (LIMIT + 1))).code == "invalid_input"
+    assert (await stranger.complete_many(["none"] * LIMIT)).code is None

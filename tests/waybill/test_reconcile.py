@@ -1,6 +1,6 @@
 """What is sent for files that are due: how much at a time, and when nothing is."""
 
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,8 @@ from waybill.documents import File, Later
 from waybill.errors import ServiceUnavailable
 from waybill.lifecycle import Status
 from waybill.messages import PATIENCE, PURGE_OBJECT, QUEUES, VERIFY_UPLOAD, Sender
-from waybill.resources import Resources, redis_client
+from waybill.redis import open_redis
+from waybill.resources import Resources
 from waybill.usecases import reconcile as sweeper
 from waybill.usecases.reconcile import reconcile
 
@@ -95,9 +96,8 @@ async def test_nothing_is_sent_beyond_the_room_and_nothing_blocks_what_follows(
 async def test_without_redis_nothing_is_touched(resources: Resources, idle: Service, owner: str) -> None:
     file = await to_purge(owner)
     nobody = SecretStr(f"redis://127.0.0.1:{free_port()}/0")
-    elsewhere = idle.settings.model_copy(update={"redis_url": nobody})
-    with closing(redis_client(elsewhere)) as client:
-        away = replace(resources, sender=Sender(RedisBroker(client=client, middleware=[])))
+    async with open_redis(nobody.get_secret_value()) as redis:
+        away = replace(resources, sender=Sender(redis, "dramatiq"))
         with pytest.raises(ServiceUnavailable):
             await reconcile(away)
         assert await away.sender.send_many(PURGE_OBJECT, [["a"], ["b"]]) == 0

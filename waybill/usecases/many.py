@@ -48,7 +48,7 @@ async def request_many(
         draft = parse(UploadDraft, items[place])
         return await request_upload(resources, principal, draft, idempotency_key, place)
 
-    _check("items", items)
+    _check(resources, "items", items)
     return await _each(resources, principal, range(len(items)), request)
 
 
@@ -56,26 +56,28 @@ async def complete_many(
     resources: Resources, principal: Principal, ids: Sequence[str]
 ) -> list[Outcome[File]]:
     """Complete several uploads. Raises as ``request_many`` does."""
-    _check("ids", ids)
+    _check(resources, "ids", ids)
     return await _each(resources, principal, ids, lambda id_: complete_upload(resources, principal, id_))
 
 
 async def delete_many(resources: Resources, principal: Principal, ids: Sequence[str]) -> list[Outcome[File]]:
     """Delete several files. Raises as ``request_many`` does."""
-    _check("ids", ids)
+    _check(resources, "ids", ids)
     return await _each(resources, principal, ids, lambda id_: delete_file(resources, principal, id_))
 
 
-def _check(name: str, items: Sequence[Any]) -> None:
-    if not 1 <= len(items) <= MAX_AT_ONCE:
-        raise InvalidInput({name: f"must be 1 to {MAX_AT_ONCE}"})
+def _check(resources: Resources, name: str, items: Sequence[Any]) -> None:
+    # More than the rate limit ever admits at once would be refused for ever.
+    most = min(MAX_AT_ONCE, resources.rate_limit.most_at_once)
+    if not 1 <= len(items) <= most:
+        raise InvalidInput({name: f"must be 1 to {most}"})
 
 
 async def _each(
     resources: Resources, principal: Principal, items: Sequence[Item], do: Callable[[Item], Awaitable[T]]
 ) -> list[Outcome[T]]:
     # The call itself has been counted as one.
-    await resources.rate_limit.admit(principal.owner, len(items) - 1)
+    await resources.rate_limit.admit(principal.owner, len(items) - 1, counted=1)
     turns = asyncio.Semaphore(ABREAST)
 
     async def outcome(item: Item) -> Outcome[T]:
