@@ -14,13 +14,15 @@ from dramatiq.middleware import (
     TimeLimit,
 )
 
+from actors.background import Background
 from actors.dead_letter import KeepTraceback
 from actors.prompt import Listen, PromptBroker
 from actors.schedule import Schedule
-from actors.tell_webhooks import TellWebhooks
 from actors.watch import Watch
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import load_settings
+from waybill.usecases.keep_sums import keep_sums
+from waybill.usecases.tell_webhooks import tell_webhooks
 
 settings = load_settings()
 
@@ -78,7 +80,7 @@ broker = PromptBroker(
         _resources,
         Listen(),
         Schedule(settings.sweep_interval),
-        TellWebhooks(resources),
+        Background(resources, tell_webhooks, keep_sums),
     ],
     # A worker that was killed is noticed after this many milliseconds without a sign of life, and its
     # messages go to another. The default is a minute; a false alarm costs one message that does nothing.

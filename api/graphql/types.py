@@ -84,18 +84,20 @@ class FileEdge:
 class FileConnection:
     edges: Sequence[FileEdge]
     page_info: PageInfo
-    count: strawberry.Private[Callable[[], Coroutine[Any, Any, int]]]
-    counting: strawberry.Private[asyncio.Task[int] | None] = None
+    count: strawberry.Private[Callable[[], Coroutine[Any, Any, int | None]]]
+    counting: strawberry.Private[asyncio.Task[int | None] | None] = None
 
-    @strawberry.field(description="How many files the list has over all pages. Costs more than a page.")
-    async def total_count(self) -> int:
+    @strawberry.field(
+        description="How many files the list has over all pages; null if that takes too long to find out."
+    )
+    async def total_count(self) -> int | None:
         # Once, however many aliases ask.
         if self.counting is None:
             self.counting = asyncio.create_task(self.count())
         return await self.counting
 
     @classmethod
-    def of(cls, page: Page, after: str | None, count: Callable[[], Coroutine[Any, Any, int]]) -> Self:
+    def of(cls, page: Page, after: str | None, count: Callable[[], Coroutine[Any, Any, int | None]]) -> Self:
         edges = [FileEdge(node=File.of(file), cursor=page.cursor_of(file)) for file in page.items]
         return cls(
             edges=edges,

@@ -41,7 +41,7 @@ class ListQuery(QuerySchema, Listing):
     """Which files, in which order, and how many."""
 
     total_count: bool = Field(
-        default=False, description="Also count the files of all pages, which costs more than a page."
+        default=False, description="Also count the files of all pages, if that does not take too long."
     )
 
 
@@ -178,7 +178,9 @@ class FilePage(Schema):
     items: Sequence[File]
     next_cursor: str | None = Field(description="Null on the last page.")
     total_count: int | None = Field(
-        ge=0, description="How many files the list has over all pages; null where nobody asked."
+        ge=0,
+        description="How many files the list has over all pages; null without `totalCount=true`, or if that "
+        "takes too long to find out.",
     )
 
     @classmethod

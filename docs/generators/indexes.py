@@ -13,10 +13,11 @@ SERVES = {
         "newest": "Lists by time, and counts by time.",
         "by_name": "Lists by name, and counts by name.",
         "largest": "Lists by size, and other counts.",
-        "newest_by_status": "Lists of one or several statuses, by time; `usage` and its history.",
+        "newest_by_status": "Lists of one or several statuses, by time; the quota's look at files from before it.",
         "trash": "Lists and counts of what is deleted.",
         "expiring": "The sweeper that gives up on uploads. Holds no other files.",
         "due": "The reconciler: jobs owed, leases that ran out, purges. Holds no other files.",
+        "unsummed": "Files whose last change is not in the kept sums yet. Holds no other files.",
     },
     "part_sha256s": {
         "parts": "The checksums of a file's parts, when they are put together.",
@@ -36,6 +37,8 @@ SERVES = {
         "old": "Removed by MongoDB after thirty days.",
     },
     "followers": {},
+    "sums": {"largest": "`usage`, its history and `totalCount`: the sums of an owner."},
+    "laps": {},
 }
 
 

@@ -25,6 +25,7 @@ MAY_FOLLOW = {
     "COMPLETED": {"COMPLETED"},
     "DUPLICATE": {"DUPLICATE"},
 }
+USAGE_BETWEEN_LISTS = ("/files?limit=100", "/usage", "/files?limit=100&totalCount=true")
 
 
 def machine_for(service: Service) -> type[RuleBasedStateMachine]:
@@ -107,6 +108,24 @@ def machine_for(service: Service) -> type[RuleBasedStateMachine]:
                 self.seen[file["id"]] = file
             completed = [file["sha256"] for file in listed if file["status"] == "COMPLETED"]
             assert len(completed) == len(set(completed))
+
+        @invariant()
+        def sums_are_what_the_files_take(self) -> None:
+            """A worker may finish a file at any moment, so until nothing changed between two lists."""
+            while True:
+                before, usage, page = (self.http.get(path).json() for path in USAGE_BETWEEN_LISTS)
+                if before["items"] == page["items"]:
+                    break
+            files = page["items"]
+            assert page["totalCount"] == len(files)
+            stored = [file["size"] for file in files if file["status"] == "COMPLETED"]
+            reserved = [file["size"] for file in files if file["status"] in {"PENDING", "PROCESSING"}]
+            assert usage == {
+                "used": sum(stored),
+                "reserved": sum(reserved),
+                "files": len(stored),
+                "limit": None,
+            }
 
         def teardown(self) -> None:
             self.http.close()

@@ -13,6 +13,8 @@ from tests.service import Service, running_service
 from waybill import documents
 from waybill.documents import Delivery, File, Webhook
 from waybill.documents.followers import Follower
+from waybill.documents.laps import Lap
+from waybill.documents.sums import KeptSum
 from waybill.resources import Resources, open_resources, redis_client
 
 DAY = timedelta(days=1)
@@ -39,7 +41,7 @@ def broker(idle: Service) -> Iterator[RedisBroker]:
 async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
     """What use-cases are handed, on ``idle`` without any files."""
     async with open_resources(idle.settings, broker) as opened:
-        for document in (File, Webhook, Delivery, Follower):
+        for document in (File, Webhook, Delivery, Follower, KeptSum, Lap):
             await document.get_motor_collection().delete_many({})
         yield opened
 

@@ -51,10 +51,12 @@ from waybill.documents.queries import (
     is_file_id,
     new_id,
 )
-from waybill.documents.quota import OverQuotaError, Sum, sum_sizes
+from waybill.documents.quota import OverQuotaError
+from waybill.documents.sums import Sum, fold_marked
 from waybill.documents.sweeps import Fields, find_due, find_expiring, find_fields
-from waybill.documents.usage import MAX_TYPES, UsageHistory, find_usage_history
+from waybill.documents.usage import MAX_TYPES, UsageHistory, find_usage_history, sum_by_status
 from waybill.documents.values import NOW, Appended, Later, Once, Upcoming
+from waybill.documents.walk import walk_on
 from waybill.documents.webhook import Attempt, Delivery, Webhook
 from waybill.documents.webhooks import (
     MAX_WEBHOOKS,
@@ -132,6 +134,7 @@ __all__ = [
     "find_waiting",
     "find_webhook",
     "find_webhooks",
+    "fold_marked",
     "insert",
     "insert_deliveries",
     "insert_webhook",
@@ -144,10 +147,11 @@ __all__ = [
     "remember_part_sha256s",
     "restore",
     "restore_as_duplicate",
-    "sum_sizes",
+    "sum_by_status",
     "take_census",
     "take_over",
     "transition",
     "transition_many",
+    "walk_on",
     "watch",
 ]

@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError
 
 from waybill.documents.database import collection, database_time
 from waybill.documents.outage import reachable
-from waybill.documents.quota import Sum
+from waybill.documents.sums import Sum
 from waybill.documents.values import NOW, Later, stages
 from waybill.lifecycle import Status
 

@@ -12,6 +12,7 @@ from waybill.documents.file import TRASH, File, FileId
 from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of
 from waybill.documents.quota import COUNTED, LONG_ENOUGH, charge, in_turn, release
+from waybill.documents.sums import SUMMED_FIELDS
 from waybill.documents.values import stages
 from waybill.lifecycle import DISPLACED, Status, sources
 
@@ -112,7 +113,7 @@ async def change_many(ids: Sequence[FileId], expected: Mapping[str, Any], **chan
         return 0
     # A thousand files take longer than one may.
     with reachable(), pymongo.timeout(LONG_ENOUGH):
-        done = await collection().update_many({"_id": {"$in": ids}, **expected}, stages(changes))
+        done = await collection().update_many({"_id": {"$in": ids}, **expected}, _update(changes))
     matched: int = done.matched_count
     return matched
 
@@ -207,6 +208,11 @@ def _releases(changes: Mapping[str, Any]) -> bool:
     return changes.get("deleted_at") is not None or changes.get("status") in _RELEASED
 
 
+def _update(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the update; it marks a file whose sums move, so that they are folded later."""
+    return stages({**changes, "unsummed": True} if SUMMED_FIELDS & changes.keys() else changes)
+
+
 def _identity(file: File) -> dict[str, Any]:
     """A file by id, and by owner too: where files are sharded the owner says by which shard."""
     return {"_id": file.id, "owner": file.owner}
@@ -231,7 +237,7 @@ async def _change_and_release_many(
         if found:
             # A transaction sees one moment: these are as expected still, or it begins again.
             these = {"_id": {"$in": [file["_id"] for file in found]}}
-            await collection().update_many(these, stages({**changes, "charged": None}), session=session)
+            await collection().update_many(these, _update({**changes, "charged": None}), session=session)
             await release(owner, sum(file["size"] for file in found), session)
         return len(found)
 
@@ -243,7 +249,7 @@ async def _change(
 ) -> File | None:
     found = await collection().find_one_and_update(
         {**_identity(file), **expected},
-        stages(changes),
+        _update(changes),
         return_document=pymongo.ReturnDocument.AFTER,
         session=session,
     )

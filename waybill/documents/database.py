@@ -13,12 +13,14 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from waybill.documents.file import File
 from waybill.documents.followers import Follower
 from waybill.documents.idempotency import IdempotencyKey
+from waybill.documents.laps import Lap, ask_for_lap
 from waybill.documents.outage import ANSWER_WITHIN, reachable
 from waybill.documents.part_sha256 import PartSha256
-from waybill.documents.quota import Owner, forget_completeness
+from waybill.documents.quota import Owner, look_again
+from waybill.documents.sums import KeptSum
 from waybill.documents.webhook import Delivery, Webhook
 
-DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower)
+DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower, KeptSum, Lap)
 
 #: Seconds in which an index of a large collection is made. None would mean the client's own limit.
 INDEXED_WITHIN = 24 * 3600
@@ -81,7 +83,8 @@ async def create_indexes() -> None:
     # Takes as long as the collections are large.
     with reachable(), pymongo.timeout(INDEXED_WITHIN):
         await _keep_images()
-        await forget_completeness()
+        await look_again()
+        await ask_for_lap()
         for document in DOCUMENTS:
             kept = document.get_motor_collection()
             for index in document.Settings.indexes:

@@ -88,7 +88,11 @@ async def watch(after: str | None = None, owner: str | None = None) -> AsyncGene
 
 
 async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGenerator[Change | str, None]:
-    kinds: dict[str, Any] = {"operationType": {"$in": ["insert", "update", "replace"]}}
+    kinds: dict[str, Any] = {
+        "operationType": {"$in": ["insert", "update", "replace"]},
+        # A fold of the kept sums: left out before its images are read.
+        "updateDescription.updatedFields.summed": {"$exists": False},
+    }
     if owner is not None:
         # Without an image (`waybill init` was not run since) the owner is yet to be looked up.
         kinds["fullDocument.owner"] = {"$in": [owner, None]}

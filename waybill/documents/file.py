@@ -55,6 +55,10 @@ class File(Document):
     # Counts against its owner's quota.
     charged: bool | None = None
 
+    # The kept sums that it counts in, and whether it has changed since (``sums.py``).
+    summed: dict[str, str] | None = None
+    unsummed: bool | None = None
+
     deleted_at: datetime | None = None
     purge_at: datetime | None = None
     # From here there is no way back.
@@ -84,6 +88,7 @@ class File(Document):
             _partial("trash", TRASH, owner=1, created_at=-1, _id=-1),
             _partial("expiring", {"expire_at": {"$exists": True}}, expire_at=1),
             _partial("due", {"due_at": {"$exists": True}}, due_at=1),
+            _partial("unsummed", {"unsummed": True}, owner=1),
         ]
 
     @property

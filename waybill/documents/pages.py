@@ -9,14 +9,21 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
+from pymongo.errors import ExecutionTimeout
 
 from waybill.documents.changes import IN_TRASH
 from waybill.documents.database import collection
-from waybill.documents.file import File
+from waybill.documents.file import TRASH, File
 from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of
 from waybill.documents.quota import LONG_ENOUGH
+from waybill.documents.usage import count_by_status
 from waybill.lifecycle import Status
+
+#: Files that a count looks at, and milliseconds that each of its two steps takes. Where there are more, or
+#: MongoDB is too busy, there is no count.
+MAX_COUNTED = 50_000
+COUNT_TIMEOUT_MS = 150
 
 _LAST_CODE_POINT = 0x10FFFF
 _MILLISECOND = timedelta(milliseconds=1)
@@ -81,15 +88,25 @@ async def find_page(
     return [file_of(document) for document in found]
 
 
-async def count_files(owner: str, filters: Filters) -> int:
-    """How many files there are, over all pages.
+async def count_files(owner: str, filters: Filters) -> int | None:
+    """Return how many files there are, over all pages; None if that takes too much work to find out.
 
-    Raises:
-        ServiceUnavailable: also where counting took too long, some seconds for millions of files.
+    By status alone from the kept sums. Otherwise by an index, if that leaves few enough files to look at.
     """
-    query, index = count_query(owner, filters)
-    with reachable(), pymongo.timeout(LONG_ENOUGH):
-        count: int = await collection().count_documents(query, hint=index)
+    if filters == Filters(statuses=filters.statuses):
+        return await count_by_status(owner, filters.statuses)
+    narrowed, query, index = count_query(owner, filters)
+    files = collection()
+    with reachable():
+        try:
+            for each in (narrowed, query):
+                count: int = await files.count_documents(
+                    each, hint=index, limit=MAX_COUNTED + 1, maxTimeMS=COUNT_TIMEOUT_MS
+                )
+                if count > MAX_COUNTED:
+                    return None
+        except ExecutionTimeout:
+            return None
     return count
 
 
@@ -116,14 +133,18 @@ def page_query(owner: str, filters: Filters, sort: Sort, order: Order, *, after:
     return collection().find(query).sort([(field, direction), ("_id", direction)]).hint(hint)
 
 
-def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], str]:
-    """The files to count, and the index to count them on.
+def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Return a range of an index that holds all files to count, the files to count, and the index.
 
-    From the index alone by status, name or size; by time only what is in its range is fetched.
+    From the index alone by status, name or size; by time and in the trash files are fetched.
     """
+    if filters.deleted:
+        return {"owner": owner, **TRASH}, {**_place(owner, filters), **_conditions(filters)}, "trash"
     conditions = _conditions(filters)
     narrowing = next((field for field in ("name", "size", "created_at") if field in conditions), "size")
-    return {**_place(owner, filters), **conditions}, "trash" if filters.deleted else _INDEXES[narrowing]
+    place = _place(owner, filters)
+    narrowed = {name: value for name, value in conditions.items() if name == narrowing}
+    return {**place, **narrowed}, {**place, **conditions}, _INDEXES[narrowing]
 
 
 def _place(owner: str, filters: Filters) -> dict[str, Any]:

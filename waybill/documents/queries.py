@@ -105,7 +105,7 @@ def object_id(file_id: str) -> ObjectId:
 def _document_of(file: File) -> dict[str, Any]:
     """A file as MongoDB keeps it: what has no value has no field."""
     kept = {name: value for name, value in file if value is not None}
-    return {"_id": kept.pop("id"), **kept, "status": file.status.value}
+    return {"_id": kept.pop("id"), **kept, "status": file.status.value, "unsummed": True}
 
 
 _DEFAULTS = {name: field.default for name, field in File.model_fields.items() if not field.is_required()}

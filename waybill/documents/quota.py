@@ -2,12 +2,14 @@
 
 A file that counts carries the mark ``charged``, and its owner's ``charged`` is the sum of the sizes of all
 marked files: both change in one transaction. A file is released by its own mark, whatever the settings are
-by then.
+by then. Files from a time without a quota are marked at the owner's next upload-request if they are few, and
+by the walk (``walk.py``) if they are many.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
@@ -15,11 +17,15 @@ import pymongo
 from beanie import Document
 
 from waybill.documents.file import File
+from waybill.documents.laps import ask_for_lap
 from waybill.documents.outage import ANSWER_WITHIN, reachable
 from waybill.lifecycle import Status
 
-#: Files that are marked at a time where a quota is new.
-BATCH = 1000
+#: Files of an owner that an upload-request looks through, once. More are left to the walk.
+LOOK_FILES = 500
+
+#: Files that one transaction marks. Other changes of the owner's sum wait for it, some 10 ms.
+MARK_FILES = 200
 
 #: Statuses in which an undeleted file takes, or has reserved, its size.
 COUNTED = (Status.PENDING, Status.PROCESSING, Status.COMPLETED)
@@ -43,37 +49,20 @@ class OverQuotaError(Exception):
 
 
 class Owner(Document):
-    """The bytes of an owner's marked files. ``is_complete`` once all that count are marked."""
+    """The bytes of an owner's marked files.
+
+    ``is_looked_through`` once an upload-request need not look for unmarked files. ``is_complete`` is for
+    older releases, which would look through all files of an owner without it.
+    """
 
     id: str  # type: ignore[assignment]
     charged: int = 0
-    is_complete: bool = False
+    is_looked_through: bool | None = None
+    is_complete: bool = True
 
     class Settings:
         name = "owners"
         indexes: ClassVar[list[pymongo.IndexModel]] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """How many files there are, and what they take together."""
-
-    files: int
-    size: int
-
-
-async def sum_sizes(owner: str) -> dict[Status, Sum]:
-    """What an owner's undeleted files take, by status."""
-    pipeline: list[dict[str, Any]] = [
-        {"$match": {"owner": owner, "deleted_at": None}},
-        {"$group": {"_id": "$status", "files": {"$sum": 1}, "size": {"$sum": "$size"}}},
-    ]
-    # Takes as long as the owner has files, some three seconds for a million. Each is fetched, whatever the
-    # index holds, for MongoDB does not take a null for granted; so by an index in whose order they were
-    # stored. By size they lie anywhere, which takes ten times as long once they outgrow MongoDB's cache.
-    with reachable(), pymongo.timeout(LONG_ENOUGH):
-        found = await File.get_motor_collection().aggregate(pipeline, hint="newest_by_status").to_list(None)
-    return {Status(group["_id"]): Sum(group["files"], group["size"]) for group in found}
 
 
 async def charge(file: File, quota: int, store: Callable[[Any], Awaitable[T]]) -> T:
@@ -82,7 +71,7 @@ async def charge(file: File, quota: int, store: Callable[[Any], Awaitable[T]]) -
     Raises:
         OverQuotaError: it has not; nothing was stored.
     """
-    await _mark_all(file.owner)
+    await _look_through(file.owner)
 
     async def both(session: Any) -> T:
         charged = await _owners().find_one_and_update(
@@ -117,38 +106,68 @@ async def in_turn(owner: str, body: Callable[[Any], Awaitable[T]], within: float
     return done
 
 
-async def forget_completeness() -> None:
-    """Have every owner's files looked through again: there may be some from a time without a quota."""
+async def look_again() -> None:
+    """Have every owner's files looked through again: some may be from a time without a quota."""
     with reachable():
-        await _owners().update_many({}, {"$set": {"is_complete": False}})
+        await _owners().update_many({"is_looked_through": True}, {"$unset": {"is_looked_through": 1}})
 
 
-async def _mark_all(owner: str) -> None:
-    """Mark the files that count and are from a time without a quota."""
-    with reachable():
-        known = await _owners().find_one({"_id": owner})
-    while known is None or not known["is_complete"]:
-        known = await in_turn(owner, lambda session: _mark_some(owner, session))
+def needs_mark(file: Mapping[str, Any]) -> bool:
+    """Return whether a stored file counts and is not marked."""
+    return file["status"] in COUNTED and file.get("deleted_at") is None and not file.get("charged")
 
 
-async def _mark_some(owner: str, session: Any) -> Any:
-    files = File.get_motor_collection()
-    counted = {"owner": owner, "deleted_at": None, "status": {"$in": [status.value for status in COUNTED]}}
-    found = files.find({**counted, "charged": None}, {"size": 1}, session=session)
-    unmarked = await found.to_list(BATCH)
-    if unmarked:
-        ids = [document["_id"] for document in unmarked]
-        await files.update_many({"_id": {"$in": ids}}, {"$set": {"charged": True}}, session=session)
-    return await _owners().find_one_and_update(
+async def mark(files: Sequence[Mapping[str, Any]]) -> None:
+    """Mark those files that still count and are not marked. Of each its ``_id`` and ``owner`` are needed."""
+    by_owner: dict[str, list[Any]] = defaultdict(list)
+    for file in files:
+        by_owner[file["owner"]].append(file["_id"])
+    for owner, ids in by_owner.items():
+        for start in range(0, len(ids), MARK_FILES):
+            few = ids[start : start + MARK_FILES]
+            await in_turn(owner, partial(_mark, owner, few), within=LONG_ENOUGH)
+
+
+async def _mark(owner: str, ids: Sequence[Any], session: Any) -> None:
+    # First of all, so that it is the others that try again: uploads that are requested without a pause would
+    # otherwise let no transaction of this length through.
+    await _owners().update_one(
         {"_id": owner},
-        {
-            "$inc": {"charged": sum(document["size"] for document in unmarked)},
-            "$set": {"is_complete": len(unmarked) < BATCH},
-        },
+        {"$currentDate": {"marked_at": True}, "$setOnInsert": {"charged": 0, "is_complete": True}},
         upsert=True,
-        return_document=pymongo.ReturnDocument.AFTER,
         session=session,
     )
+    files = File.get_motor_collection()
+    unmarked = {"_id": {"$in": ids}, **_counted(owner), "charged": None}
+    found = await files.find(unmarked, {"size": 1}, session=session).to_list(None)
+    if found:
+        these = {"_id": {"$in": [file["_id"] for file in found]}}
+        await files.update_many(these, {"$set": {"charged": True}}, session=session)
+        size = sum(file["size"] for file in found)
+        await _owners().update_one({"_id": owner}, {"$inc": {"charged": size}}, session=session)
+
+
+async def _look_through(owner: str) -> None:
+    """Mark an owner's files from a time without a quota, if they are few. Does bounded work."""
+    with reachable():
+        if await _owners().find_one({"_id": owner, "is_looked_through": True}, {"_id": 1}):
+            return
+        look = File.get_motor_collection().find(_counted(owner), ["owner", "status", "charged"])
+        found = await look.hint("newest_by_status").limit(LOOK_FILES + 1).to_list(None)
+    if len(found) > LOOK_FILES:
+        await ask_for_lap()
+    else:
+        await mark([file for file in found if needs_mark(file)])
+    with reachable():
+        await _owners().update_one(
+            {"_id": owner},
+            {"$set": {"is_looked_through": True, "is_complete": True}, "$setOnInsert": {"charged": 0}},
+            upsert=True,
+        )
+
+
+def _counted(owner: str) -> dict[str, Any]:
+    return {"owner": owner, "deleted_at": None, "status": {"$in": [status.value for status in COUNTED]}}
 
 
 def _owners() -> Any:

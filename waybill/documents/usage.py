@@ -1,22 +1,19 @@
-"""What an owner's stored files take: by the day on which they were stored, and by what they are."""
+"""What an owner's files take: by status, by the day on which they were completed, and by type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-import pymongo
-
-from waybill.documents.database import collection
-from waybill.documents.outage import reachable
-from waybill.documents.quota import LONG_ENOUGH, Sum
+from waybill.documents.sums import Sum, Sums, read_sums
 from waybill.lifecycle import Status
 
-#: Families of content types that are told. Honest ones are a dozen, but a client may make up any number.
+#: Families of content types that are returned. Real ones are a dozen, but clients may invent any number.
 MAX_TYPES = 100
 
-#: Milliseconds.
-_DAY = 24 * 3600 * 1000
+#: Days that are read, more than a century.
+MAX_DAYS = 40_000
+
+_STATUSES = {"status": len(Status)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +28,29 @@ class UsageHistory:
     types: Mapping[str, Sum]
 
 
+async def sum_by_status(owner: str) -> dict[Status, Sum]:
+    """Return what an owner's undeleted files take, by status.
+
+    Exact, but for an owner of many files from before the sums were kept, until those are looked through.
+    """
+    return _by_status(await read_sums(owner, _STATUSES))
+
+
+async def count_by_status(owner: str, statuses: frozenset[Status]) -> int | None:
+    """Return how many undeleted files an owner has in some statuses, or in all; None if it is not known."""
+    sums = await read_sums(owner, _STATUSES)
+    if not sums.is_exact:
+        return None
+    return sum(each.files for status, each in _by_status(sums).items() if not statuses or status in statuses)
+
+
 async def find_usage_history(owner: str) -> UsageHistory:
-    """The history of an owner's files.
-
-    Raises:
-        ServiceUnavailable: also where adding up took too long, some seconds for millions of files.
-    """
-    # Takes as long as the owner has files, some three seconds for a million. Each is fetched, in the order in
-    # which they were stored; an index of all this would be fetched from too, for MongoDB does not take a null
-    # for granted.
-    with reachable(), pymongo.timeout(LONG_ENOUGH):
-        answer = collection().aggregate(history_pipeline(owner), hint="newest_by_status")
-        [found] = await answer.to_list(None)
-    return UsageHistory(
-        days={group["_id"].date(): _sum(group) for group in found["days"]},
-        types={group["_id"]: _sum(group) for group in found["types"]},
-    )
+    """Return the history of an owner's files. Exact where ``sum_by_status`` is."""
+    sums = await read_sums(owner, {"day": MAX_DAYS, "type": MAX_TYPES})
+    days = {date.fromisoformat(day): each for day, each in sums.by_kind.get("day", {}).items()}
+    types = sorted(sums.by_kind.get("type", {}).items(), key=lambda item: (-item[1].size, item[0]))
+    return UsageHistory(days=dict(sorted(days.items())), types=dict(types[:MAX_TYPES]))
 
 
-def history_pipeline(owner: str) -> list[dict[str, Any]]:
-    """Reads the files once, into few groups; what is told is made of these.
-
-    A group of its own for each half of the answer, or `$dateTrunc`, or the family of each file, would take up
-    to half as long again.
-    """
-    day = {"$subtract": ["$completed_at", {"$mod": [{"$toLong": "$completed_at"}, _DAY]}]}
-    family = {"$toLower": {"$first": {"$split": ["$_id.content_type", "/"]}}}
-    again = {"files": {"$sum": "$files"}, "size": {"$sum": "$size"}}
-    days: list[dict[str, Any]] = [{"$group": {"_id": "$_id.day", **again}}, {"$sort": {"_id": 1}}]
-    types: list[dict[str, Any]] = [
-        {"$group": {"_id": family, **again}},
-        {"$sort": {"size": -1, "_id": 1}},
-        {"$limit": MAX_TYPES},
-    ]
-    return [
-        {"$match": {"owner": owner, "status": Status.COMPLETED.value, "deleted_at": None}},
-        {
-            "$group": {
-                "_id": {"day": day, "content_type": "$content_type"},
-                "files": {"$sum": 1},
-                "size": {"$sum": "$size"},
-            }
-        },
-        {"$facet": {"days": days, "types": types}},
-    ]
-
-
-def _sum(group: Mapping[str, Any]) -> Sum:
-    return Sum(group["files"], group["size"])
+def _by_status(sums: Sums) -> dict[Status, Sum]:
+    return {Status(status): each for status, each in sums.by_kind.get("status", {}).items()}

@@ -125,6 +125,6 @@ async def list_files(principal: Principal, listing: Listing) -> Page:
     return Page(found[: listing.limit], len(found) > listing.limit, listing.sort)
 
 
-async def count_files(principal: Principal, listing: Listing) -> int:
-    """How many files a list has, over all its pages. Costs more than a page: all of them are counted."""
+async def count_files(principal: Principal, listing: Listing) -> int | None:
+    """Return how many files a list has, over all its pages, or None if that takes too much work."""
     return await documents.count_files(principal.owner, listing.filters)

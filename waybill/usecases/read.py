@@ -30,7 +30,7 @@ class Usage:
 
 async def get_usage(settings: Settings, principal: Principal) -> Usage:
     """What the caller's files take: ``used`` by the COMPLETED, ``reserved`` by those on their way there."""
-    sums = await documents.sum_sizes(principal.owner)
+    sums = await documents.sum_by_status(principal.owner)
     stored = sums.pop(Status.COMPLETED, documents.Sum(0, 0))
     return Usage(
         used=stored.size,
@@ -41,5 +41,5 @@ async def get_usage(settings: Settings, principal: Principal) -> Usage:
 
 
 async def get_usage_history(principal: Principal) -> UsageHistory:
-    """What the caller's COMPLETED files take, by day and by type. Costs more than ``get_usage``."""
+    """What the caller's COMPLETED files take, by day and by type."""
     return await documents.find_usage_history(principal.owner)

@@ -1,0 +1,45 @@
+"""What every worker does beside its jobs, on the actors' event loop."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware import Middleware
+
+from waybill.resources import Resources
+
+
+class Background(Middleware):
+    """Runs loops from the start of a worker to its end. A lease in MongoDB lets one worker do the work.
+
+    Stops before the worker's jobs do, so that another worker takes over while they end.
+    """
+
+    def __init__(
+        self,
+        resources: Callable[[], Resources],
+        *loops: Callable[[Resources], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._resources = resources
+        self._loops = loops
+        self._running: list[asyncio.Task[None]] = []
+
+    def after_worker_boot(self, broker: Any, worker: Any) -> None:
+        self._run(self._start())
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        self._run(self._stop())
+
+    async def _start(self) -> None:
+        self._running = [asyncio.create_task(loop(self._resources())) for loop in self._loops]
+
+    async def _stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    @staticmethod
+    def _run(coroutine: Any) -> None:
+        loop: Any = get_event_loop_thread()
+        loop.run_coroutine(coroutine)

@@ -1,0 +1,157 @@
+"""Owners with many files: no request looks at all of them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from tests.waybill.conftest import draft, kept
+from waybill import documents
+from waybill.documents import NOW, File, Filters, OverQuotaError, pages, quota
+from waybill.documents.quota import Owner
+from waybill.resources import Resources
+
+FILES = 3000
+QUOTA = 10 * FILES
+
+
+@pytest.fixture(autouse=True)
+async def _owners(resources: Resources) -> None:
+    await Owner.get_motor_collection().delete_many({})
+
+
+async def unmarked(owner: str, count: int) -> None:
+    """Files of an older release, from a time without a quota."""
+    file = draft(owner).model_dump(exclude_none=True, exclude={"id"}) | {"status": "PENDING"}
+    await File.get_motor_collection().insert_many([{**file, "_id": ObjectId()} for _ in range(count)])
+
+
+@asynccontextmanager
+async def examined() -> AsyncIterator[Callable[[], Any]]:
+    """How many documents and index keys the commands in the context examined, after it."""
+    database = File.get_motor_collection().database
+    began = datetime.now(UTC)
+    found: list[int] = []
+    await database.command("profile", 2)
+    try:
+        yield lambda: found[0]
+    finally:
+        await database.command("profile", 0)
+        profiled = database["system.profile"].find(
+            {"ts": {"$gte": began}, "ns": {"$regex": "files$|owners$"}}
+        )
+        found.append(
+            sum(
+                [
+                    max(each.get("docsExamined", 0), each.get("keysExamined", 0))
+                    async for each in profiled
+                    if each.get("ns", "").split(".")[-1] in {"files", "owners"}
+                ]
+            )
+        )
+
+
+async def test_an_upload_does_bounded_work_before_during_and_after_init(
+    owner: str, resources: Resources
+) -> None:
+    await unmarked(owner, FILES)
+    for prepare in (
+        documents.create_indexes,
+        lambda: documents.walk_on(has_quota=True),
+        documents.create_indexes,
+    ):
+        for _ in range(2):
+            async with examined() as number:
+                await documents.insert(draft(owner), QUOTA)
+            assert number() < FILES / 4
+        await prepare()
+    while await documents.walk_on(has_quota=True):
+        pass
+    for _ in range(2):
+        async with examined() as number:
+            await documents.insert(draft(owner), QUOTA)
+        assert number() < FILES / 4
+
+
+async def test_many_files_from_before_a_quota_are_marked_in_the_background(
+    owner: str, resources: Resources
+) -> None:
+    await unmarked(owner, quota.LOOK_FILES + 1)
+    # More than what is marked so far is not known to be there.
+    await documents.insert(draft(owner, size=7), 10)
+    while await documents.walk_on(has_quota=True):
+        pass
+    with pytest.raises(OverQuotaError) as caught:
+        await documents.insert(draft(owner), 10)
+    assert caught.value.charged == quota.LOOK_FILES + 8
+    # Once more, on the files that are marked already.
+    await documents.create_indexes()
+    while await documents.walk_on(has_quota=True):
+        pass
+    with pytest.raises(OverQuotaError) as caught:
+        await documents.insert(draft(owner), 10)
+    assert caught.value.charged == quota.LOOK_FILES + 8
+
+
+async def test_a_quota_that_was_off_for_a_while_is_exact_again(owner: str, resources: Resources) -> None:
+    marked = draft(owner, size=50)
+    await documents.insert(marked, 1000)
+    deleted = await kept(owner, size=20)
+    await kept(owner, size=30)
+    # Off: released by its own mark, or not at all.
+    await documents.change(marked, {}, deleted_at=NOW)
+    await documents.change(deleted, {}, deleted_at=NOW)
+    await documents.create_indexes()
+    while await documents.walk_on(has_quota=False):
+        pass
+    with pytest.raises(OverQuotaError) as caught:
+        await documents.insert(draft(owner, size=1000), 1000)
+    assert caught.value.charged == 30
+
+
+@pytest.mark.parametrize(
+    ("filters", "is_counted"),
+    [
+        (Filters(name_prefix="a"), False),
+        (Filters(content_type="x/y"), False),
+        (Filters(min_size=0), False),
+        (Filters(created_after=datetime(2020, 1, 1, tzinfo=UTC)), False),
+        (Filters(name_prefix="rare"), True),
+        (Filters(min_size=9, content_type="a/*"), True),
+    ],
+)
+async def test_a_count_does_bounded_work(
+    owner: str, monkeypatch: pytest.MonkeyPatch, filters: Filters, is_counted: bool
+) -> None:
+    await unmarked(owner, FILES)
+    await kept(owner, name="rare", size=9)
+    monkeypatch.setattr(pages, "MAX_COUNTED", 20)
+    async with examined() as number:
+        assert await documents.count_files(owner, filters) == (1 if is_counted else None)
+    assert number() < 100
+
+
+async def test_a_count_of_the_trash_does_bounded_work(owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await unmarked(owner, 200)
+    await File.get_motor_collection().update_many(
+        {"owner": owner}, {"$set": {"deleted_at": datetime.now(UTC)}}
+    )
+    assert await documents.count_files(owner, Filters(deleted=True)) == 200
+    monkeypatch.setattr(pages, "MAX_COUNTED", 20)
+    async with examined() as number:
+        assert await documents.count_files(owner, Filters(deleted=True, min_size=5)) is None
+    assert number() < 100
+
+
+async def test_sums_do_bounded_work(owner: str, resources: Resources) -> None:
+    await unmarked(owner, FILES)
+    while await documents.walk_on(has_quota=False):
+        pass
+    await kept(owner)
+    async with examined() as number:
+        assert await documents.count_files(owner, Filters()) == FILES + 1
+        assert (await documents.find_usage_history(owner)).days == {}
+    assert number() < 100

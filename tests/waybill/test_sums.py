@@ -1,0 +1,252 @@
+"""Kept sums equal what a full count finds, whatever happens while they are folded."""
+
+import asyncio
+import random
+import secrets
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.waybill.conftest import again, kept
+from waybill import documents
+from waybill.documents import NOW, ContentTakenError, File, FileId, Filters, Sum, sums
+from waybill.documents.laps import Lap, ask_for_lap
+from waybill.documents.sums import KeptSum, read_sums
+from waybill.lifecycle import Status
+from waybill.resources import Resources
+from waybill.usecases.keep_sums import keep_once
+
+KINDS = {"status": 10, "day": 10, "type": 10}
+
+
+@pytest.fixture(autouse=True)
+async def _walked(resources: Resources) -> None:
+    """Every file has been looked at once, so that no small owner is counted instead."""
+    await keep_once(resources)
+
+
+async def completed(owner: str, **fields: Any) -> File:
+    given = {"status": Status.COMPLETED, "sha256": secrets.token_hex(32), "completed_at": datetime.now(UTC)}
+    return await kept(owner, **given | fields)
+
+
+async def counted(owner: str) -> dict[str, dict[str, Sum]]:
+    """What all files of an owner add up to."""
+    found: dict[str, dict[str, Sum]] = {}
+    async for file in File.get_motor_collection().find({"owner": owner}):
+        for kind, key in sums.contribution(file).items():
+            of_kind = found.setdefault(kind, {})
+            of_kind[key] = of_kind.get(key, Sum()) + Sum(1, file["size"])
+    return found
+
+
+async def are_exact(owner: str) -> None:
+    read = await read_sums(owner, KINDS)
+    assert read.is_exact
+    assert read.by_kind == await counted(owner)
+
+
+async def kept_alone(owner: str) -> dict[str, dict[str, Sum]]:
+    """What the kept sums hold, without the files that are still marked."""
+    found: dict[str, dict[str, Sum]] = {}
+    async for each in KeptSum.get_motor_collection().find({"_id.owner": owner}):
+        found.setdefault(each["_id"]["kind"], {})[each["_id"]["key"]] = Sum(each["files"], each["size"])
+    return found
+
+
+async def change_as_an_older_release(file_id: FileId, update: dict[str, Any]) -> None:
+    await File.get_motor_collection().update_one({"_id": file_id}, update)
+
+
+async def test_sums_are_exact_before_and_after_each_fold(owner: str) -> None:
+    chance = random.Random(1)
+    files: list[File] = []
+
+    async def insert() -> None:
+        files.append(
+            await kept(owner, size=chance.randrange(100), content_type=chance.choice(("A/b", "c/d")))
+        )
+
+    async def complete() -> None:
+        file = chance.choice(files)
+        await documents.transition(file, Status.PROCESSING)
+        await documents.transition(
+            file, Status.COMPLETED, sha256=secrets.token_hex(32), completed_at=datetime.now(UTC)
+        )
+
+    async def fail() -> None:
+        await documents.transition(chance.choice(files), Status.FAILED)
+
+    async def delete() -> None:
+        await documents.change(chance.choice(files), {"deleted_at": None}, deleted_at=NOW)
+
+    async def restore() -> None:
+        await documents.restore(chance.choice(files), None)
+
+    async def expire() -> None:
+        some = chance.sample(files, len(files) // 2)
+        found = [{"_id": file.key, "owner": owner} for file in some]
+        await documents.transition_many(found, Status.EXPIRED, {})
+
+    async def fold() -> None:
+        await documents.fold_marked()
+        assert await kept_alone(owner) == await counted(owner)
+
+    steps: tuple[Callable[[], Awaitable[None]], ...] = (insert, insert, complete, fail, delete, restore, fold)
+    for _ in range(10):
+        await insert()
+    for number in range(300):
+        await chance.choice(steps if number % 50 else (expire,))()
+        await are_exact(owner)
+
+
+async def test_sums_are_exact_after_races_with_folds(owner: str) -> None:
+    files = [await completed(owner, size=number) for number in range(20)]
+    files += [await kept(owner, size=number) for number in range(20)]
+    is_over = asyncio.Event()
+
+    async def fold() -> None:
+        while not is_over.is_set():
+            await documents.fold_marked()
+
+    async def use(file: File) -> None:
+        for _ in range(5):
+            await documents.change(file, {"deleted_at": None}, deleted_at=NOW)
+            await documents.restore(file, None)
+            await documents.transition(file, Status.PROCESSING)
+
+    folding = [asyncio.create_task(fold()) for _ in range(3)]
+    await asyncio.gather(*(use(file) for file in files for _ in range(2)))
+    is_over.set()
+    await asyncio.gather(*folding)
+    await are_exact(owner)
+    await documents.fold_marked()
+    assert await kept_alone(owner) == await counted(owner)
+
+
+async def test_a_fold_that_dies_between_two_writes_has_written_nothing(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await kept(owner, size=7)
+    await documents.fold_marked()
+    await documents.transition(file, Status.PROCESSING)
+    before = await kept_alone(owner)
+    with monkeypatch.context() as patched:
+        # The files are written, and the sums are not.
+        patched.setattr(sums, "_increments", lambda differences: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await documents.fold_marked()
+    assert await kept_alone(owner) == before
+    await are_exact(owner)
+    await documents.fold_marked()
+    assert await kept_alone(owner) == await counted(owner)
+
+
+async def test_two_folds_of_the_same_files_count_them_once(owner: str) -> None:
+    ids = [(await kept(owner)).key for _ in range(30)]
+    await asyncio.gather(*(sums.fold(ids) for _ in range(4)))
+    await documents.fold_marked()
+    assert await kept_alone(owner) == {"status": {"PENDING": Sum(30, 30)}}
+
+
+async def test_a_lap_finds_what_an_older_release_has_changed(owner: str, resources: Resources) -> None:
+    files = [await completed(owner, size=number) for number in range(4)]
+    await documents.fold_marked()
+    raw = File.get_motor_collection()
+    await change_as_an_older_release(files[0].key, {"$set": {"deleted_at": datetime.now(UTC)}})
+    await change_as_an_older_release(files[1].key, {"$set": {"status": "FAILED"}})
+    old = await raw.find_one({"_id": files[2].key}, {"_id": 0, "unsummed": 0, "summed": 0, "sha256": 0})
+    await raw.insert_one(old)
+    assert (await read_sums(owner, KINDS)).by_kind != await counted(owner)
+    await ask_for_lap()
+    await keep_once(resources)
+    await are_exact(owner)
+    assert await kept_alone(owner) == await counted(owner)
+
+
+async def test_the_walk_goes_on_from_where_it_was(
+    owner: str, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waybill.documents.walk.BATCH_FILES", 2)
+    files = [await kept(owner) for _ in range(5)]
+    await File.get_motor_collection().update_many({}, {"$unset": {"unsummed": 1}})
+    await ask_for_lap()
+    assert await documents.walk_on(has_quota=False)
+    place = await Lap.get_motor_collection().find_one()
+    assert place["after"] == files[1].key
+    # `waybill init` does not begin anew, and is answered by a lap of its own.
+    await documents.create_indexes()
+    assert await documents.walk_on(has_quota=False)
+    place = await Lap.get_motor_collection().find_one()
+    assert (place["after"], place["laps"]) == (files[3].key, 1)
+    await keep_once(resources)
+    place = await Lap.get_motor_collection().find_one()
+    assert (place.get("after"), place["laps"]) == (None, 3)
+    assert await kept_alone(owner) == await counted(owner)
+    assert not await documents.walk_on(has_quota=False)
+
+
+async def test_documents_that_are_no_files_do_not_stop_the_walk(owner: str, resources: Resources) -> None:
+    await File.get_motor_collection().insert_one({"owner": owner, "size": 1})
+    file = await kept(owner)
+    await change_as_an_older_release(file.key, {"$unset": {"unsummed": 1}})
+    await ask_for_lap()
+    await keep_once(resources)
+    assert await kept_alone(owner) == {"status": {"PENDING": Sum(1, 1)}}
+
+
+async def test_before_the_first_lap_few_files_are_counted_and_many_are_not(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Lap.get_motor_collection().delete_many({})
+    files = [await kept(owner) for _ in range(4)]
+    await File.get_motor_collection().update_many({}, {"$unset": {"unsummed": 1}})
+    monkeypatch.setattr(sums, "MAX_COUNTED", 4)
+    await are_exact(owner)
+    assert await documents.count_files(owner, Filters()) == 4
+    monkeypatch.setattr(sums, "MAX_COUNTED", 3)
+    await documents.change(files[0], {}, status=Status.PROCESSING)
+    assert await documents.sum_by_status(owner) == {Status.PROCESSING: Sum(1, 1)}
+    assert await documents.count_files(owner, Filters()) is None
+
+
+async def test_a_type_that_no_file_has_any_longer_leaves_no_sum(owner: str) -> None:
+    file = await completed(owner, content_type="invented/a")
+    await documents.fold_marked()
+    await documents.change(await again(file), {}, deleted_at=NOW)
+    await documents.fold_marked()
+    assert await kept_alone(owner) == {}
+
+
+async def test_followers_do_not_see_a_fold(owner: str) -> None:
+    feed = documents.watch(await documents.current_position(), owner)
+    file = await kept(owner)
+    await documents.fold_marked()
+    await documents.transition(file, Status.PROCESSING)
+    seen: list[Status] = []
+    async for each in feed:
+        if isinstance(each, documents.Change):
+            seen.append(each.file.status)
+            if each.file.status is Status.PROCESSING:
+                break
+    assert Counter(seen) == {Status.PENDING: 1, Status.PROCESSING: 1}
+    await feed.aclose()
+
+
+async def test_a_race_for_a_content_leaves_exact_sums(owner: str) -> None:
+    files = [await kept(owner, status=Status.PROCESSING) for _ in range(10)]
+
+    async def complete(file: File) -> None:
+        try:
+            await documents.transition(
+                file, Status.COMPLETED, sha256="content", completed_at=datetime.now(UTC)
+            )
+        except ContentTakenError:
+            await documents.transition(file, Status.FAILED)
+
+    await asyncio.gather(*(complete(file) for file in files), documents.fold_marked())
+    await are_exact(owner)
+    assert await documents.sum_by_status(owner) == {Status.COMPLETED: Sum(1, 1), Status.FAILED: Sum(9, 9)}
