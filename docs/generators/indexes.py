@@ -13,7 +13,7 @@ SERVES = {
         "newest": "Lists by time, and counts by time.",
         "by_name": "Lists by name, and counts by name.",
         "largest": "Lists by size, and other counts.",
-        "newest_by_status": "Lists of one or several statuses, by time; the quota's look at files from before it.",
+        "newest_by_status": "Lists of one or several statuses, by time; a look at files from before a quota.",
         "trash": "Lists and counts of what is deleted.",
         "expiring": "The sweeper that gives up on uploads. Holds no other files.",
         "due": "The reconciler: jobs owed, leases that ran out, purges. Holds no other files.",
