@@ -125,7 +125,10 @@ class Child:
 
     def stop(self) -> None:
         """SIGTERM, and after the command's grace SIGKILL. Returns when the process is gone; idempotent."""
-        if self._command is None or self._process is None or self.exit_code() is not None:
+        if self._command is None or self._process is None:
+            return
+        if self.exit_code() is not None:
+            self._was_ended = True  # nobody waits for it any longer
             return
         self.terminate()
         if not self._wait(self._command.grace):

@@ -230,6 +230,11 @@ class Stack:
         self._start_child(name, command)
         return self._children[name]
 
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """All processes that run or ran, in the order of their start."""
+        return tuple(self._children.values())
+
     def child(self, name: str) -> Child:
         """One of "mongod", "valkey", "seaweedfs", or a spawned one. Raises StackError for another name."""
         try:

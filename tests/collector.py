@@ -1,7 +1,6 @@
 """Where traces are sent: a place that takes OTLP over HTTP, and keeps the spans."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +10,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+from tests.waiting import wait_until
 
 
 class Collector(ThreadingHTTPServer):
@@ -38,10 +39,7 @@ class Collector(ThreadingHTTPServer):
 
     def wait(self, condition: Callable[[], bool], seconds: float = 30) -> None:
         """Return once the condition holds."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "the spans have not come"
-            time.sleep(0.05)
+        wait_until(condition, "the spans come", seconds)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,13 +1,11 @@
 """A job that fails, for the dashboard to show."""
 
-import asyncio
-import time
-
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import xq_name
 
 from tests.service import Service
+from tests.waiting import until
 from waybill.messages import QUEUES, VERIFY_UPLOAD
 from waybill.resources import redis_client
 
@@ -35,11 +33,7 @@ async def fail_job(service: Service) -> str:
 
 async def next_failed_job(service: Service, before: set[str]) -> str:
     """The Redis id of the failed job that was not there before, once it is."""
-    deadline = time.monotonic() + 20
-    while not (new := failed_jobs(service) - before):
-        assert time.monotonic() < deadline, "no job failed"
-        await asyncio.sleep(0.05)
-    return new.pop()
+    return (await until(lambda: failed_jobs(service) - before, "a job fails", 20)).pop()
 
 
 def failed_jobs(service: Service) -> set[str]:

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.parity.faces import FILE
 from tests.service import Service
+from tests.waiting import result
 
 #: Seconds in which whatever is to come has come.
 PATIENCE = 30
@@ -58,16 +59,14 @@ class Followed:
 
     async def next(self) -> Told:
         """What is told next."""
-        async with asyncio.timeout(PATIENCE):
-            told = await self._told.get()
+        told = await result(self._told.get(), "something is told", PATIENCE)
         if told is None:
             raise Ended(self.refusal)
         return told
 
     async def end(self) -> None:
         """Wait for the end, before which nothing is told."""
-        async with asyncio.timeout(PATIENCE):
-            assert await self._told.get() is None
+        assert await result(self._told.get(), "the end is told", PATIENCE) is None
 
     async def until(self, condition: Any) -> list[Any]:
         """The files that are told, up to the first for which the condition holds."""

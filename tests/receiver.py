@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from aiohttp import web
 from standardwebhooks import Webhook as Verifier
 
 from tests.service import free_port
+from tests.waiting import until
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,12 @@ class Receiver:
 
     async def received(self, count: int, kind: str | None = None, seconds: float = 30) -> list[Message]:
         """The messages, all or of a kind, once there are so many."""
-        deadline = time.monotonic() + seconds
-        while True:
-            found = [message for message in self.messages if kind in {None, message.type}]
-            if len(found) >= count:
-                return found
-            assert time.monotonic() < deadline, f"{len(found)} of {count} came: {self.messages}"
-            await asyncio.sleep(0.02)
+
+        def found() -> list[Message]:
+            return [message for message in self.messages if kind in {None, message.type}]
+
+        await until(lambda: len(found()) >= count, lambda: f"{count} messages: {self.messages}", seconds)
+        return found()
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}

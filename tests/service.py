@@ -5,7 +5,6 @@ import itertools
 import os
 import socket
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import httpx
 
 from cli.serve import initialise
 from stack.stack import Child, Stack
+from tests.waiting import wait_until, watch
 from waybill.resources import redis_client
 from waybill.settings import Settings
 from waybill.tokens import make_token
@@ -70,6 +70,7 @@ class Patience(httpx.AsyncHTTPTransport):
 
 def start_service(stack: Stack, **overrides: str) -> Service:
     """Start an API and a worker with WAYBILL_* settings of the test's choice, and wait until they serve."""
+    watch(stack)
     name = f"service-{next(_numbers)}"
     # Valkey has sixteen databases: two services in one would share their queues.
     number = min(set(range(16)) - _taken[stack.folder])
@@ -153,14 +154,10 @@ def free_port() -> int:
 
 
 def _wait_until_ready(service: Service) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        for child in (service.api, service.worker):
-            assert not child.died(), child.obituary()
+    def is_ready() -> bool:
         try:
-            if httpx.get(f"{service.address}/readyz").status_code == 200:
-                return
+            return httpx.get(f"{service.address}/readyz").status_code == 200
         except httpx.TransportError:
-            pass
-        assert time.monotonic() < deadline, service.api.obituary()
-        time.sleep(0.05)
+            return False
+
+    wait_until(is_ready, service.api.obituary, 30)

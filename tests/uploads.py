@@ -1,12 +1,11 @@
 """What a client does: send the bytes, and wait for the verdict."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx
 
+from tests import waiting
 from tests.parity.faces import Face, Outcome
 
 FINAL = {"COMPLETED", "DUPLICATE", "FAILED", "EXPIRED"}
@@ -32,14 +31,15 @@ async def purged(face: Face, file_id: str, seconds: float = 60) -> Any:
 
 async def until(face: Face, file_id: str, condition: Any, seconds: float = 60) -> Any:
     """The file, once the condition holds of it."""
-    deadline = time.monotonic() + seconds
-    while True:
-        outcome = await face.get(file_id)
-        assert outcome.code is None, outcome
-        if condition(outcome.data):
-            return outcome.data
-        assert time.monotonic() < deadline, f"still not so after {seconds} s: {outcome.data}"
-        await asyncio.sleep(0.05)
+    seen = None
+
+    async def look() -> Any:
+        nonlocal seen
+        seen = await face.get(file_id)
+        assert seen.code is None, seen
+        return seen.data if condition(seen.data) else None
+
+    return await waiting.until(look, lambda: seen, seconds)
 
 
 async def uploaded(face: Face, content: bytes, **fields: Any) -> Outcome:

@@ -1,9 +1,7 @@
 """A Waybill that is looked at: what its metrics and its logs say."""
 
-import asyncio
 import json
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from stack.process import Child
 from stack.stack import Stack
 from tests.collector import Collector, collecting
 from tests.service import Service, free_port, running_service, start_worker
+from tests.waiting import until, wait_until
 
 METRICS_TOKEN = "a-token-of-prometheus-alone"
 BEARER = {"Authorization": f"Bearer {METRICS_TOKEN}"}
@@ -87,32 +86,31 @@ def watched_service(stack: Stack) -> Iterator[Watched]:
 
 
 def _wait_until_told(watched: Watched) -> None:
-    deadline = time.monotonic() + 30
-    while True:
+    def is_told() -> bool:
         try:
-            watched.worker()
-            return
+            return bool(watched.worker())
         except httpx.TransportError:
-            assert time.monotonic() < deadline, watched.service.worker.obituary()
-            time.sleep(0.05)
+            return False
+
+    wait_until(is_told, watched.service.worker.obituary, 30)
 
 
 async def lines(child: Child, **members: Any) -> list[dict[str, Any]]:
     """The lines of a process' log that have these members, once there are some."""
-    deadline = time.monotonic() + 20
-    while True:
+
+    def logged() -> list[dict[str, Any]]:
         written = [json.loads(line) for line in child.log.read_text().splitlines() if line.startswith("{")]
-        found = [line for line in written if members.items() <= line.items()]
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"nothing was logged with {members}"
-        await asyncio.sleep(0.05)
+        return [line for line in written if members.items() <= line.items()]
+
+    return await until(logged, f"a line with {members}", 20)
 
 
 async def told(read: Callable[[], Metrics], condition: Callable[[Metrics], bool]) -> Metrics:
     """What is exposed, once the condition holds of it."""
-    deadline = time.monotonic() + 20
-    while not condition(metrics := read()):
-        assert time.monotonic() < deadline, metrics
-        await asyncio.sleep(0.05)
+
+    def look() -> Metrics | None:
+        return metrics if condition(metrics := read()) else None
+
+    metrics = await until(look, read, 20)
+    assert metrics is not None
     return metrics

@@ -1,8 +1,6 @@
 """What the tests of webhooks do behind the API's back of a running service."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -34,12 +32,3 @@ async def pass_time(service: Service) -> None:
         await collections["webhook_deliveries"].update_many(
             {"due_at": {"$exists": True}}, {"$set": {"due_at": LONG_AGO, "next_attempt_at": LONG_AGO}}
         )
-
-
-async def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """What the condition gives, once that is something."""
-    deadline = time.monotonic() + seconds
-    while not (found := await condition()):
-        assert time.monotonic() < deadline, f"still not so after {seconds} s"
-        await asyncio.sleep(0.02)
-    return found

@@ -1,12 +1,10 @@
 """What the tests of jobs reach behind the API's back: the bucket, the database, the worker's process."""
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,6 +20,7 @@ from stack.stack import Stack
 from tests.events import HOOK_SECRET
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
+from tests.waiting import until
 
 
 class Bucket:
@@ -57,14 +56,12 @@ def orphans(service: Service, *options: str) -> dict[str, Any]:
 
 async def verdicts(service: Service, file_id: str) -> list[dict[str, Any]]:
     """What the worker has logged of a verified file, once it has: it does so after the status was written."""
-    deadline = time.monotonic() + 10
-    while True:
+
+    def logged() -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in service.worker.log.read_text().splitlines() if file_id in line]
-        found = [line for line in lines if line["event"] == "verified"]
-        if found:
-            return found
-        assert time.monotonic() < deadline, "nothing was logged"
-        await asyncio.sleep(0.05)
+        return [line for line in lines if line["event"] == "verified"]
+
+    return await until(logged, f"{file_id} is logged as verified", 10)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """A worker that is told that something was sent, and that misses what it was sent in vain."""
 
-import asyncio
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +12,7 @@ from tests.actors.conftest import suspended
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service, start_worker
 from tests.uploads import settled, uploaded
+from tests.waiting import until
 from waybill.messages import QUEUES, VERIFY_UPLOAD
 from waybill.resources import redis_client
 
@@ -39,11 +38,10 @@ async def test_a_worker_need_not_look_for_what_was_sent(drowsy: Service) -> None
 
 async def beating(client: redis.Redis) -> str:
     """The worker's id: of all that ever sent anything, the one that does while nobody asks."""
-    before, deadline = heartbeats(client), time.monotonic() + 20
-    while not (new := heartbeats(client) - before):
-        assert time.monotonic() < deadline, "no worker is alive"
-        await asyncio.sleep(0.05)
-    return new.pop()[0].decode()
+    before = heartbeats(client)
+    new = await until(lambda: heartbeats(client) - before, "a worker is alive", 20)
+    worker: str = new.pop()[0].decode()
+    return worker
 
 
 def heartbeats(client: redis.Redis) -> set[Any]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
 from stack.stack import Stack
+from tests import waiting
 from tests.actors.conftest import Bucket, key_of, open_bucket, suspended
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
@@ -42,10 +42,11 @@ async def hasty_bucket(hasty: Service) -> AsyncIterator[Bucket]:
 
 async def gone(bucket: Bucket, key: str) -> None:
     """Wait until the bucket does not hold the key."""
-    deadline = time.monotonic() + 20
-    while key in await bucket.keys():
-        assert time.monotonic() < deadline, f"{key} is still there"
-        await asyncio.sleep(0.1)
+
+    async def is_gone() -> bool:
+        return key not in await bucket.keys()
+
+    await waiting.until(is_gone, f"{key} is gone", 20)
 
 
 async def test_an_upload_that_nobody_completes_expires(hasty_face: RestFace, hasty_bucket: Bucket) -> None:

@@ -15,7 +15,8 @@ from tests.parity.hooks import RestHooks
 from tests.receiver import Message, Receiver, running_receiver
 from tests.service import Service, running_service, start_worker
 from tests.uploads import settled, stored
-from tests.webhooks import pass_time, until
+from tests.waiting import until
+from tests.webhooks import pass_time
 from waybill.resources import redis_client
 
 
@@ -53,7 +54,7 @@ async def delivered(hooks: RestHooks, webhook_id: str, count: int = 1) -> list[d
         items = (await hooks.deliveries(webhook_id, limit=100)).data["items"]
         return items if [each["status"] for each in items] == ["DELIVERED"] * count else None
 
-    found: list[dict[str, Any]] = await until(all_delivered, seconds=60)
+    found: list[dict[str, Any]] = await until(all_delivered, "all is delivered", 60)
     return found
 
 
@@ -137,7 +138,7 @@ async def test_when_the_one_that_follows_is_killed_another_does(
     # This one has the lease, for it is alone.
     other = start_worker(own)
     try:
-        await until(lambda: _is_up(other))
+        await until(lambda: _is_up(other), "the other worker is up")
         own.worker.kill()
         await face.delete(ids[1])
         await pass_time(own)

@@ -1,16 +1,16 @@
 """Uploads on the front page: from the browser straight to the store, across origins."""
 
-import asyncio
 import os
 import re
-import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Page, expect
 
 from tests.browser.person import choose, drop, puts, row, upload
 from tests.service import Service
+from tests.waiting import until
 
 MIB = 1024**2
 
@@ -39,27 +39,26 @@ async def slow_down(page: Page, bytes_per_second: int) -> None:
 
 async def parts_held(service: Service, file_id: str, at_least: int) -> set[int]:
     """The parts that the store holds, once they are so many."""
-    deadline = time.monotonic() + 60
     async with service.client("demo") as client:
-        while True:
+
+        async def enough() -> set[int]:
             answer = (await client.get(f"/api/v1/files/{file_id}/parts")).json()
-            if len(answer["parts"]) >= at_least:
-                return {part["partNumber"] for part in answer["parts"]}
-            assert time.monotonic() < deadline, answer
-            await asyncio.sleep(0.05)
+            numbers = {part["partNumber"] for part in answer["parts"]}
+            return numbers if len(numbers) >= at_least else set()
+
+        return await until(enough, f"the store holds {at_least} parts")
 
 
 async def id_of(service: Service, name: str) -> str:
     """The id of the only file whose name begins so, once there is one."""
-    deadline = time.monotonic() + 30
     async with service.client("demo") as client:
-        while True:
-            items = (await client.get("/api/v1/files", params={"name": name})).json()["items"]
-            if items:
-                file_id: str = items[0]["id"]
-                return file_id
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.05)
+
+        async def found() -> list[Any]:
+            items: list[Any] = (await client.get("/api/v1/files", params={"name": name})).json()["items"]
+            return items
+
+        file_id: str = (await until(found, f"there is a file named {name}", 30))[0]["id"]
+        return file_id
 
 
 async def test_a_dropped_file_goes_straight_to_the_store_and_is_verified(

@@ -1,12 +1,12 @@
 """A worker whose clock can be set."""
 
-import time
 from importlib.resources import files
 from pathlib import Path
 
 from stack.stack import Child
 from tests.faults.jobs import known_workers
 from tests.service import Service, start_worker
+from tests.waiting import wait_until
 
 LIBRARY = files("libfaketime") / "vendor/libfaketime/src/libfaketime.so.1"
 
@@ -22,8 +22,5 @@ def start_clocked_worker(service: Service, clock: Path) -> Child:
         FAKETIME_NO_CACHE="1",
         FAKETIME_DONT_FAKE_MONOTONIC="1",
     )
-    deadline = time.monotonic() + 60
-    while known_workers(service) <= before:
-        assert time.monotonic() < deadline, worker.obituary()
-        time.sleep(0.05)
+    wait_until(lambda: known_workers(service) - before, worker.obituary)
     return worker

@@ -20,6 +20,7 @@ from tests.faults.table import LONG, ROWS, Row
 from tests.parity.faces import RestFace
 from tests.service import Service
 from tests.uploads import purged, settled
+from tests.waiting import fail_if_a_process_died, until
 
 CLIENTS = 6
 
@@ -71,7 +72,7 @@ class Load:
     async def progress(self, files: int = 3 * CLIENTS) -> None:
         """Wait until so many more files are completed."""
         goal = len(self.sha256s) + files
-        await until(lambda: len(self.sha256s) >= goal or bool(self._offences), f"{files} more files")
+        await until(lambda: len(self.sha256s) >= goal or bool(self._offences), f"{files} more files", ENDLESS)
 
     async def _work(self, api: httpx.AsyncClient, store: httpx.AsyncClient) -> None:
         while not self._stopped and not self._offences:
@@ -104,6 +105,7 @@ class Load:
                     return response.json()
                 if not _says_try_again(response):
                     self._offend(f"{response.url.path}: {response.status_code} {response.text}")
+            fail_if_a_process_died()
             self.repeats += 1
             await asyncio.sleep(0.1)
         raise AssertionError("the outage does not end")
@@ -124,6 +126,7 @@ class Load:
                 if response.status_code < 500:
                     self._offend(f"PUT: {response.status_code} {response.text}")
                 in_doubt = True
+            fail_if_a_process_died()
             self.repeats += 1
             await asyncio.sleep(0.1)
         raise AssertionError("the store's outage does not end")
@@ -179,26 +182,18 @@ def _says_try_again(response: httpx.Response) -> bool:
     )
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = ENDLESS) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        await asyncio.sleep(0.05)
-
-
 async def ready(service: Service) -> None:
     """Wait until the API serves and reaches all of its servers."""
-    deadline = time.monotonic() + ENDLESS
     async with httpx.AsyncClient(base_url=service.address, timeout=API_PATIENCE) as client:
-        while True:
+
+        async def serves() -> bool:
             try:
-                if (await client.get("/readyz")).json()["status"] == "ok":
-                    return
+                status: str = (await client.get("/readyz")).json()["status"]
+                return status == "ok"
             except httpx.TransportError:
-                pass
-            assert time.monotonic() < deadline, service.api.obituary()
-            await asyncio.sleep(0.05)
+                return False
+
+        await until(serves, service.api.obituary, ENDLESS)
 
 
 @asynccontextmanager
@@ -246,9 +241,11 @@ async def record(service: Service, file_id: str) -> dict[str, Any]:
 
 async def held(service: Service, file_id: str) -> str:
     """Wait until a worker has the file in hand; the token of its attempt."""
-    deadline = time.monotonic() + 30
-    while (attempt := (await record(service, file_id)).get("attempt")) is None:
-        assert time.monotonic() < deadline, "no worker takes the file"
-        await asyncio.sleep(0.01)
-    token: str = attempt
+
+    async def attempt() -> str | None:
+        token: str | None = (await record(service, file_id)).get("attempt")
+        return token
+
+    token = await until(attempt, "a worker takes the file", 30)
+    assert token is not None
     return token

@@ -8,9 +8,10 @@ import pytest
 from stack.stack import Child, Stack
 from tests.actors.conftest import suspended
 from tests.faults.clocks import start_clocked_worker
-from tests.faults.load import Load, until
+from tests.faults.load import Load
 from tests.faults.table import LONG
 from tests.service import Service, running_service
+from tests.waiting import until
 
 #: What the worker logs while its clock is off by so many seconds. S3 refuses requests whose date is more than
 #: fifteen minutes off: beyond that the worker reads nothing, and its jobs fail until another takes them.

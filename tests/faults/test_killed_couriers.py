@@ -14,7 +14,8 @@ from tests.parity.faces import RestFace
 from tests.parity.hooks import RestHooks
 from tests.receiver import running_receiver
 from tests.service import Service, running_service
-from tests.webhooks import database, pass_time, until
+from tests.waiting import until
+from tests.webhooks import database, pass_time
 
 KILLS = 20 if LONG else 3
 
@@ -58,7 +59,7 @@ async def test_a_worker_killed_at_any_moment_loses_and_doubles_no_event(service:
                 # What the dead held is free again: else a run would wait for its leases.
                 await pass_time(service)
             service.worker.restart()
-            await until(all_told, seconds=120)
+            await until(all_told, "all events are told", 120)
         assert caught, "no kill came before the last receipt"
         # A message may come twice, and then under the id that it had.
         messages: dict[Any, set[str]] = defaultdict(set)

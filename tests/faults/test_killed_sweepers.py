@@ -1,7 +1,6 @@
 """Workers that die in the middle of a long sweep."""
 
 import os
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from stack.stack import Stack
 from tests.faults.load import ENDLESS, records
 from tests.faults.table import LONG, ROWS, Row
 from tests.service import Service, running_service
+from tests.waiting import until
 
 #: How many files, half of them of each owner.
 FILES = 40_000 if LONG else 8_000
@@ -50,21 +50,24 @@ def abandoned(owner: str) -> dict[str, Any]:
 
 async def reached(files: Any, query: dict[str, Any], count: int) -> None:
     """Wait until so many files are as the query says. It looks all the time, for a sweep is quick."""
-    deadline = time.monotonic() + ENDLESS
-    while (found := await files.count_documents(query)) < count:
-        assert time.monotonic() < deadline, f"{found} of {count} files are so: {query}"
+
+    async def enough() -> bool:
+        found: int = await files.count_documents(query)
+        return found >= count
+
+    await until(enough, f"{count} files: {query}", ENDLESS)
 
 
 async def given_back(files: Any, owner: str) -> None:
     """What expired of an owner's and what was given back are one thing, once the killed worker's last
     transaction has ended."""
-    deadline = time.monotonic() + ENDLESS
-    while True:
+
+    async def is_even() -> bool:
         left = await files.count_documents({"owner": owner, "status": "PENDING"})
         charged = (await files.database["owners"].find_one({"_id": owner}))["charged"]
-        if charged == BESIDE + left * SIZE:
-            return
-        assert time.monotonic() < deadline, (charged, left)
+        return bool(charged == BESIDE + left * SIZE)
+
+    await until(is_even, "what is charged is what is left", ENDLESS)
 
 
 async def test_a_sweeper_killed_at_any_step_loses_nothing(service: Service, owner: str) -> None:

@@ -10,11 +10,12 @@ import pytest
 from stack.stack import Child, Stack
 from tests.faults.clocks import start_clocked_worker
 from tests.faults.jobs import jobs_of, send_again
-from tests.faults.load import held, record, until
+from tests.faults.load import held, record
 from tests.faults.servers import frozen
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import settled, uploaded
+from tests.waiting import until
 from waybill.messages import VERIFY_UPLOAD
 
 

@@ -10,11 +10,12 @@ import pytest
 from stack.stack import Child, Stack
 from tests.actors.conftest import suspended
 from tests.faults.jobs import jobs_of, send_again
-from tests.faults.load import LARGE, Load, until
+from tests.faults.load import LARGE, Load
 from tests.faults.table import LONG
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service, start_worker
 from tests.uploads import purged, settled, stored, uploaded
+from tests.waiting import until
 from waybill.messages import PURGE_OBJECT, VERIFY_UPLOAD
 
 

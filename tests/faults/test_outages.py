@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -15,6 +14,7 @@ from tests.faults.servers import FAULTS, frozen, killed
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored
+from tests.waiting import until, wait_until
 from tests.watched import BEARER, METRICS_TOKEN, Metrics
 from waybill import documents
 from waybill.documents.outage import ANSWER_WITHIN
@@ -44,9 +44,12 @@ async def scraped(client: httpx.AsyncClient) -> Metrics:
 
 async def is_ready(client: httpx.AsyncClient) -> None:
     """Wait until the API reaches all of its servers again."""
-    deadline = time.monotonic() + 60
-    while (await client.get("/readyz")).json()["status"] != "ok":
-        assert time.monotonic() < deadline
+
+    async def serves() -> bool:
+        status: str = (await client.get("/readyz")).json()["status"]
+        return status == "ok"
+
+    await until(serves, "the API reaches its servers")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -154,9 +157,7 @@ def test_without_redis_nobody_is_rate_limited(own_stack: Stack, limited: Service
             assert [client.get("/api/v1/files").status_code for _ in range(3)] == [200, 200, 200]
         assert "redis unavailable" in limited.api.log.read_text()
         # Valkey is back, and so is the limit.
-        deadline = time.monotonic() + 10
-        while client.get("/api/v1/files").status_code != 429:
-            assert time.monotonic() < deadline
+        wait_until(lambda: client.get("/api/v1/files").status_code == 429, "the limit is back", 10)
 
 
 async def test_an_index_may_take_longer_than_a_request(own_stack: Stack, faulty: Service) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import os
-import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +12,13 @@ import httpx
 import pytest
 
 from cli.serve import GRACE
-from stack.stack import Child, Stack
-from tests.faults.load import held, ready, record, until
+from stack.stack import Stack
+from tests.faults.load import held, ready, record
 from tests.faults.table import LONG, ROWS, Row
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import put, settled
+from tests.waiting import ended
 
 REQUESTS = 50
 
@@ -31,14 +31,6 @@ def service(stack: Stack) -> Iterator[Service]:
     """A Waybill of this test's own, for its processes are stopped."""
     with running_service(stack) as running:
         yield running
-
-
-async def ended(child: Child) -> int:
-    """Its exit code, within the grace that it promises."""
-    await until(lambda: child.exit_code() is not None, f"{child.name} ends", seconds=GRACE + 2)
-    code = child.exit_code()
-    assert code is not None
-    return code
 
 
 class SlowRequest:
@@ -90,12 +82,12 @@ async def test_an_api_that_is_told_to_stop_answers_what_it_has_begun(service: Se
     times = 10 if LONG else 1
     for _ in range(times):
         requests = await asyncio.gather(*[SlowRequest.begin(service, owner) for _ in range(REQUESTS)])
-        os.kill(service.api.pid, signal.SIGTERM)
+        service.api.terminate()
         await takes_no_more(service)
         assert service.api.exit_code() is None
         answers = await asyncio.gather(*[request.finish() for request in requests])
         assert {status for status, _ in answers} == {201}
-        assert await ended(service.api) == 0
+        assert await ended(service.api, GRACE + 2) == 0
         service.api.restart()
         await ready(service)
         async with service.client(owner) as client:
@@ -116,8 +108,8 @@ async def test_a_worker_that_is_told_to_stop_hands_its_job_to_the_next(service: 
             assert (await put(requested.data["upload"], mine)).status_code == 200
             assert (await face.complete(requested.id)).code is None
             await held(service, requested.id)
-            os.kill(service.worker.pid, signal.SIGTERM)
-            assert await ended(service.worker) == 0
+            service.worker.terminate()
+            assert await ended(service.worker, GRACE + 2) == 0
             caught += (await face.get(requested.id)).data["status"] == "PROCESSING"
             assert "attempt" not in await record(service, requested.id)
             service.worker.restart()

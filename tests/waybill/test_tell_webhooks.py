@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from dramatiq.brokers.redis import RedisBroker
 
+from tests.waiting import until
 from tests.waybill.conftest import DAY, kept
 from tests.waybill.webhooks import deleted, deliveries, failed, made, sent_for
-from tests.webhooks import until
 from waybill import documents
 from waybill.documents import NOW, Delivery, HistoryLostError, Webhook
 from waybill.documents.followers import Follower
@@ -53,7 +53,7 @@ async def come(webhook: Webhook, count: int) -> list[Delivery]:
         found = await deliveries(webhook)
         return found if len(found) >= count else []
 
-    found: list[Delivery] = await until(enough)
+    found: list[Delivery] = await until(enough, "there are so many deliveries")
     return found
 
 
@@ -63,7 +63,7 @@ async def sent(broker: RedisBroker, *owed: Delivery) -> None:
     async def all_sent() -> bool:
         return {delivery.id for delivery in owed} <= set(sent_for(broker))
 
-    await until(all_sent)
+    await until(all_sent, "all is sent")
 
 
 async def test_each_change_is_owed_once_to_each_that_wants_it(
@@ -176,7 +176,7 @@ async def test_one_follows_at_a_time_and_another_takes_over(resources: Resources
             found = await follower()
             return found is not None and found.held_by not in {"dead", held.held_by}
 
-        await until(taken_over)
+        await until(taken_over, "another takes over")
         assert not second.done()
         await failed(owner)
         assert len(await come(webhook, 2)) == 2
@@ -228,7 +228,7 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
             found = await follower()
             return found is not None and found.held_by is None and found.position is None
 
-        await until(let_go)
+        await until(let_go, "it lets go")
         # And the next webhook is not told of what was in between.
         await deleted(owner)
         webhook = await made(owner)
@@ -251,7 +251,7 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
         return found is not None and found.position is not None
 
     async with tells(resources):
-        await until(moved_on)
+        await until(moved_on, "it moves on")
         await failed(owner)
         [delivery] = await come(webhook, 1)
     assert delivery.type == "file.failed"
