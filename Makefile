@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 WEB := web/node_modules/.package-lock.json
 
-.PHONY: up test bench soak large fuzz faults lint audit fix docs docs-serve install pages
+.PHONY: up test bench soak large fuzz faults cluster lint audit fix docs docs-serve install pages
 
 # Everything, traces included, for the tests want it all.
 WHAT := --all-extras
@@ -39,6 +39,11 @@ fuzz: install pages
 # Every fault more often, and for as long as it takes; prints the table of docs/reliability.md.
 faults: install
 	FAULTS=long $(RUN)/pytest tests/faults $(ARGS)
+
+# Every fault of a cluster: members that fail over, a store that answers wrongly. Prints its table of
+# docs/reliability.md.
+cluster: install
+	CLUSTER=long $(RUN)/pytest tests/cluster $(ARGS)
 
 lint: install $(WEB)
 	$(RUN)/ruff format --check .

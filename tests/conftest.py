@@ -4,6 +4,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from api.pages.assets import NODE_MODULES
 from api.pages.build import DIST
 from stack.stack import Stack
+from tests.faults.table import ROWS, rendered
 from tests.relay import Relay, relay
 from tests.service import Service, running_service
 from tests.watched import Watched, watched_service
@@ -28,6 +30,14 @@ collect_ignore = ["browser"] if BROWSER_IS_MISSING else []
 def pytest_report_header() -> list[str]:
     """Say what is left out."""
     return ["left out: tests/browser (wants chromium, and npm)"] if BROWSER_IS_MISSING else []
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print which faults were tried and what was lost."""
+    if ROWS:
+        terminalreporter.section("faults")
+        for line in rendered():
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -129,7 +129,10 @@ def running_service(stack: Stack, **overrides: str) -> Iterator[Service]:
     try:
         yield service
     finally:
-        for child in (service.api, service.worker, *service.further):
+        children = (service.api, service.worker, *service.further)
+        for child in children:
+            child.terminate()
+        for child in children:
             child.stop()
         with redis_client(service.settings) as client:
             client.flushdb()

@@ -19,6 +19,11 @@ from stack.stack import Stack
 
 T = TypeVar("T")
 
+
+class TimeIsOver(AssertionError):
+    """Raised by a wait whose condition does not come to hold in time."""
+
+
 #: Seconds between two looks.
 PAUSE_SECONDS = 0.03
 
@@ -93,4 +98,4 @@ async def ended(child: Child, seconds: float = 60) -> int:
 def _check(deadline: float, what: What, seconds: float) -> None:
     fail_if_a_process_died()
     if time.monotonic() >= deadline:
-        raise AssertionError(f"not within {seconds:g} s: {what if isinstance(what, str) else what()}")
+        raise TimeIsOver(f"not within {seconds:g} s: {what if isinstance(what, str) else what()}")

@@ -52,6 +52,9 @@ def test_connections_stay_with_a_valkey_that_was_failed_over(cluster: Cluster) -
         with pytest.raises(redis.ReadOnlyError):
             before.set("bed", 2)
         after.set("bed", 3)
+        # And back, for the tests that follow.
+        valkey.wait_until_healthy()
+        valkey.fail_over()
     valkey.wait_until_healthy()
 
 

@@ -5,22 +5,31 @@ import hashlib
 import os
 import random
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from collections import Counter, defaultdict
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import httpx
 from bson import ObjectId
-from motor.motor_asyncio import AsyncIOMotorClient
 
 from tests.actors.conftest import orphans
-from tests.faults.table import LONG, ROWS, Row
+from tests.faults.records import hurried, records
+from tests.faults.table import ROWS, Row
 from tests.parity.faces import RestFace
 from tests.service import Service
-from tests.uploads import purged, settled
-from tests.waiting import fail_if_a_process_died, until
+from tests.uploads import FINAL, purged
+from tests.waiting import TimeIsOver, fail_if_a_process_died, until
 
 CLIENTS = 6
 
@@ -37,35 +46,48 @@ Call = Callable[[], Awaitable[httpx.Response]]
 
 
 class Load:
-    """Some clients of one owner, who upload one file after another, every fourth of them a copy.
+    """Some clients of one or more owners, who upload one file after another, every fourth of them a copy.
 
-    A client tries again after a 503, whatever the store's trouble is, and, where the API ``may_drop`` its
-    connections, after that. Any other answer is an offence.
+    The clients are spread over the owners, and over the APIs of ``service`` and those ``beside`` it.
+
+    A client tries again after a 503, whatever the store's trouble is, where the API ``may_drop`` its
+    connections after that, and after an answer with one of the codes of ``refusals``, which are right for
+    the fault. Any other answer is an offence.
     """
 
-    def __init__(self, service: Service, owner: str, *, may_drop: bool = False) -> None:
+    def __init__(
+        self,
+        service: Service,
+        *owners: str,
+        beside: Sequence[Service] = (),
+        may_drop: bool = False,
+        refusals: Collection[str] = (),
+    ) -> None:
         self.service = service
-        self.owner = owner
         self.sha256s: dict[str, str] = {}  # of the files that a client has completed, by id
         self.repeats = 0
+        self.codes: Counter[int] = Counter()
+        self._services = (service, *beside)
+        self._owners = owners
+        self._owner_of: dict[str, str] = {}  # the same files
         self._may_drop = may_drop
+        self._refusals = refusals
         self._offences: list[str] = []
-        self._contents: list[bytes] = []
+        self._contents: dict[str, list[bytes]] = defaultdict(list)
         self._stopped = False
+        self._succeeded_at = 0.0
+        self._answer_silence = 0.0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The clients work meanwhile; in the end each finishes the file that it is at."""
         store = httpx.AsyncClient(timeout=STORE_PATIENCE)
-        async with (
-            self.service.client(self.owner, is_patient=False) as api,
-            store,
-            asyncio.TaskGroup() as clients,
-        ):
-            api.timeout = httpx.Timeout(API_PATIENCE)
+        async with store, asyncio.TaskGroup() as clients:
             self._stopped = False
-            for _ in range(CLIENTS):
-                clients.create_task(self._work(api, store))
+            self._succeeded_at = time.monotonic()
+            for number in range(CLIENTS):
+                service = self._services[number % len(self._services)]
+                clients.create_task(self._work(service, self._owners[number % len(self._owners)], store))
             yield
             self._stopped = True
 
@@ -74,21 +96,27 @@ class Load:
         goal = len(self.sha256s) + files
         await until(lambda: len(self.sha256s) >= goal or bool(self._offences), f"{files} more files", ENDLESS)
 
-    async def _work(self, api: httpx.AsyncClient, store: httpx.AsyncClient) -> None:
-        while not self._stopped and not self._offences:
-            content = self._next_content()
-            announced = {"name": "load.bin", "size": len(content)}
-            requested = await self._insist(lambda: api.post("/api/v1/files/upload-request", json=announced))  # noqa: B023
-            upload, file_id = requested["upload"], requested["file"]["id"]
-            await self._send(store, upload, content)
-            await self._insist(lambda: api.post(f"/api/v1/files/{file_id}/complete"))  # noqa: B023
-            self.sha256s[file_id] = hashlib.sha256(content).hexdigest()
+    async def _work(self, service: Service, owner: str, store: httpx.AsyncClient) -> None:
+        async with service.client(owner, is_patient=False) as api:
+            api.timeout = httpx.Timeout(API_PATIENCE)
+            while not self._stopped and not self._offences:
+                content = self._next_content(owner)
+                announced = {"name": "load.bin", "size": len(content)}
+                requested = await self._insist(
+                    lambda: api.post("/api/v1/files/upload-request", json=announced)  # noqa: B023
+                )
+                upload, file_id = requested["upload"], requested["file"]["id"]
+                await self._send(store, upload, content)
+                await self._insist(lambda: api.post(f"/api/v1/files/{file_id}/complete"))  # noqa: B023
+                self._owner_of[file_id] = owner
+                self.sha256s[file_id] = hashlib.sha256(content).hexdigest()
 
-    def _next_content(self) -> bytes:
-        if self._contents and random.random() < 0.25:
-            return random.choice(self._contents)
+    def _next_content(self, owner: str) -> bytes:
+        contents = self._contents[owner]
+        if contents and random.random() < 0.25:
+            return random.choice(contents)
         content = os.urandom(LARGE if random.random() < 0.125 else random.randrange(SMALL))
-        self._contents.append(content)
+        contents.append(content)
         return content
 
     async def _insist(self, call: Call) -> Any:
@@ -101,9 +129,13 @@ class Load:
                 if not self._may_drop or isinstance(error, httpx.ReadTimeout):
                     self._offend(f"{error.request.url.path}: {error!r}")
             else:
+                self.codes[response.status_code] += 1
                 if response.is_success:
+                    now = time.monotonic()
+                    self._answer_silence = max(self._answer_silence, now - self._succeeded_at)
+                    self._succeeded_at = now
                     return response.json()
-                if not _says_try_again(response):
+                if not _says_try_again(response) and response.json().get("code") not in self._refusals:
                     self._offend(f"{response.url.path}: {response.status_code} {response.text}")
             fail_if_a_process_died()
             self.repeats += 1
@@ -140,38 +172,74 @@ class Load:
 
         Notes the fault as a row of the table.
         """
-        await ready(self.service)
-        store = httpx.AsyncClient(timeout=60)
-        async with _hurried(self.service), self.service.client(self.owner) as api, store:
-            face = RestFace(api)
-            files = [await settled(face, file_id, seconds=ENDLESS) for file_id in self.sha256s]
+        for service in self._services:
+            await ready(service)
+        async with AsyncExitStack() as running:
+            store = await running.enter_async_context(httpx.AsyncClient(timeout=60))
+            await running.enter_async_context(hurried(self.service))
+            faces = {
+                owner: RestFace(await running.enter_async_context(self.service.client(owner)))
+                for owner in self._owners
+            }
+            stuck = await self._stuck()
+            files = [(await faces[owner].get(file_id)).data for file_id, owner in self._owner_of.items()]
             right = self._rightly_judged(files)
-            lost = {file["id"]: file for file in files if file["id"] not in right}
+            lost = {file["id"]: file for file in files if file["id"] not in right | stuck}
             for file in files:
                 if file["status"] == "COMPLETED":
-                    link = (await face.download(file["id"])).data["url"]
+                    link = (await faces[self._owner_of[file["id"]]].download(file["id"])).data["url"]
                     if hashlib.sha256((await store.get(link)).content).hexdigest() != file["sha256"]:
                         lost[file["id"]] = file
-            ROWS.append(Row(fault, times, len(files), len(lost)))
-            assert lost == {}
+            ROWS.append(
+                Row(
+                    fault,
+                    times,
+                    len(files),
+                    len(lost),
+                    len(stuck),
+                    self._answer_silence,
+                    _longest_gap(file["completedAt"] for file in files),
+                    self.codes,
+                )
+            )
+            assert (lost, stuck) == ({}, set())
             for file in files:
                 if file["status"] == "DUPLICATE":
-                    await purged(face, file["id"], seconds=ENDLESS)
+                    await purged(faces[self._owner_of[file["id"]]], file["id"], seconds=ENDLESS)
         assert await asyncio.to_thread(orphans, self.service, "--older-than", "0") == {}
+
+    async def _stuck(self) -> set[str]:
+        """Wait until every completed file has its verdict; those that have none when the time is over."""
+        ids = [ObjectId(file_id) for file_id in self.sha256s]
+        undecided = {"_id": {"$in": ids}, "status": {"$nin": sorted(FINAL)}}
+        with records(self.service) as files:
+
+            async def are_decided() -> bool:
+                return not await files.count_documents(undecided)
+
+            with suppress(TimeIsOver):
+                await until(are_decided, "all verdicts", ENDLESS)
+            return {str(file["_id"]) async for file in files.find(undecided, {"_id": 1})}
 
     def _rightly_judged(self, files: list[Any]) -> set[str]:
         """Those with the right SHA-256: one COMPLETED of each content, and its DUPLICATEs."""
-        completed: dict[str, list[str]] = defaultdict(list)
+        completed: dict[tuple[str, str], list[str]] = defaultdict(list)
         for file in files:
             if file["status"] == "COMPLETED":
-                completed[file["sha256"]].append(file["id"])
+                completed[self._owner_of[file["id"]], file["sha256"]].append(file["id"])
         return {
             file["id"]
             for file in files
             if file["sha256"] == self.sha256s[file["id"]]
-            and completed[file["sha256"]] == [file["duplicateOf"] or file["id"]]
+            and completed[self._owner_of[file["id"]], file["sha256"]] == [file["duplicateOf"] or file["id"]]
             and file["status"] in {"COMPLETED", "DUPLICATE"}
         }
+
+
+def _longest_gap(times: Iterable[str | None]) -> float | None:
+    """The most seconds between one of the times and the next; None if there are not two."""
+    known = sorted(datetime.fromisoformat(each) for each in times if each is not None)
+    return max(((after - before).total_seconds() for before, after in pairwise(known)), default=None)
 
 
 def _says_try_again(response: httpx.Response) -> bool:
@@ -194,58 +262,3 @@ async def ready(service: Service) -> None:
                 return False
 
         await until(serves, service.api.obituary, ENDLESS)
-
-
-@asynccontextmanager
-async def _hurried(service: Service) -> AsyncIterator[None]:
-    """Every few seconds half a minute goes by: jobs that are owed become due, and leases run out.
-
-    The long run waits for them as long as it really takes.
-    """
-
-    async def let_time_pass() -> None:
-        with records(service) as files:
-            while not LONG:
-                await files.update_many(
-                    # Not those whose object is gone: they are looked at once more when their URL is dead.
-                    {"due_at": {"$exists": True}, "purged_at": None},
-                    {"$set": {"due_at": datetime(2000, 1, 1, tzinfo=UTC)}},
-                )
-                await asyncio.sleep(5)
-
-    passing = asyncio.create_task(let_time_pass())
-    try:
-        yield
-    finally:
-        passing.cancel()
-        await asyncio.wait([passing])
-
-
-@contextmanager
-def records(service: Service) -> Iterator[Any]:
-    """The collection of files, behind the API's back."""
-    settings = service.settings
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(settings.mongodb_url.get_secret_value())
-    try:
-        yield client[settings.mongodb_database]["files"]
-    finally:
-        client.close()
-
-
-async def record(service: Service, file_id: str) -> dict[str, Any]:
-    """A file as MongoDB has it."""
-    with records(service) as files:
-        found: dict[str, Any] = await files.find_one({"_id": ObjectId(file_id)})
-    return found
-
-
-async def held(service: Service, file_id: str) -> str:
-    """Wait until a worker has the file in hand; the token of its attempt."""
-
-    async def attempt() -> str | None:
-        token: str | None = (await record(service, file_id)).get("attempt")
-        return token
-
-    token = await until(attempt, "a worker takes the file", 30)
-    assert token is not None
-    return token

@@ -9,7 +9,8 @@ import pytest
 from bson import ObjectId
 
 from stack.stack import Stack
-from tests.faults.load import ENDLESS, records
+from tests.faults.load import ENDLESS
+from tests.faults.records import records
 from tests.faults.table import LONG, ROWS, Row
 from tests.service import Service, running_service
 from tests.waiting import until

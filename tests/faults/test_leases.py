@@ -10,7 +10,7 @@ import pytest
 from stack.stack import Child, Stack
 from tests.faults.clocks import start_clocked_worker
 from tests.faults.jobs import jobs_of, send_again
-from tests.faults.load import held, record
+from tests.faults.records import held, record
 from tests.faults.servers import frozen
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service

@@ -13,7 +13,8 @@ import pytest
 
 from cli.serve import GRACE
 from stack.stack import Stack
-from tests.faults.load import held, ready, record
+from tests.faults.load import ready
+from tests.faults.records import held, record
 from tests.faults.table import LONG, ROWS, Row
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service

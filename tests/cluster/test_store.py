@@ -1,0 +1,32 @@
+"""A store that answers wrongly, late or in part, while clients upload."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.scenario import LASTS_SECONDS, Fault, survive, tried
+
+
+def answers(method: str = "*", **what: Any) -> Callable[[Cluster], None]:
+    """What half of the requests meet: were it all of them, no file would get as far as its verification."""
+
+    def strike(cluster: Cluster) -> None:
+        before = cluster.store.injected.total()
+        with cluster.store.injecting(method, **{"share": 0.5, **what}):
+            time.sleep(LASTS_SECONDS)
+        assert cluster.store.injected.total() > before, "no request met the fault"
+
+    return strike
+
+
+FAULTS = {
+    "store: 503": Fault(answers(status=503), is_short=True),
+}
+
+
+@pytest.mark.parametrize("name", tried(FAULTS))
+async def test_a_fault_of_the_store_under_load_loses_nothing(cluster: Cluster, owner: str, name: str) -> None:
+    await survive(cluster, owner, name, FAULTS[name])
