@@ -30,6 +30,7 @@ STATUS = {
     "wrong_state": HTTPStatus.CONFLICT,
     "changes_lost": HTTPStatus.GONE,
     "too_many_webhooks": HTTPStatus.CONFLICT,
+    "too_many_subscriptions": HTTPStatus.TOO_MANY_REQUESTS,
     "webhook_disabled": HTTPStatus.CONFLICT,
     "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "service_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,

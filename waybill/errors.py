@@ -15,6 +15,7 @@ WaybillError
 ├── WrongState            the file's status does not allow this
 ├── ChangesLost           what followed a position is not known any more
 ├── TooManyWebhooks       the owner has as many as there may be
+├── TooManySubscriptions  the owner follows changes too often at the same time
 ├── WebhookDisabled       the webhook is to be enabled first
 ├── RateLimited           more requests than this owner may send in a time
 └── ServiceUnavailable    a server that we need is away; try again
@@ -169,6 +170,20 @@ class TooManyWebhooks(WaybillError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"An owner may have {limit} webhooks. Delete one that is not needed.", limit=limit)
+
+
+class TooManySubscriptions(WaybillError):
+    """Raised when an owner follows changes ``limit`` times at this process and wants to once more."""
+
+    code = "too_many_subscriptions"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"An owner may follow changes {limit} times at the same time. Close a stream or subscription,"
+            " or follow once and share what it returns.",
+            limit=limit,
+            retryAfter=30,
+        )
 
 
 class WebhookDisabled(WaybillError):

@@ -11,7 +11,7 @@ import structlog
 
 from waybill import documents, tracing
 from waybill.documents import Change, HistoryLostError
-from waybill.errors import ServiceUnavailable
+from waybill.errors import ServiceUnavailable, TooManySubscriptions
 from waybill.metrics import FOLLOWERS
 
 #: Seconds without a change after which a position is told alone: to prove that the line stands, and so that
@@ -27,6 +27,13 @@ WAITING = 1000
 ABREAST = 8
 ABREAST_OF_ONE = 4
 SEARCHED_WITHIN = 10
+
+#: Followers of one process. An owner's own limit is ``WAYBILL_OWNER_SUBSCRIPTIONS``.
+MAX_FOLLOWERS = 10_000
+
+#: Changes that are passed on in one go. Then requests of others have their turn: neither a change that waits
+#: nor a socket with room in its buffer lets the event loop run.
+BURST = 20
 
 #: How far beyond this process another may be whose position a follower brings: a minute, as a moment.
 AHEAD = 60 << 32
@@ -63,7 +70,8 @@ class _Follower:
 class Live:
     """Reads the feed while anybody follows, and tells each follower of their owner's files."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner_limit: int) -> None:
+        self._owner_limit = owner_limit
         self._followers: dict[str, set[_Follower]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[None] | None = None
@@ -81,8 +89,13 @@ class Live:
 
         Raises:
             HistoryLostError: what came after the position is not known any more.
-            ServiceUnavailable: MongoDB is away.
+            TooManySubscriptions: the owner has as many as one process serves.
+            ServiceUnavailable: MongoDB is away, or this process serves as many followers as it can.
         """
+        if len(self._followers.get(owner, ())) >= self._owner_limit:
+            raise TooManySubscriptions(self._owner_limit)
+        if self.followers >= MAX_FOLLOWERS:
+            raise ServiceUnavailable("The feed of changes")
         follower = _Follower()
         self._followers.setdefault(owner, set()).add(follower)
         FOLLOWERS.inc()
@@ -99,9 +112,11 @@ class Live:
             is_behind = after != here
             while is_behind and not self._is_over:
                 missed, is_behind = await self._missed(owner, after, here)
-                for change in missed:
+                for number, change in enumerate(missed, 1):
                     after = change.position
                     yield change
+                    if number % BURST == 0:
+                        await asyncio.sleep(0)
             async with aclosing(self._told(follower, after)) as told:
                 async for each in told:
                     yield each
@@ -109,12 +124,16 @@ class Live:
             self._leave(owner, follower)
 
     async def _told(self, follower: _Follower, after: str) -> AsyncGenerator[Change | str, None]:
+        told = 0
         while True:
             while follower.waiting:
                 change = follower.waiting.popleft()
                 # The position may have come from another process, whose reader is ahead of ours.
                 if change.position > after:
                     yield change
+                told += 1
+                if told % BURST == 0:
+                    await asyncio.sleep(0)
             if follower.is_over or self._is_over:
                 return
             follower.arrived.clear()
@@ -167,10 +186,14 @@ class Live:
     async def _read(self, begun: asyncio.Future[None]) -> None:
         tracing.pause()
         after: str | None = None
+        read = 0
         while True:
             try:
                 async with aclosing(documents.watch(after)) as feed:
                     async for each in feed:
+                        read += 1
+                        if read % BURST == 0:
+                            await asyncio.sleep(0)
                         self._here = after = each if isinstance(each, str) else each.position
                         if not begun.done():
                             begun.set_result(None)
@@ -218,9 +241,9 @@ class Live:
 
 
 @asynccontextmanager
-async def open_live() -> AsyncIterator[Live]:
-    """The changes, for as long as the context lasts."""
-    live = Live()
+async def open_live(owner_limit: int) -> AsyncIterator[Live]:
+    """The changes, for as long as the context lasts; each owner may have so many followers at a time."""
+    live = Live(owner_limit)
     try:
         yield live
     finally:

@@ -56,7 +56,7 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
     async with (
         open_storage_and_database(settings) as storage,
         open_redis(settings.redis_url.get_secret_value()) as redis_,
-        open_live() as live,
+        open_live(settings.owner_subscriptions) as live,
         open_courier(allow_private=settings.webhook_allow_private) as courier,
     ):
         sender, queues = Sender(redis_, broker.namespace), Queues(redis_, broker.namespace)

@@ -86,6 +86,7 @@ class Settings(TokenSettings):
     content_types: Annotated[tuple[str, ...], NoDecode] = ()
     verify: Literal["always", "store"] = "always"
     purge_delay: int = Field(default=0, ge=0)
+    owner_subscriptions: int = Field(default=100, ge=1)
     sweep_interval: int = Field(default=5, ge=1)
     rate_limit: Annotated[str, AfterValidator(_parsable)] = ""
     introspection: bool = True

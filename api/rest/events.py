@@ -51,7 +51,7 @@ class EventStream(StreamingResponse):
     query=EventsQuery,
     headers=EventHeaders,
     answers={200: None},
-    errors=("file_not_found", "invalid_input"),
+    errors=("file_not_found", "invalid_input", "too_many_subscriptions"),
 )
 async def follow(request: Request, principal: Principal, query: EventsQuery) -> Response:
     """Be told of files as they change, by server-sent events: `file` with the file as the change left it,

@@ -1,6 +1,7 @@
 """Files are told as they change: each change once, in order, through cuts and restarts."""
 
 import asyncio
+import json
 import os
 from contextlib import suppress
 from datetime import timedelta
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidHandshake
 
-from tests.live import Ended, GraphQLLive, Refused, RestLive, Told
+from tests.live import Ended, GraphQLLive, Refused, RestLive, Told, graphql_socket
 from tests.parity.faces import Face, GraphQLFace
 from tests.service import Service
 from tests.uploads import purged, stored, uploaded
@@ -187,3 +188,50 @@ async def _answered(client: httpx.AsyncClient) -> None:
                 if (await client.get("/healthz")).is_success:
                     return
             await asyncio.sleep(0.05)
+
+
+async def test_an_owner_follows_so_often_and_no_more(
+    live: Any, service: Service, token: str, owner: str, face: Face
+) -> None:
+    limit = service.settings.owner_subscriptions
+    file = await face.request(name="a", size=1)
+    async with graphql_socket(service) as socket:
+        await socket.send(
+            json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})
+        )
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+        query = f'subscription {{ fileChanged(id: "{file.id}") {{ id }} }}'
+        for number in range(limit):
+            await socket.send(
+                json.dumps({"id": str(number), "type": "subscribe", "payload": {"query": query}})
+            )
+        # Each is told the file as it stands once it has begun.
+        assert {json.loads(await socket.recv())["type"] for _ in range(limit)} == {"next"}
+        assert await _refusal(live, service, token) == "too_many_subscriptions"
+        async with live.follow(service, service.token(f"not-{owner}")):
+            pass
+        await socket.send(json.dumps({"id": "0", "type": "complete"}))
+        # The socket answers in order: once this one is refused, the other is over.
+        async with asyncio.timeout(30):
+            while await _refusal(live, service, token) is not None:
+                pass
+
+
+async def _refusal(live: Any, service: Service, token: str) -> str | None:
+    """Why nothing can be followed, by its code."""
+    try:
+        # With a position: GraphQL then has something to say at once, or to refuse.
+        async with httpx.AsyncClient(base_url=service.address) as client:
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = await client.post("/graphql", headers=headers, json={"query": "{ changeId }"})
+            after = answer.json()["data"]["changeId"]
+        async with live.follow(service, token, after=after) as followed:
+            if live is RestLive:
+                return None
+            async with httpx.AsyncClient(base_url=service.address, headers=headers) as client:
+                await client.post("/api/v1/files/upload-request", json={"name": "b", "size": 1})
+            with suppress(Ended):
+                await followed.next()
+            return followed.refusal  # type: ignore[no-any-return]
+    except Refused as refused:
+        return refused.code

@@ -36,6 +36,7 @@ async def follow_files(
 
     Raises:
         ChangesLost: the position is too long ago, or none.
+        TooManySubscriptions: the owner has as many as one process serves.
         ServiceUnavailable: MongoDB is away.
     """
     async with aclosing(_follow(resources, principal, after)) as changes:

@@ -1,0 +1,90 @@
+"""Passing changes on leaves the event loop to others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from tests.waybill.conftest import draft
+from waybill import documents
+from waybill import live as live_module
+from waybill.documents import Change, File
+from waybill.errors import ServiceUnavailable, TooManySubscriptions
+from waybill.live import BURST, Live, open_live
+from waybill.resources import Resources
+
+#: More than some bursts, and fewer than a follower may let wait.
+CHANGES = 600
+
+
+@pytest.fixture
+async def live(resources: Resources) -> AsyncIterator[Live]:
+    """The changes of a database that a test has to itself."""
+    async with open_live(2) as live:
+        yield live
+
+
+async def insert(owner: str) -> None:
+    """Make as many changes as there are in ``CHANGES``, at once."""
+    files = [draft(owner) for _ in range(CHANGES)]
+    await File.get_motor_collection().insert_many(
+        [{"_id": file.id, **{k: v for k, v in file if k != "id" and v is not None}} for file in files]
+    )
+
+
+async def longest_run(changes: Any) -> int:
+    """How many changes at most came one after the other without the event loop having run."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    longest, run, last, told = 0, 0, -1, 0
+    async for each in changes:
+        if isinstance(each, Change):
+            told += 1
+            run = run + 1 if turns == last else 1
+            last = turns
+            longest = max(longest, run)
+        if told == CHANGES:
+            break
+    counting.cancel()
+    return longest
+
+
+async def test_changes_that_wait_are_passed_on_in_bursts(live: Live) -> None:
+    async with aclosing(live.follow("owner")) as reader, aclosing(live.follow("other")) as other:
+        await anext(reader)
+        await anext(other)
+        await insert("owner")
+        await documents.insert(draft("other"))
+        # All of the first owner's wait once the reader has come to this one.
+        assert isinstance(await anext(other), Change)
+        assert await longest_run(reader) <= BURST
+
+
+async def test_changes_that_were_missed_are_passed_on_in_bursts(live: Live) -> None:
+    position = await documents.current_position()
+    await insert("owner")
+    async with aclosing(live.follow("owner", position)) as reader:
+        assert await longest_run(reader) <= BURST
+
+
+async def test_an_owner_and_a_process_have_so_many_followers(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with aclosing(live.follow("owner")) as one, aclosing(live.follow("owner")) as two:
+        await anext(one)
+        await anext(two)
+        with pytest.raises(TooManySubscriptions):
+            await anext(live.follow("owner"))
+        monkeypatch.setattr(live_module, "MAX_FOLLOWERS", 2)
+        with pytest.raises(ServiceUnavailable):
+            await anext(live.follow("other"))
+    assert live.followers == 0
