@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import time
+from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -14,6 +14,9 @@ from waybill.errors import ServiceUnavailable
 
 #: Seconds after which known keys are fetched anew, beside the requests that use them.
 FRESH = 300
+#: Seconds after which known keys are no longer trusted if the issuer could not be asked since. A key that was
+#: withdrawn meanwhile is trusted for a day at most; an issuer that is down for a night locks out nobody.
+MAX_AGE_SECONDS = 24 * 3600
 #: Seconds between two fetches at the least, failed ones too: anybody can send a token with an unknown key.
 PAUSE = 10
 #: Seconds that one fetch may take, and bytes that the answer may have.
@@ -30,6 +33,7 @@ class KeySet:
         self._url = url
         self._keys: dict[str | None, Any] = {}
         self._asked_at = -float("inf")
+        self._fetched_at = -float("inf")
         self._is_down = False
         self._fetching: asyncio.Task[None] | None = None
 
@@ -37,7 +41,7 @@ class KeySet:
         """The key of that id, or None where the issuer has none; without an id the only key there is.
 
         Raises:
-            ServiceUnavailable: the key is not known, and the issuer cannot be asked.
+            ServiceUnavailable: the issuer cannot be asked, and the key is not known or too old.
         """
         key = self._known(key_id)
         if key is not None:
@@ -55,16 +59,18 @@ class KeySet:
         return key
 
     def _known(self, key_id: str | None) -> Any | None:
+        if monotonic() - self._fetched_at > MAX_AGE_SECONDS:
+            return None
         if key_id is None and len(self._keys) == 1:
             return next(iter(self._keys.values()))
         return self._keys.get(key_id)
 
     def _age(self) -> float:
-        return time.monotonic() - self._asked_at
+        return monotonic() - self._asked_at
 
     def _fetch(self) -> None:
         if self._fetching is None:
-            self._asked_at = time.monotonic()
+            self._asked_at = monotonic()
             self._fetching = asyncio.create_task(self._refresh())
 
     async def _refresh(self) -> None:
@@ -76,6 +82,7 @@ class KeySet:
         else:
             self._is_down = False
             self._keys = keys
+            self._fetched_at = monotonic()
         finally:
             self._fetching = None
 

@@ -151,6 +151,25 @@ async def test_a_broken_issuer_is_no_fault_of_the_token(
     assert issuer.asked == 1
 
 
+async def test_keys_are_not_trusted_for_ever_while_the_issuer_is_down(
+    authenticator: Authenticator, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = signed()
+    assert (await authenticator.principal_of(token)).owner == "alice"
+    issuer.status = "500 Oops"
+    now = time.monotonic()
+    monkeypatch.setattr(jwks, "monotonic", lambda: now + jwks.MAX_AGE_SECONDS - 60)
+    assert (await authenticator.principal_of(token)).owner == "alice"
+    monkeypatch.setattr(jwks, "monotonic", lambda: now + jwks.MAX_AGE_SECONDS + 60)
+    # Neither one that was checked before, nor another.
+    for each in (token, signed("ec"), token):
+        with pytest.raises(ServiceUnavailable):
+            await authenticator.principal_of(each)
+    issuer.status = "200 OK"
+    monkeypatch.setattr(jwks, "monotonic", lambda: now + jwks.MAX_AGE_SECONDS + 60 + jwks.PAUSE + 1)
+    assert (await authenticator.principal_of(token)).owner == "alice"
+
+
 async def test_the_only_key_needs_no_name(authenticator: Authenticator, issuer: Issuer) -> None:
     nameless = {name: value for name, value in PUBLIC[0].items() if name != "kid"}
     issuer.body = json.dumps({"keys": [nameless]}).encode()
