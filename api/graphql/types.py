@@ -80,7 +80,10 @@ class FileEdge:
     cursor: str
 
 
-@strawberry.type(description="Some files of a list (Relay connection).")
+@strawberry.type(
+    description="Some files of a list (Relay connection). A page may be short or empty: go on from"
+    " `pageInfo.endCursor` while `pageInfo.hasNextPage` is true."
+)
 class FileConnection:
     edges: Sequence[FileEdge]
     page_info: PageInfo
@@ -102,11 +105,12 @@ class FileConnection:
         return cls(
             edges=edges,
             page_info=PageInfo(
-                has_next_page=page.has_more,
+                has_next_page=page.next_cursor is not None,
                 # What the cursor was taken from comes before this page.
                 has_previous_page=after is not None,
                 start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
+                # A short page ends beyond its last file: at the place up to which it was searched.
+                end_cursor=page.next_cursor or (edges[-1].cursor if edges else None),
             ),
             count=count,
         )

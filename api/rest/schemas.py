@@ -173,10 +173,10 @@ class Parts(Multipart):
 
 
 class FilePage(Schema):
-    """Some files of a list."""
+    """Some files of a list. A page may be short or empty: go on while `nextCursor` is there."""
 
     items: Sequence[File]
-    next_cursor: str | None = Field(description="Null on the last page.")
+    next_cursor: str | None = Field(description="Null on the last page, and on no other.")
     total_count: int | None = Field(
         ge=0,
         description="How many files the list has over all pages; null without `totalCount=true`, or if that "

@@ -36,10 +36,11 @@ async def list_files(session: Session, filters: Filters, limit: int | None, *, j
     shown = 0
     async with session.client() as client, aclosing(client.files(**filters)) as files:
         async for file in files:
-            if shown == limit:
-                break
             print(as_json(file.raw) if json_lines else line_of(file), flush=not shown % 100)
             shown += 1
+            # Not after the next file: with a filter that few files match it may be far away.
+            if shown == limit:
+                break
     return DONE
 
 

@@ -1,10 +1,12 @@
 """The list of files on the front page: found, looked at, deleted and brought back, and always as they are."""
 
+import asyncio
 import os
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.person import row, sign_in
+from tests.haystack import NEEDLES, add_haystack
 from tests.parity.faces import RestFace
 from tests.service import Service
 from tests.uploads import stored
@@ -62,6 +64,33 @@ async def test_a_long_list_is_read_on_from_its_end(outside: Page, service: Servi
     await expect(page.locator("tbody tr")).to_have_count(60)
     assert await names_listed(page) == names
     await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+
+
+async def test_a_list_of_short_pages_is_searched_to_its_end(
+    outside: Page, service: Service, owner: str
+) -> None:
+    page = outside
+    add_haystack(service, owner, content_type="image/x-needle")
+    await sign_in(page, service.token(owner))
+    await expect(page.locator("tbody tr")).to_have_count(50)
+    release = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        # Every page of the list but the first.
+        if "cursor=" in route.request.url:
+            await release.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/files?*", hold)
+    await page.get_by_label("Type").select_option("Images")
+    await expect(page.get_by_role("button", name="Searching…")).to_be_disabled()
+    assert await names_listed(page) == [NEEDLES[0]]
+    release.set()
+    await expect(page.locator("tbody tr")).to_have_count(len(NEEDLES))
+    assert await names_listed(page) == list(NEEDLES)
+    await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+    await page.get_by_label("Type").select_option("Audio")
+    await expect(page.get_by_text("No file is like that.")).to_be_visible()
 
 
 async def test_a_deleted_file_comes_back_by_undo_and_out_of_the_trash(page: Page, embedded: Service) -> None:

@@ -39,7 +39,9 @@ from waybill.documents.feed import (
 from waybill.documents.file import File, FileId
 from waybill.documents.followers import change_follower, take_over
 from waybill.documents.idempotency import claim
-from waybill.documents.pages import Filters, Order, Position, Sort, count_files, find_page
+from waybill.documents.index_keys import Position
+from waybill.documents.list_query import FoundFiles, find_page, position_of
+from waybill.documents.pages import Filters, Order, Sort, count_files
 from waybill.documents.part_sha256 import find_part_sha256s, remember_part_sha256s
 from waybill.documents.queries import (
     AlreadyThereError,
@@ -90,6 +92,7 @@ __all__ = [
     "File",
     "FileId",
     "Filters",
+    "FoundFiles",
     "HistoryLostError",
     "Later",
     "Once",
@@ -143,6 +146,7 @@ __all__ = [
     "moment_of",
     "new_id",
     "open_database",
+    "position_of",
     "put_off_deliveries",
     "remember_part_sha256s",
     "restore",

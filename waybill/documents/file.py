@@ -85,7 +85,10 @@ class File(Document):
             _partial("by_name", {"deleted_at": None}, owner=1, name=1, _id=1, status=1, deleted_at=1),
             _partial("largest", {"deleted_at": None}, owner=1, size=-1, _id=-1, status=1, deleted_at=1),
             _partial("newest_by_status", {"deleted_at": None}, owner=1, status=1, created_at=-1, _id=-1),
+            # A trash may hold millions. These cost deletions alone.
             _partial("trash", TRASH, owner=1, created_at=-1, _id=-1),
+            _partial("trash_by_name", TRASH, owner=1, name=1, _id=1, status=1),
+            _partial("trash_largest", TRASH, owner=1, size=-1, _id=-1, status=1),
             _partial("expiring", {"expire_at": {"$exists": True}}, expire_at=1),
             _partial("due", {"due_at": {"$exists": True}}, due_at=1),
             _partial("unsummed", {"unsummed": True}, owner=1),

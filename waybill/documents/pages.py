@@ -1,22 +1,17 @@
-"""An owner's files, page by page or counted, through filters."""
+"""Which of an owner's files are wanted, and how many there are."""
 
 import re
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-import pymongo
-from bson import ObjectId
 from pymongo.errors import ExecutionTimeout
 
 from waybill.documents.changes import IN_TRASH
 from waybill.documents.database import collection
-from waybill.documents.file import TRASH, File
+from waybill.documents.file import TRASH
 from waybill.documents.outage import reachable
-from waybill.documents.queries import file_of
-from waybill.documents.quota import LONG_ENOUGH
 from waybill.documents.usage import count_by_status
 from waybill.lifecycle import Status
 
@@ -64,28 +59,7 @@ class Filters:
     deleted: bool = False
 
 
-#: Where a file stands in a list: what the list is sorted by, and the file's id.
-Position = tuple[datetime | str | int, str]
-
-_FIELDS = {Sort.CREATED_AT: "created_at", Sort.NAME: "name", Sort.SIZE: "size"}
 _INDEXES = {"created_at": "newest", "name": "by_name", "size": "largest"}
-
-
-async def find_page(
-    owner: str, filters: Filters, sort: Sort, order: Order, *, limit: int, after: Position | None
-) -> list[File]:
-    """Up to ``limit`` files that come after the position ``after``.
-
-    Raises:
-        ServiceUnavailable: also where the filters let so few files through that reading took too long.
-    """
-    # Reading ends with the page where the index is bounded by all filters. Otherwise it goes on for as long
-    # as they let nothing through, at worst to the owner's last file.
-    bounded = {_FIELDS[sort]} | ({"status"} if sort is Sort.CREATED_AT else set())
-    is_brief = set(_conditions(filters)) <= bounded
-    with reachable(), nullcontext() if is_brief else pymongo.timeout(LONG_ENOUGH):
-        found = await page_query(owner, filters, sort, order, after=after).to_list(limit)
-    return [file_of(document) for document in found]
 
 
 async def count_files(owner: str, filters: Filters) -> int | None:
@@ -110,49 +84,27 @@ async def count_files(owner: str, filters: Filters) -> int | None:
     return count
 
 
-def page_query(owner: str, filters: Filters, sort: Sort, order: Order, *, after: Position | None) -> Any:
-    """The driver's cursor over the files after a position."""
-    field = _FIELDS[sort]
-    query: dict[str, Any] = {**_place(owner, filters), **_conditions(filters)}
-    # The files of a status, by time, are what is asked for most: they have an index of their own, and those
-    # of several statuses are merged from it. By name or size they have none, for each costs every insert and
-    # every change of a status. There the status ends the one index: files of another cost a key, not a fetch.
-    by_status = sort is Sort.CREATED_AT and bool(filters.statuses)
-    if after is not None:
-        # Each branch is one range of the index, and MongoDB merges them. A single range would start with all
-        # files of the same name or size, however many the pages before have shown.
-        statuses = [{"status": status.value} for status in filters.statuses] if by_status else [{}]
-        branches = [{**place, **status} for place in _places(field, order, after) for status in statuses]
-        query = {"$or": [{"$and": [query, branch]} for branch in branches]}
-    direction = pymongo.ASCENDING if order is Order.ASC else pymongo.DESCENDING
-    # Chosen here, for the planner may prefer to sort in memory, and remembers its choice for other owners.
-    hint = "newest_by_status" if by_status else _INDEXES[field]
-    if filters.deleted:
-        # Small, for nothing stays there: sorted in memory if need be.
-        hint = "trash"
-    return collection().find(query).sort([(field, direction), ("_id", direction)]).hint(hint)
-
-
 def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], dict[str, Any], str]:
     """Return a range of an index that holds all files to count, the files to count, and the index.
 
     From the index alone by status, name or size; by time and in the trash files are fetched.
     """
     if filters.deleted:
-        return {"owner": owner, **TRASH}, {**_place(owner, filters), **_conditions(filters)}, "trash"
-    conditions = _conditions(filters)
+        return {"owner": owner, **TRASH}, {**place(owner, filters), **conditions_of(filters)}, "trash"
+    conditions = conditions_of(filters)
     narrowing = next((field for field in ("name", "size", "created_at") if field in conditions), "size")
-    place = _place(owner, filters)
+    mine = place(owner, filters)
     narrowed = {name: value for name, value in conditions.items() if name == narrowing}
-    return {**place, **narrowed}, {**place, **conditions}, _INDEXES[narrowing]
+    return {**mine, **narrowed}, {**mine, **conditions}, _INDEXES[narrowing]
 
 
-def _place(owner: str, filters: Filters) -> dict[str, Any]:
+def place(owner: str, filters: Filters) -> dict[str, Any]:
+    """Return the condition that a file is this owner's, and in the trash or not."""
     return {"owner": owner, "$and": [IN_TRASH]} if filters.deleted else {"owner": owner, "deleted_at": None}
 
 
-def _conditions(filters: Filters) -> dict[str, Any]:
-    """The filters that are given, by the field that each is about."""
+def conditions_of(filters: Filters) -> dict[str, Any]:
+    """Return the conditions of the filters that are given, by the field that each is about."""
     given: dict[str, Any] = {}
     if filters.statuses:
         given["status"] = {"$in": [status.value for status in filters.statuses]}
@@ -167,12 +119,6 @@ def _conditions(filters: Filters) -> dict[str, Any]:
         if kept:
             given[field] = kept
     return given
-
-
-def _places(field: str, order: Order, after: Position) -> list[dict[str, Any]]:
-    beyond = "$gt" if order is Order.ASC else "$lt"
-    value, file_id = after
-    return [{field: value, "_id": {beyond: ObjectId(file_id)}}, {field: {beyond: value}}]
 
 
 def _beginning_with(prefix: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from waybill import documents
-from waybill.documents import Delivery, File, Position, Sort
+from waybill.documents import Delivery, Position, Sort
 from waybill.errors import InvalidInput
 from waybill.principal import is_storable
 
@@ -16,22 +16,17 @@ _MILLISECOND = timedelta(milliseconds=1)
 _INT64 = 2**63
 
 
-def cursor_of(file: File, sort: Sort) -> str:
-    """Where a file stands in the list of that sort, in either order.
+def cursor_of(position: Position, sort: Sort) -> str:
+    """Return the cursor of a position in the list of that sort, in either order.
 
     It is a key, not an offset: a page costs the same at any depth, and files that come or go meanwhile
     neither repeat nor hide others.
     """
-    key: list[Any]
-    match sort:
-        case Sort.CREATED_AT:
-            # Without its sort, as it was when there was no other.
-            key = [(file.created_at - _EPOCH) // _MILLISECOND, file.file_id]
-        case Sort.NAME:
-            key = [sort, file.name, file.file_id]
-        case Sort.SIZE:
-            key = [sort, file.size, file.file_id]
-    return _written(key)
+    value, file_id = position
+    if isinstance(value, datetime):
+        # Without its sort, as it was when there was no other.
+        return _written([(value - _EPOCH) // _MILLISECOND, file_id])
+    return _written([sort, value, file_id])
 
 
 def position_of(cursor: str, sort: Sort) -> Position:

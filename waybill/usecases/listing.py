@@ -44,7 +44,7 @@ class Listing(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
-    limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Files per page.")
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Files per page at most.")
     # Of a format of its own, for no pattern tells a cursor of ours from a made-up one.
     cursor: str | None = Field(
         default=None,
@@ -91,20 +91,18 @@ class Listing(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some files of a list, and whether there are more after them."""
+    """Some files of a list, and the cursor of the next page, which is None on the last.
+
+    A page may have fewer files than were asked for, or none, and still not be the last.
+    """
 
     items: Sequence[File]
-    has_more: bool
+    next_cursor: str | None
     sort: Sort
-
-    @property
-    def next_cursor(self) -> str | None:
-        """The cursor of the next page, or None on the last."""
-        return self.cursor_of(self.items[-1]) if self.has_more else None
 
     def cursor_of(self, file: File) -> str:
         """Where one of the files stands in the list."""
-        return cursor_of(file, self.sort)
+        return cursor_of(documents.position_of(file, self.sort), self.sort)
 
 
 async def list_files(principal: Principal, listing: Listing) -> Page:
@@ -119,10 +117,12 @@ async def list_files(principal: Principal, listing: Listing) -> Page:
         listing.filters,
         listing.sort,
         listing.order or NATURAL_ORDER[listing.sort],
-        limit=listing.limit + 1,
+        limit=listing.limit,
         after=after,
     )
-    return Page(found[: listing.limit], len(found) > listing.limit, listing.sort)
+    position = found.next_position
+    next_cursor = None if position is None else cursor_of(position, listing.sort)
+    return Page(found.files, next_cursor, listing.sort)
 
 
 async def count_files(principal: Principal, listing: Listing) -> int | None:

@@ -3,11 +3,15 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.client.shell import Shell
+from tests.haystack import NEEDLE_TYPE, NEEDLES, add_haystack
+from tests.service import Service
 from waybill.client import Client
+from waybill.client.api import Api
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -144,3 +148,29 @@ def test_usage_is_told(listed: Shell) -> None:
     [usage] = listed.run("usage", "--json").json
     assert usage == {"used": 1024 + 2048 + 4096, "reserved": 0, "limit": None, "files": 3}
     assert "7.0 KiB in 3 files" in listed.run("usage").out
+
+
+def test_a_list_goes_on_where_a_page_is_short_and_ends_at_its_limit(
+    shell: Shell, service: Service, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_haystack(service, owner)
+    calls: list[str] = []
+    call = Api.call
+
+    async def counted(api: Api, method: str, path: str, **options: Any) -> Any:
+        calls.append(path)
+        return await call(api, method, path, **options)
+
+    monkeypatch.setattr(Api, "call", counted)
+
+    def listed(*limit: str) -> list[str]:
+        return [
+            file["name"] for file in shell.run("ls", "--json", "--content-type", NEEDLE_TYPE, *limit).json
+        ]
+
+    assert listed() == list(NEEDLES)
+    assert len(calls) > 1
+    calls.clear()
+    # The next match is pages away.
+    assert listed("--limit", "1") == [NEEDLES[0]]
+    assert calls == ["/files"]

@@ -14,6 +14,7 @@ import pytest
 
 from api.errors import STATUS
 from tests.actors.conftest import open_bucket
+from tests.haystack import NEEDLE_TYPE, NEEDLES, add_haystack
 from tests.relay import Relay
 from tests.service import Service, free_port
 from waybill.client import (
@@ -297,3 +298,12 @@ def test_it_brings_no_server_along() -> None:
     probe = "import sys, waybill.client; print(*sys.modules)"
     loaded = set(subprocess.check_output([sys.executable, "-c", probe], text=True).split())
     assert not loaded & {"beanie", "motor", "aioboto3", "dramatiq", "starlette", "pydantic", "typer"}
+
+
+async def test_a_list_goes_on_where_a_page_is_short(
+    client: AsyncClient, service: Service, owner: str
+) -> None:
+    add_haystack(service, owner)
+    found = [file.name async for file in client.files(content_type=NEEDLE_TYPE)]
+    assert found == list(NEEDLES)
+    assert [file async for file in client.files(content_type="image/*")] == []

@@ -42,20 +42,13 @@ export async function list(changes: Partial<Query>): Promise<void> {
 /** Lists the same files as they are now. */
 export function listAnew(): Promise<boolean> {
   cursor = null;
-  return load((page) => {
-    items.value = page;
-  });
+  return load();
 }
 
 /** Lists the page after. */
 export async function more(): Promise<void> {
   const before = items.value.length;
-  const isListed = await load((page) => {
-    // What arrived meanwhile may stand here already.
-    const known = new Set(items.value.map((file) => file.id));
-    items.value = [...items.value, ...page.filter((file) => !known.has(file.id))];
-  });
-  if (isListed) say(`${plural(items.value.length - before, "more file")}.`);
+  if (await load()) say(`${plural(items.value.length - before, "more file")}.`);
 }
 
 /** Whether not all files are asked for. */
@@ -63,24 +56,40 @@ export function isNarrowed({ name, status, contentType }: Query): boolean {
   return Boolean(name || status || contentType);
 }
 
-/** Asks for a page; whether it is shown now. Of two questions the later one counts. */
-async function load(show: (page: StoredFile[]) => void): Promise<boolean> {
+/**
+ * Requests pages from the cursor on until a page full of files has come, or the end: a page of the server may be
+ * short, or empty, and not the last. Returns whether all are shown. Of two calls the later one counts.
+ */
+async function load(): Promise<boolean> {
   control.abort();
   control = new AbortController();
   const { signal } = control;
   isLoading.value = true;
   failure.value = "";
   try {
-    const page = await call<{ items: StoredFile[]; nextCursor: string | null }>("GET", `/files?${parameters()}`, { signal });
-    cursor = page.nextCursor;
-    hasMore.value = cursor !== null;
-    show(page.items);
+    let found = 0;
+    do {
+      const isFirst = cursor === null;
+      const page = await call<{ items: StoredFile[]; nextCursor: string | null }>("GET", `/files?${parameters()}`, { signal });
+      signal.throwIfAborted();
+      cursor = page.nextCursor;
+      hasMore.value = cursor !== null;
+      found += page.items.length;
+      show(page.items, isFirst);
+    } while (cursor !== null && found < PAGE);
   } catch (error) {
     if (signal.aborted) return false;
     failure.value = tell(error);
   }
   isLoading.value = false;
   return failure.value === "";
+}
+
+function show(page: StoredFile[], isFirst: boolean): void {
+  const before = isFirst ? [] : items.value;
+  // What arrived meanwhile may stand here already.
+  const known = new Set(before.map((file) => file.id));
+  items.value = [...before, ...page.filter((file) => !known.has(file.id))];
 }
 
 function parameters(): URLSearchParams {

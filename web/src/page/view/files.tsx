@@ -23,7 +23,7 @@ export function Files(): JSX.Element {
       {hasMore.value && items.value.length > 0 && (
         <p class="more">
           <button type="button" disabled={isLoading.value} onClick={() => void more()}>
-            Show more
+            {isLoading.value ? "Searching…" : "Show more"}
           </button>
         </p>
       )}
@@ -57,7 +57,7 @@ function Table(): JSX.Element {
 }
 
 function Empty(): JSX.Element {
-  if (isLoading.value) return <p class="empty faint">Loading…</p>;
+  if (isLoading.value) return <p class="empty faint">{hasMore.value ? "Searching…" : "Loading…"}</p>;
   if (isNarrowed(query.value)) {
     return (
       <p class="empty faint">
