@@ -135,6 +135,17 @@ class ReplicaSet:
             self.start(*members)
 
     @contextmanager
+    def failing(self, *commands: str, **data: Any) -> Iterator[None]:
+        """The primary answers commands with an error meanwhile: the ``data`` of its ``failCommand``."""
+        primary = self.primary()
+        point: dict[str, Any] = {"configureFailPoint": "failCommand"}
+        primary.command(point | {"mode": "alwaysOn", "data": {"failCommands": commands} | data})
+        try:
+            yield
+        finally:
+            primary.command(point | {"mode": "off"})
+
+    @contextmanager
     def frozen(self, *members: Member) -> Iterator[None]:
         """Members are suspended meanwhile."""
         self.freeze(*members)
@@ -211,6 +222,8 @@ def _start_member(stack: Stack, loop: BackgroundLoop, number: int, folder: Path)
     argv += ["--nounixsocket", "--replSet", NAME, "--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25"]
     argv += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
     argv += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]
+    # Fail points: errors of a test's choice.
+    argv += ["--setParameter", "enableTestCommands=1"]
     # As in stack/servers.py: mongod does not start where LANG names a locale that the machine lacks.
     env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(data)}
     child = stack.spawn(f"{folder.name}-mongo-{number}", argv, env, grace=1)

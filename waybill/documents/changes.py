@@ -11,8 +11,9 @@ from waybill.documents.database import collection
 from waybill.documents.file import TRASH, File, FileId
 from waybill.documents.outage import reachable
 from waybill.documents.queries import file_of
-from waybill.documents.quota import COUNTED, LONG_ENOUGH, charge, in_turn, release
+from waybill.documents.quota import COUNTED, LONG_ENOUGH, charge, release
 from waybill.documents.sums import SUMMED_FIELDS
+from waybill.documents.transactions import in_turn
 from waybill.documents.values import stages
 from waybill.lifecycle import DISPLACED, Status, sources
 

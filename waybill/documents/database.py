@@ -16,6 +16,7 @@ from waybill.documents.idempotency import IdempotencyKey
 from waybill.documents.laps import Lap, ask_for_lap
 from waybill.documents.outage import ANSWER_WITHIN, reachable
 from waybill.documents.part_sha256 import PartSha256
+from waybill.documents.primaries import ConfirmedPrimaries
 from waybill.documents.quota import Owner, look_again
 from waybill.documents.sums import KeptSum
 from waybill.documents.webhook import Delivery, Webhook
@@ -45,6 +46,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
         ServiceUnavailable: MongoDB does not answer; Beanie asks for its version.
     """
     global _patient  # noqa: PLW0603  # one at a time, as Beanie has it
+    primaries = ConfirmedPrimaries()
     options: dict[str, Any] = {
         "tz_aware": True,
         # An answer or an error within some seconds, whether the server is gone or only frozen: each is the
@@ -54,9 +56,13 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
         "waitQueueTimeoutMS": ANSWER_WITHIN,
         "serverSelectionTimeoutMS": ANSWER_WITHIN,
         "connectTimeoutMS": ANSWER_WITHIN,
-        # Without a journaled majority an acknowledged upload could vanish with a killed server.
+        # Without a journaled majority an acknowledged upload could vanish with a killed server. What is read
+        # must have one too, for an answer that rests on it must hold (docs/decisions/0013).
         "w": "majority",
         "journal": True,
+        "readConcernLevel": "majority",
+        "readPreference": "primary",
+        "server_selector": primaries,
         "appname": "waybill",
     }
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url, **options)
@@ -66,6 +72,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
     )
     try:
         with reachable():
+            await primaries.confirm(client[name][File.Settings.name])
             await init_beanie(database=client[name], document_models=list(DOCUMENTS), skip_indexes=True)
         _patient = patient[name]
         yield

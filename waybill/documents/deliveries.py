@@ -10,7 +10,7 @@ from pymongo.errors import BulkWriteError
 
 from waybill.documents.changes import DUE
 from waybill.documents.database import database_time
-from waybill.documents.outage import reachable
+from waybill.documents.outage import is_duplicates_only, reachable
 from waybill.documents.quota import LONG_ENOUGH
 from waybill.documents.values import NOW, Later, stages
 from waybill.documents.webhook import Delivery, Webhook
@@ -28,8 +28,6 @@ READY: Mapping[str, Any] = {
     "$expr": {"$lte": ["$next_attempt_at", "$$NOW"]},
     **_FREE,
 }
-
-_DUPLICATE_KEY = 11000
 
 
 async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], patience: float) -> None:
@@ -57,7 +55,7 @@ async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], patience: f
         try:
             await _collection().bulk_write(new, ordered=False)
         except BulkWriteError as error:
-            if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+            if not is_duplicates_only(error):
                 raise
 
 

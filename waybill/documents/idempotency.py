@@ -9,9 +9,13 @@ from beanie import Document, PydanticObjectId
 from pymongo.errors import DuplicateKeyError
 
 from waybill.documents.outage import reachable
+from waybill.errors import ServiceUnavailable
 
 #: How long a key is remembered.
 KEPT = timedelta(days=1)
+
+#: A key that is refused as a duplicate and then not found was rolled back, or removed by MongoDB just now.
+ATTEMPTS = 3
 
 
 class IdempotencyKey(Document):
@@ -34,13 +38,16 @@ async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId)
 
     The file is stored after this and under this id, so that of parallel repeats, and of one before a crash
     and one after it, only one comes to be.
+
+    Raises:
+        ServiceUnavailable: MongoDB is away, or says both that the key is there and that it is not.
     """
     now = datetime.now(UTC)
     # Hashed: a key may be longer than an index takes, and owner and key must not run into each other.
     digest = hashlib.sha256(f"{len(owner)}:{owner}{key}".encode()).hexdigest()
     mine = {"announced": announced, "file": file_id, "created_at": now}
     with reachable():
-        while True:
+        for _ in range(ATTEMPTS):
             try:
                 # MongoDB removes old ones once a minute, which may be late: an old one is taken over.
                 found = await _collection().find_one_and_update(
@@ -54,6 +61,7 @@ async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId)
             if found is not None:
                 known: IdempotencyKey = IdempotencyKey.model_validate(found)
                 return known
+    raise ServiceUnavailable("MongoDB")
 
 
 def _collection() -> Any:

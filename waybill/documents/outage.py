@@ -1,14 +1,105 @@
-"""Telling outages of MongoDB from its answers."""
+"""Tell an outage of MongoDB from an answer of MongoDB.
 
-from collections.abc import Iterator
+Sources: MongoDB's `src/mongo/base/error_codes.yml` (codes and their categories), the driver specifications
+"Retryable Writes", "Transactions" and "Change Streams" (labels), and `pymongo.errors` (classes).
+"""
+
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from pymongo.errors import ConnectionFailure, CursorNotFound, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    OperationFailure,
+    ProtocolError,
+    PyMongoError,
+    WriteConcernError,
+)
 
 from waybill.errors import ServiceUnavailable
 
 #: Milliseconds until a MongoDB is given up that does not answer. What requests ask is small and on an index.
 ANSWER_WITHIN = 1200
+
+#: MongoDB's codes that mean: not this server, not now, or not in time. A repeat can succeed.
+OUTAGE_CODES: Mapping[int, str] = {
+    # Another server is the primary, or this one is starting or stopping.
+    91: "ShutdownInProgress",
+    189: "PrimarySteppedDown",
+    216: "ElectionInProgress",
+    10058: "LegacyNotPrimary",
+    10107: "NotWritablePrimary",
+    11600: "InterruptedAtShutdown",
+    11602: "InterruptedDueToReplStateChange",
+    13435: "NotPrimaryNoSecondaryOk",
+    13436: "NotPrimaryOrSecondary",
+    # The servers do not reach each other.
+    6: "HostUnreachable",
+    7: "HostNotFound",
+    89: "NetworkTimeout",
+    133: "FailedToSatisfyReadPreference",
+    202: "NetworkInterfaceExceededTimeLimit",
+    407: "PooledConnectionAcquisitionExceededTimeLimit",
+    9001: "SocketException",
+    # No majority has the write or the state.
+    64: "WriteConcernTimeout",
+    100: "UnsatisfiableWriteConcern",
+    134: "ReadConcernMajorityNotAvailableYet",
+    187: "LinearizableReadConcernError",
+    246: "SnapshotUnavailable",
+    # A time limit passed.
+    24: "LockTimeout",
+    50: "MaxTimeMSExpired",
+    262: "ExceededTimeLimit",
+    290: "TransactionExceededLifetimeLimitSeconds",
+    # Other operations were in the way.
+    46: "LockBusy",
+    112: "WriteConflict",
+    117: "ConflictingOperationInProgress",
+    239: "SnapshotTooOld",
+    251: "NoSuchTransaction",
+    267: "PreparedTransactionInProgress",
+    282: "TransactionCoordinatorReachedAbortDecision",
+    365: "TemporarilyUnavailable",
+    12586: "BackgroundOperationInProgressForDatabase",
+    12587: "BackgroundOperationInProgressForNamespace",
+    # The server ended the operation or its cursor.
+    43: "CursorNotFound",
+    175: "QueryPlanKilled",
+    234: "RetryChangeStream",
+    237: "CursorKilled",
+    279: "ClientDisconnect",
+    355: "InterruptedDueToStorageChange",
+    11601: "Interrupted",
+    # Routers and shards know different versions of the cluster for a moment.
+    63: "StaleShardVersion",
+    150: "StaleEpoch",
+    211: "KeyNotFound",
+    249: "StaleDbVersion",
+    250: "StaleChunkHistory",
+    272: "MigrationConflict",
+    13388: "StaleConfig",
+    # The server takes no more work, or no writes.
+    371: "UserWritesBlocked",
+    402: "ResourceExhausted",
+    433: "AdmissionQueueOverflow",
+    449: "RateLimitExceeded",
+    462: "IngressRequestRateLimitExceeded",
+    14031: "OutOfDiskSpace",
+}
+
+#: Labels that the driver or the server adds to an error that a repeat can get past.
+OUTAGE_LABELS = (
+    "RetryableWriteError",
+    "TransientTransactionError",
+    # The commit may have been made. Each of our changes is conditional, so a repeat is safe.
+    "UnknownTransactionCommitResult",
+    "ResumableChangeStreamError",
+    "RetryableError",
+    "SystemOverloadedError",
+)
+
+_DUPLICATE_KEY = 11000
 
 
 @contextmanager
@@ -16,15 +107,32 @@ def reachable() -> Iterator[None]:
     """Turn the driver's outages into ours.
 
     Raises:
-        ServiceUnavailable: MongoDB did not answer in time.
+        ServiceUnavailable: MongoDB cannot answer now; whether a write was made is not known.
     """
     try:
         yield
     except PyMongoError as error:
-        # Timeouts have many classes: of the network, the pool, the server, and of a journal that stalls.
-        # A transaction that met others once too often may be tried again as well.
-        is_brief = error.timeout or error.has_error_label("TransientTransactionError")
-        # A cursor goes with the server that it was opened on.
-        if isinstance(error, ConnectionFailure | CursorNotFound) or is_brief:
+        if is_outage(error):
             raise ServiceUnavailable("MongoDB") from error
         raise
+
+
+def is_outage(error: PyMongoError) -> bool:
+    """Whether an error says that MongoDB cannot answer now, and not that it refuses what was asked."""
+    # A write concern error says that no majority has acknowledged the write, whatever its code.
+    if isinstance(error, ConnectionFailure | ProtocolError | WriteConcernError) or error.timeout:
+        return True
+    if any(error.has_error_label(label) for label in OUTAGE_LABELS):
+        return True
+    if isinstance(error, BulkWriteError):
+        details = error.details
+        codes = {problem["code"] for problem in details["writeErrors"]}
+        return bool(details["writeConcernErrors"]) or not codes.isdisjoint(OUTAGE_CODES)
+    return isinstance(error, OperationFailure) and error.code in OUTAGE_CODES
+
+
+def is_duplicates_only(error: BulkWriteError) -> bool:
+    """Whether a bulk write failed only for documents that are there already, and a majority has the rest."""
+    problems = error.details["writeErrors"]
+    only_duplicates = all(problem["code"] == _DUPLICATE_KEY for problem in problems)
+    return only_duplicates and not error.details["writeConcernErrors"]

@@ -9,12 +9,10 @@ from beanie import Document, PydanticObjectId
 from pymongo.errors import BulkWriteError
 
 from waybill.documents.file import File
-from waybill.documents.outage import reachable
+from waybill.documents.outage import is_duplicates_only, reachable
 
 #: Seconds. Longer than any upload may take; what is older is removed by MongoDB itself.
 KEPT = 14 * 24 * 3600
-
-_DUPLICATE_KEY = 11000
 
 
 class PartSha256(Document):
@@ -45,7 +43,7 @@ async def remember_part_sha256s(file: File, sha256s: Mapping[int, str]) -> None:
         try:
             await _collection().insert_many(new, ordered=False)
         except BulkWriteError as error:
-            if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+            if not is_duplicates_only(error):
                 raise
 
 

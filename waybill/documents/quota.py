@@ -6,19 +6,18 @@ by then. Files from a time without a quota are marked at the owner's next upload
 by the walk (``walk.py``) if they are many.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
-from weakref import WeakValueDictionary
 
 import pymongo
 from beanie import Document
 
 from waybill.documents.file import File
 from waybill.documents.laps import ask_for_lap
-from waybill.documents.outage import ANSWER_WITHIN, reachable
+from waybill.documents.outage import reachable
+from waybill.documents.transactions import in_turn
 from waybill.lifecycle import Status
 
 #: Files of an owner that an upload-request looks through, once. More are left to the walk.
@@ -34,9 +33,6 @@ COUNTED = (Status.PENDING, Status.PROCESSING, Status.COMPLETED)
 LONG_ENOUGH = 10
 
 T = TypeVar("T")
-
-# Transactions of one owner exclude each other: those of one process wait here rather than try again.
-_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 class OverQuotaError(Exception):
@@ -90,20 +86,6 @@ async def charge(file: File, quota: int, store: Callable[[Any], Awaitable[T]]) -
 async def release(owner: str, size: int, session: Any) -> None:
     """Give the bytes of marked files back, in the transaction that takes their marks away."""
     await _owners().update_one({"_id": owner}, {"$inc": {"charged": -size}}, session=session)
-
-
-async def in_turn(owner: str, body: Callable[[Any], Awaitable[T]], within: float = ANSWER_WITHIN / 1000) -> T:
-    """Run ``body(session)`` in a transaction, after those of this owner that this process has begun.
-
-    It may take ``within`` seconds once it has its turn.
-    """
-    turn = _turns.setdefault(owner, asyncio.Lock())
-    async with turn:
-        # The driver would try again for two minutes.
-        with reachable(), pymongo.timeout(within):
-            async with await _owners().database.client.start_session() as session:
-                done: T = await session.with_transaction(body)
-    return done
 
 
 async def look_again() -> None:

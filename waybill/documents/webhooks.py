@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from waybill.documents.outage import reachable
 from waybill.documents.values import NOW, stages
 from waybill.documents.webhook import Webhook
-from waybill.errors import WebhookNotFound
+from waybill.errors import ServiceUnavailable, WebhookNotFound
 
 #: Webhooks of one owner.
 MAX_WEBHOOKS = 10
@@ -30,10 +30,11 @@ async def insert_webhook(owner: str, **fields: Any) -> Webhook:
 
     Raises:
         AllTakenError: the owner has as many as there may be.
+        ServiceUnavailable: also where others took each slot that was free.
     """
     webhook_id = ObjectId()
     with reachable():
-        while True:
+        for _ in range(MAX_WEBHOOKS):
             taken = {each["slot"] async for each in _collection().find({"owner": owner}, {"slot": 1})}
             free = next((slot for slot in range(MAX_WEBHOOKS) if slot not in taken), None)
             if free is None:
@@ -49,6 +50,7 @@ async def insert_webhook(owner: str, **fields: Any) -> Webhook:
             except DuplicateKeyError:
                 continue  # Another has taken the slot meanwhile.
             return _webhook_of(found)
+    raise ServiceUnavailable("MongoDB")
 
 
 async def find_webhooks(owner: str) -> list[Webhook]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from waybill import documents
 from waybill.documents import AlreadyThereError, File, FileId, OverQuotaError
-from waybill.errors import FileTooLarge, IdempotencyConflict, InvalidInput, QuotaExceeded
+from waybill.errors import FileTooLarge, IdempotencyConflict, InvalidInput, QuotaExceeded, ServiceUnavailable
 from waybill.object_key import make_key
 from waybill.part_plan import PartPlan
 from waybill.principal import Principal
@@ -62,7 +62,11 @@ async def request_upload(
     try:
         await documents.insert(file, settings.owner_quota_bytes)
     except AlreadyThereError:
-        return await _again(resources, await documents.find(file.file_id, principal.owner))
+        known = await documents.find_known(file_id)
+        if known is None:
+            # No majority had it yet, and a failover has taken it back.
+            raise ServiceUnavailable("MongoDB") from None
+        return await _again(resources, known)
     except OverQuotaError as error:
         raise QuotaExceeded(size=draft.size, used=error.charged, limit=error.quota) from None
     return hand_out(resources, file)

@@ -6,11 +6,14 @@ from typing import Any
 
 from waybill import documents
 from waybill.documents import NOW, ContentTakenError, File, Later, OverQuotaError, WinnerGoneError
-from waybill.errors import QuotaExceeded, WrongState
+from waybill.errors import QuotaExceeded, ServiceUnavailable, WrongState
 from waybill.lifecycle import Status
 from waybill.messages import PATIENCE, PURGE_OBJECT, VERIFY_UPLOAD
 from waybill.principal import Principal
 from waybill.resources import Resources
+
+#: How often the content may be taken and free again before the caller is to try later.
+CONTENT_RACES = 5
 
 
 async def restore_file(resources: Resources, principal: Principal, file_id: str) -> File:
@@ -49,7 +52,7 @@ async def restore_file(resources: Resources, principal: Principal, file_id: str)
 
 async def _restored(resources: Resources, file: File) -> File | None:
     settings = resources.settings
-    while True:
+    for _ in range(CONTENT_RACES):
         try:
             return await documents.restore(
                 file, settings.owner_quota_bytes, **_owed(file, timedelta(seconds=settings.upload_grace))
@@ -66,6 +69,7 @@ async def _restored(resources: Resources, file: File) -> File | None:
                     file, winner, purge_at=NOW, due_at=Later(PATIENCE)
                 )
         # The other was deleted just now: the content is free again.
+    raise ServiceUnavailable("MongoDB")
 
 
 def _owed(file: File, grace: timedelta) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import structlog
 
 from waybill import documents
 from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGoneError
-from waybill.errors import FileNotFound
+from waybill.errors import FileNotFound, ServiceUnavailable
 from waybill.lifecycle import FailureReason, Status
 from waybill.messages import PATIENCE, PURGE_OBJECT
 from waybill.metrics import HASH_SECONDS, HASHED_BYTES, VERDICTS
@@ -21,6 +21,9 @@ from waybill.storage import ObjectChangedError, ObjectGoneError, ObjectHead
 
 #: Seconds that a worker may be silent before another may take its file. Renewed four times as often.
 LEASE = 15
+
+#: How often a content may be taken and free again before the verification is tried later.
+CONTENT_RACES = 5
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +157,7 @@ async def _conclude(
 
 async def _settle(file: File, attempt: str, sha256: str) -> File | None:
     """COMPLETED for the first of its content, DUPLICATE for every other. The unique index decides."""
-    while True:
+    for _ in range(CONTENT_RACES):
         try:
             return await documents.transition(
                 file,
@@ -173,6 +176,7 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
                     file, Status.DUPLICATE, attempt, {"sha256": sha256, "duplicate_of": winner}
                 )
         # The winner was deleted just now: the content is free, and may be won.
+    raise ServiceUnavailable("MongoDB")
 
 
 async def _discard(file: File, target: Status, attempt: str, found: dict[str, Any]) -> File | None:

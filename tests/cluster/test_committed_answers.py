@@ -1,0 +1,52 @@
+"""Answers rest on what a majority of MongoDB's members has: no failover takes one back."""
+
+import asyncio
+import time
+from typing import Any
+
+import pymongo
+from bson import ObjectId
+
+from stack.ports import LOOPBACK
+from tests.cluster.cluster import Cluster
+from tests.cluster.replica_set import Member
+from tests.parity.faces import RestFace
+from tests.uploads import put, settled
+
+
+async def test_complete_is_not_acknowledged_before_a_majority_has_it(cluster: Cluster, owner: str) -> None:
+    mongo = cluster.mongo
+    primary, secondaries = mongo.primary(), mongo.secondaries()
+    async with cluster.service.client(owner, is_patient=False) as client:
+        face = RestFace(client)
+        requested = await face.request(name="a", size=3)
+        assert (await put(requested.data["upload"], b"abc")).status_code == 200
+        with mongo.killed(*secondaries):
+            first = asyncio.create_task(face.complete(requested.id))
+            await _has_alone(primary, cluster, requested.id, "PROCESSING")
+            repeat, shown = await asyncio.gather(face.complete(requested.id), face.get(requested.id))
+            acknowledged = (await first).code is None
+            mongo.kill(primary)
+        with mongo.killed(primary):
+            await asyncio.to_thread(mongo.wait_for_new_primary, primary)
+        await asyncio.to_thread(mongo.wait_until_healthy)
+    assert not acknowledged
+    assert repeat.code == "service_unavailable", repeat
+    # A read does not wait for a majority. It shows the state before, or nothing once the primary gave up.
+    assert shown.code == "service_unavailable" or shown.data["status"] == "PENDING"
+    async with cluster.service.client(owner) as client:
+        face = RestFace(client)
+        assert (await face.get(requested.id)).data["status"] == "PENDING"
+        assert (await face.complete(requested.id)).code is None
+        assert (await settled(face, requested.id))["status"] == "COMPLETED"
+
+
+async def _has_alone(member: Member, cluster: Cluster, file_id: str, status: str) -> None:
+    """Wait until a member shows a status that no majority has."""
+    options: dict[str, Any] = {"directConnection": True, "readConcernLevel": "local"}
+    with pymongo.MongoClient[Any](LOOPBACK, member.port, **options) as client:
+        files = client[cluster.service.settings.mongodb_database].files
+        deadline = time.monotonic() + 30
+        while not files.count_documents({"_id": ObjectId(file_id), "status": status}):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.01)
