@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import structlog
 from dramatiq.middleware import Middleware
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
 
 
 class KeepTraceback(Middleware):
@@ -14,8 +18,9 @@ class KeepTraceback(Middleware):
 
     def before_nack(self, broker: Any, message: Any) -> None:
         """Store the message with the traceback that Retries has put into its options."""
-        broker.client.hset(
-            f"{broker.namespace}:{message.queue_name}.msgs",
-            message.options["redis_message_id"],
-            message.encode(),
-        )
+        key = f"{broker.namespace}:{message.queue_name}.msgs"
+        try:
+            broker.client.hset(key, message.options["redis_message_id"], message.encode())
+        except RedisError as error:
+            # Dramatiq makes the message a dead letter when Redis is available again, and calls this before.
+            log.warning("traceback not kept: redis unavailable", error=str(error))

@@ -64,6 +64,10 @@ class PromptBroker(RedisBroker):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
+        # Fetching and acknowledging jobs make room in a full Redis. They write, so a full Redis would refuse
+        # them, and a queue that has filled it would never become shorter.
+        dispatch: Any = self.scripts["dispatch"].script
+        self.scripts["dispatch"] = self.client.register_script(b"#!lua flags=allow-oom\n" + dispatch)
         self.woken: dict[str, threading.Event] = {}
         # What was handed out of each queue and is not done, by its id in Redis. Outlives a consumer that is
         # replaced after an error, for jobs go on meanwhile.

@@ -6,8 +6,7 @@ from urllib.parse import parse_qs
 from a2wsgi import WSGIMiddleware
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq_dashboard import DashboardApp
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -57,7 +56,7 @@ class Dashboard:
             return
         try:
             await self._wsgi(_for_dashboard(request), receive, send)  # type: ignore[arg-type]
-        except (RedisConnectionError, RedisTimeoutError) as error:
+        except RedisError as error:
             raise ServiceUnavailable("Redis") from error
         except (KeyError, ValueError) as error:
             # It trusts its input: this is how a missing field or a number that is none comes out.

@@ -41,7 +41,11 @@ class Metrics:
 
 def families(observed: Observed) -> Iterator[Metric]:
     """What was observed, as Prometheus has it."""
-    up = GaugeMetricFamily("waybill_up", "Whether a server that we need answers.", labels=["dependency"])
+    up = GaugeMetricFamily(
+        "waybill_up",
+        "Whether a server that we need answers and does what it is asked.",
+        labels=["dependency"],
+    )
     for name, answers in observed.answers.items():
         up.add_metric([name], answers)
     yield up
@@ -49,6 +53,11 @@ def families(observed: Observed) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "waybill_workers", "Workers that listen for jobs.", value=observed.backlog.workers
         )
+        for name, help_text, value in (
+            ("used", "Memory that Redis uses.", observed.backlog.memory),
+            ("limit", "Memory that Redis may use; 0 without a limit.", observed.backlog.memory_limit),
+        ):
+            yield GaugeMetricFamily(f"waybill_redis_memory_{name}_bytes", help_text, value=value)
         messages = GaugeMetricFamily(
             "waybill_queue_messages", "Jobs that are not done.", labels=["queue", "state"]
         )

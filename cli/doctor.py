@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from dramatiq.brokers.redis import RedisBroker
 
+from cli.doctor_redis import RedisChecks
+from cli.findings import Complaint, Remark
 from waybill import documents
 from waybill.errors import WaybillError
 from waybill.presign import PresignedRequest
@@ -37,14 +39,6 @@ class Finding:
         return f"{mark}  {self.check}" + "".join(f": {text}" for text in (self.problem, self.note) if text)
 
 
-class Complaint(Exception):
-    """Raised by a check that fails: what was found, and what to change."""
-
-
-class Remark(Exception):
-    """Raised by a check of what is not relied on as it is configured: what was found."""
-
-
 async def run_doctor() -> bool:
     """Print one line for each check; whether all of them passed.
 
@@ -68,9 +62,12 @@ async def run_doctor() -> bool:
 async def examine(resources: Resources, session: aiohttp.ClientSession) -> AsyncIterator[Finding]:
     """All checks, in the order in which one makes sense after the other."""
     store = StoreChecks(resources, session)
+    redis = RedisChecks(resources.settings.redis_url.get_secret_value())
     checks: list[tuple[str, Callable[[], Awaitable[None]]]] = [
         ("MongoDB answers, and its clock agrees with ours", _mongodb_clock),
-        ("Redis answers", resources.sender.ping),
+        ("Redis is a primary, in a version that we know, and no cluster", redis.kind),
+        ("Redis takes writes, and those of scripts", redis.takes_writes),
+        ("Redis refuses when it is full, and evicts nothing", redis.forgets_nothing),
         ("the bucket is there, by the internal endpoint", resources.storage.ping),
         ("the store's clock agrees with ours", store.clock),
         ("the store refuses an upload of another length", store.refuses_length),

@@ -18,6 +18,7 @@ from api.body import MAX_BODY
 from cli.worker_metrics import serve_metrics
 from waybill import documents, tracing
 from waybill.logs import configure_logs
+from waybill.redis import refuse_cluster
 from waybill.resources import open_storage_and_database
 from waybill.settings import Settings, load_settings
 
@@ -35,6 +36,7 @@ async def initialise(settings: Settings, bucket_origins: Sequence[str] | None = 
 
     Pages of ``bucket_origins``, by default those of CORS_ORIGINS, may use the bucket's presigned URLs.
     """
+    await asyncio.to_thread(refuse_cluster, settings.redis_url.get_secret_value())
     async with open_storage_and_database(settings) as storage:
         await documents.create_indexes()
         origins = settings.cors_origins if bucket_origins is None else bucket_origins
@@ -59,7 +61,9 @@ def run_api(host: str, port: int, processes: int) -> None:
     """
     # Uvicorn raises the signal once more when all is answered. A stop in order is no death by a signal.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    asyncio.run(_prove_database(load_settings()))
+    settings = load_settings()
+    refuse_cluster(settings.redis_url.get_secret_value())
+    asyncio.run(_prove_database(settings))
     _allow_connections()
     with _counting_together() if processes > 1 else nullcontext():
         uvicorn.run(
@@ -113,6 +117,7 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
     """
     settings = load_settings()
     configure_logs(settings.log_level)
+    refuse_cluster(settings.redis_url.get_secret_value())
     if metrics_at is not None:
         serve_metrics(*metrics_at, settings)
     tracing.start("waybill-worker")

@@ -39,7 +39,7 @@ def exposed() -> dict[str, set[str]]:
     metrics.count_job("verify_upload", "done", 0.1)
     metrics.VERDICTS.labels("COMPLETED", "worker")
     everything = Observed(
-        {"mongodb": True}, Backlog({"hashing": Queue(1, 1, 1, 1, 1)}, 1), {Status.COMPLETED: Sum(1, 1)}
+        {"mongodb": True}, Backlog({"hashing": Queue(1, 1, 1, 1, 1)}, 1, 1, 1), {Status.COMPLETED: Sum(1, 1)}
     )
     found: dict[str, set[str]] = {}
     for family in (*metrics.REGISTRY.collect(), *families(everything)):

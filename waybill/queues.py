@@ -28,10 +28,15 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """All queues by name, and how many workers listen for what is sent to them."""
+    """All queues by name, how many workers listen for what is sent to them, and the memory that Redis uses.
+
+    ``memory`` is in bytes, as is ``memory_limit``, which is 0 if there is none.
+    """
 
     queues: Mapping[str, Queue]
     workers: int
+    memory: int
+    memory_limit: int
 
 
 class Queues:
@@ -65,7 +70,8 @@ class Queues:
         async with client.pipeline(transaction=False) as reading:
             for name, (first, *_) in rows.items():
                 reading.hmget(key(f"{name}.msgs"), first or [b""])
-            firsts = [messages[0] for messages in await reading.execute()]
+            reading.info("memory")
+            *firsts, memory = await reading.execute()
         ((_, listening),) = await client.pubsub_numsub(sent_channel(self._namespace, self._redis.database))
         return Backlog(
             {
@@ -76,11 +82,13 @@ class Queues:
                     dead=dead,
                     oldest=_age(message),
                 )
-                for (name, (_, waiting, held, delayed, dead)), message in zip(
+                for (name, (_, waiting, held, delayed, dead)), (message,) in zip(
                     rows.items(), firsts, strict=True
                 )
             },
             listening,
+            memory["used_memory"],
+            memory["maxmemory"],
         )
 
 

@@ -16,10 +16,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
 
 from waybill.errors import ServiceUnavailable, SettingsError
-from waybill.redis_url import parse_redis_url
+from waybill.redis_url import NO_CLUSTER, parse_redis_url
 
 CONNECT_TIMEOUT_SECONDS = 0.5
 ANSWER_TIMEOUT_SECONDS = 1.0
+
+#: Seconds that a request may wait for Redis in all, for a connection and its answer.
+REQUEST_TIMEOUT_SECONDS = 1.5
 
 #: Seconds for which a process leaves Redis alone after it did not answer, or refused.
 PAUSE_SECONDS = 1.0
@@ -122,7 +125,7 @@ class _AsyncLeaving:
 class BoundedRedis:
     """Redis for an event loop, bounded in time and in connections.
 
-    A request never waits for Redis longer than ``ANSWER_TIMEOUT_SECONDS``. After a failure Redis is not asked
+    A request waits for Redis up to ``REQUEST_TIMEOUT_SECONDS``. After a failure Redis is not asked
     for ``PAUSE_SECONDS``, so that of many requests a few wait, once.
     """
 
@@ -147,7 +150,7 @@ class BoundedRedis:
         if not at_once and time.monotonic() < self._ask_again_at:
             raise ServiceUnavailable("Redis")
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS), self._slots:
+            async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS), self._slots:
                 answer = await question(self._client)
         except (RedisError, TimeoutError) as error:
             self._ask_again_at = time.monotonic() + PAUSE_SECONDS
@@ -181,8 +184,4 @@ def refuse_cluster(url: str) -> None:
     except RedisError:
         return
     if found.get("cluster_enabled"):
-        raise SettingsError(
-            "WAYBILL_REDIS_URL leads to a node of a Redis Cluster, which is not supported, because "
-            "Dramatiq's scripts use several keys at once. Use one server, or a primary with replicas "
-            "and Sentinel."
-        )
+        raise SettingsError(f"WAYBILL_REDIS_URL: {NO_CLUSTER}")

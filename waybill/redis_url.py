@@ -11,9 +11,9 @@ _FORMS = (
     "write it as redis://[user:password@]host:6379/0, or "
     "redis+sentinel://[user:password@]host1:26379,host2:26379/primary-name/0; rediss for TLS"
 )
-_NO_CLUSTER = (
+NO_CLUSTER = (
     "Redis Cluster is not supported, because Dramatiq's scripts use several keys at once. "
-    "Use one server, or a primary with replicas and Sentinel"
+    "Use one server, or a primary with replicas and Sentinel."
 )
 
 
@@ -40,7 +40,7 @@ def parse_redis_url(url: str) -> RedisUrl:
     """
     scheme = url.partition("://")[0]
     if scheme in {"redis+cluster", "rediss+cluster"}:
-        raise ValueError(_NO_CLUSTER)
+        raise ValueError(NO_CLUSTER)
     try:
         parsed = _behind_sentinels(url) if scheme in {"redis+sentinel", "rediss+sentinel"} else RedisUrl(url)
         parse_url(parsed.server)  # type: ignore[no-untyped-call]

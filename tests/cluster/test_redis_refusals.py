@@ -1,0 +1,245 @@
+"""A Redis that answers and refuses: named while it lasts, and work goes on by itself when it is over."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from stack.binaries import find_valkey
+from stack.ports import LOOPBACK, choose
+from stack.stack import Stack
+from tests.actors.conftest import suspended
+from tests.cluster.background_loop import BackgroundLoop
+from tests.cluster.sentinels import NAME, Sentinels, running_sentinels
+from tests.cluster.valkey_pair import PASSWORD, Valkey, ValkeyPair, running_valkey_pair
+from tests.parity.faces import RestFace
+from tests.service import Service, free_port, running_service
+from tests.uploads import put, settled
+from tests.waiting import until, wait_until
+from tests.watched import BEARER, METRICS_TOKEN, Metrics
+from waybill.messages import sent_channel
+
+#: Seconds. A client that waits longer for an answer would call it a hang.
+PATIENCE_SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def pair(
+    stack: Stack, relays: BackgroundLoop, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ValkeyPair]:
+    with running_valkey_pair(stack, relays, tmp_path_factory.mktemp("refusing")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def service(stack: Stack, pair: ValkeyPair) -> Iterator[Service]:
+    """A Waybill whose Redis is a pair that can be failed over."""
+    with running_service(stack, redis_url=pair.url, metrics_token=METRICS_TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(service: Service, owner: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with service.client(owner, is_patient=False) as opened:
+        opened.timeout = httpx.Timeout(PATIENCE_SECONDS)
+        yield opened
+
+
+async def sent(face: RestFace, content: bytes) -> str:
+    """A file whose bytes are in the store and which is not completed."""
+    requested = await face.request(name="a", size=len(content))
+    assert (await put(requested.data["upload"], content)).status_code == 200
+    return requested.id
+
+
+def listeners(server: Valkey) -> int:
+    """How many workers a server counts that listen for jobs."""
+    with server.client() as direct:
+        ((_, number),) = direct.pubsub_numsub(sent_channel("dramatiq", 0))
+        return int(number)
+
+
+def command(service: Service, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    env = {**service.env, **{f"WAYBILL_{name.upper()}": value for name, value in changes.items()}}
+    argv = [sys.executable, "-m", "cli", *arguments]
+    return subprocess.run(argv, check=False, capture_output=True, text=True, env=env, timeout=60)
+
+
+def complaints(service: Service) -> list[str]:
+    """What `waybill doctor` finds wrong with Redis."""
+    result = command(service, "doctor")
+    assert "Traceback" not in result.stderr
+    return [line for line in result.stdout.splitlines() if line.startswith("FAIL") and "Redis" in line]
+
+
+async def is_up(client: httpx.AsyncClient) -> float:
+    metrics = Metrics.of(await client.get("/metrics", headers=BEARER))
+    return metrics.get("waybill_up", dependency="redis")
+
+
+async def readiness(client: httpx.AsyncClient) -> tuple[int, str]:
+    ready = await client.get("/readyz")
+    return ready.status_code, ready.json()["redis"]
+
+
+async def test_a_redis_that_takes_no_writes_is_named_and_work_goes_on_later(
+    service: Service, client: httpx.AsyncClient, pair: ValkeyPair
+) -> None:
+    face = RestFace(client)
+    for refuses, words in ((pair.full, "full"), (pair.read_only, "replica")):
+        files = [await sent(face, f"{words} {number}".encode()) for number in range(5)]
+        with refuses():
+            for file_id in files:
+                assert (await face.complete(file_id)).data["status"] == "PROCESSING"
+            assert await readiness(client) == (200, "unavailable")
+            assert await is_up(client) == 0
+            found = complaints(service)
+            assert found
+            assert words in found[0]
+            if refuses is pair.read_only:
+                await until(
+                    lambda: "no jobs are fetched" in service.worker.log.read_text(), "the worker says so"
+                )
+        for file_id in files:
+            assert (await settled(face, file_id, seconds=90))["status"] == "COMPLETED"
+        assert await readiness(client) == (200, "ok")
+        assert await is_up(client) == 1
+        pair.wait_until_healthy()
+    assert "Traceback" not in service.worker.log.read_text()
+
+
+async def test_a_full_redis_lets_workers_make_room(
+    service: Service, client: httpx.AsyncClient, pair: ValkeyPair
+) -> None:
+    face = RestFace(client)
+    files = [await sent(face, b"room %d" % number) for number in range(5)]
+    with suspended(service):
+        for file_id in files:
+            await face.complete(file_id)
+        with pair.full():
+            os.kill(service.worker.pid, signal.SIGCONT)
+            for file_id in files:
+                assert (await settled(face, file_id))["status"] == "COMPLETED"
+
+
+async def test_while_redis_is_frozen_no_request_waits_long(
+    service: Service, client: httpx.AsyncClient, pair: ValkeyPair
+) -> None:
+    face = RestFace(client)
+    files = [await sent(face, b"frozen %d" % number) for number in range(40)]
+    with pair.frozen():
+        answers = await asyncio.gather(*(face.complete(file_id) for file_id in files))
+        assert {answer.data["status"] for answer in answers} == {"PROCESSING"}
+    for file_id in files:
+        assert (await settled(face, file_id, seconds=90))["status"] == "COMPLETED"
+
+
+async def test_an_empty_redis_in_its_place_is_made_use_of(
+    client: httpx.AsyncClient, pair: ValkeyPair
+) -> None:
+    face = RestFace(client)
+    file_id = await sent(face, b"empty")
+    with pair.killed(empty=True):
+        pass
+    await face.complete(file_id)
+    assert (await settled(face, file_id, seconds=90))["status"] == "COMPLETED"
+    pair.wait_until_healthy()
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_doctor_refuses_a_redis_that_evicts(service: Service, pair: ValkeyPair, policy: str) -> None:
+    with pair.evicting(policy):
+        [complaint] = complaints(service)
+    assert f"maxmemory-policy is {policy}" in complaint
+    assert "noeviction" in complaint
+
+
+async def test_after_a_failover_work_goes_on_though_the_old_primary_lives(
+    service: Service, client: httpx.AsyncClient, pair: ValkeyPair
+) -> None:
+    face = RestFace(client)
+    files = [await sent(face, b"failover %d" % number) for number in range(5)]
+    pair.wait_until_healthy()
+    pair.fail_over()
+    for file_id in files:
+        assert (await face.complete(file_id)).data["status"] == "PROCESSING"
+    for file_id in files:
+        assert (await settled(face, file_id, seconds=60))["status"] == "COMPLETED"
+    assert await readiness(client) == (200, "ok")
+    assert await is_up(client) == 1
+    assert complaints(service) == []
+    await until(lambda: listeners(pair.primary) == 1, "the worker listens to the new primary")
+    assert "Traceback" not in service.worker.log.read_text()
+
+
+@pytest.fixture
+def sentinels(stack: Stack, own_valkey_pair: ValkeyPair, tmp_path: Path) -> Iterator[Sentinels]:
+    with running_sentinels(stack, own_valkey_pair, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def guarded(stack: Stack, sentinels: Sentinels) -> Iterator[Service]:
+    """A Waybill that asks Sentinels for the primary."""
+    url = f"redis+sentinel://:{PASSWORD}@{sentinels.addresses}/{NAME}/0"
+    with running_service(stack, redis_url=url, rate_limit="1000/second") as running:
+        yield running
+
+
+@pytest.mark.parametrize("loses", ["its role", "its life"])
+async def test_sentinels_are_asked_for_the_primary(
+    guarded: Service, sentinels: Sentinels, owner: str, loses: str
+) -> None:
+    pair = sentinels.pair
+    async with guarded.client(owner) as client:
+        face = RestFace(client)
+        before, after = await sent(face, b"before"), await sent(face, b"after")
+        await face.complete(before)
+        assert (await settled(face, before))["status"] == "COMPLETED"
+        pair.wait_until_healthy()
+        if loses == "its role":
+            sentinels.fail_over()
+        else:
+            old = pair.primary
+            old.child.kill()
+            sentinels.wait_for_new_primary(old)
+        await face.complete(after)
+        assert (await settled(face, after, seconds=90))["status"] == "COMPLETED"
+        assert (await client.get("/readyz")).json()["redis"] == "ok"
+    await until(lambda: listeners(pair.primary) == 1, "the worker listens to the new primary")
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+@pytest.fixture
+def node(stack: Stack, tmp_path: Path) -> Iterator[str]:
+    """The address of a node of a Redis Cluster."""
+    port = choose(["port"], {})["port"]
+    argv = [str(find_valkey()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(tmp_path)]
+    child = stack.spawn(f"node-{port}", [*argv, "--cluster-enabled", "yes", "--save", ""], grace=1)
+    with redis.Redis(host=LOOPBACK, port=port) as direct:
+        wait_until(lambda: answers(direct), "the node answers")
+    yield f"redis://{LOOPBACK}:{port}/0"
+    child.kill()
+
+
+@pytest.mark.parametrize("part", ["api", "worker", "init", "doctor"])
+def test_a_redis_cluster_is_refused_in_one_sentence(service: Service, node: str, part: str) -> None:
+    options = ["--port", str(free_port())] if part == "api" else []
+    result = command(service, part, *options, redis_url=node)
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    said = result.stdout if part == "doctor" else result.stderr
+    assert [line for line in said.splitlines() if "Redis Cluster is not supported" in line]
