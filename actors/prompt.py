@@ -120,7 +120,7 @@ class PromptBroker(RedisBroker):
 class PromptConsumer(Consumer):
     """Waits where Dramatiq's own consumer of Redis would sleep, and knows what it has handed out."""
 
-    def __init__(self, broker: PromptBroker, queue_name: str, fetching: Consumer, timeout: float) -> None:
+    def __init__(self, broker: PromptBroker, queue_name: str, fetching: Any, timeout: float) -> None:
         self._broker = broker
         self._queue_name = queue_name
         self._fetching = fetching
@@ -128,6 +128,7 @@ class PromptConsumer(Consumer):
         self._woken = broker.woken[queue_name]
         self._taken = broker.taken[queue_name]
         self._compared_at = time.monotonic()
+        self._waits_for_room = False
 
     def __next__(self) -> MessageProxy | None:
         """The next message, or None where there was none."""
@@ -147,16 +148,21 @@ class PromptConsumer(Consumer):
         return message
 
     def _next(self) -> MessageProxy | None:
+        # Before the look: what is done during it makes room as well.
+        self._waits_for_room = True
         message: MessageProxy | None = next(self._fetching)
         if message is not None:
             self._taken.add(message.options["redis_message_id"])
+            return message
+        # With room for more the queue was empty: a message that is done is no reason to look again.
+        self._waits_for_room = self._fetching.outstanding_message_count >= self._fetching.prefetch
         # Only here, where no message is on its way from one to the other.
-        elif time.monotonic() - self._compared_at > COMPARED_EVERY:
+        if time.monotonic() - self._compared_at > COMPARED_EVERY:
             self._compared_at = time.monotonic()
             self._broker.put_back(self._queue_name)
             # What was put back is there to be fetched.
             self._woken.set()
-        return message
+        return None
 
     def ack(self, message: MessageProxy) -> None:
         """A message is done: there is room for another."""
@@ -174,11 +180,16 @@ class PromptConsumer(Consumer):
             # this worker's for as long as it lives.
             raise ConnectionClosed(error) from error
         self._taken.discard(message.options["redis_message_id"])
-        self._woken.set()
+        if self._waits_for_room:
+            self._woken.set()
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Give messages back that were fetched and not begun."""
-        self._fetching.requeue(messages)
+        try:
+            self._fetching.requeue(messages)
+        except RedisError as error:
+            # Of a stop, which ends in order only with this error: the messages are missed and fetched later.
+            raise ConnectionClosed(error) from error
 
     def close(self) -> None:
         """Close the connection."""

@@ -161,6 +161,41 @@ def test_doctor_refuses_a_redis_that_evicts(service: Service, pair: ValkeyPair, 
     assert "noeviction" in complaint
 
 
+#: Run in a process of its own, because whoever imports the actors declares them.
+CONSUMER = """
+from dramatiq import Message
+from dramatiq.errors import ConnectionClosed
+from actors.broker import broker
+
+def is_an_outage(call, *arguments):
+    try:
+        call(*arguments)
+    except ConnectionClosed:
+        return True
+
+for _ in range(2):
+    broker.enqueue(Message("alone", "nothing", (), {}, {}))
+consumer = broker.consume("alone", prefetch=2)
+first, second = next(consumer), next(consumer)
+broker.client.execute_command("REPLICAOF", "127.0.0.1", "1")
+assert next(consumer) is None
+assert is_an_outage(consumer.ack, first)
+assert is_an_outage(consumer.requeue, [second])
+assert is_an_outage(broker.enqueue, second)
+broker.client.execute_command("REPLICAOF", "NO", "ONE")
+consumer.ack(first)
+consumer.requeue([second])
+assert next(consumer).message_id == second.message_id
+broker.do_purge("alone")
+"""
+
+
+def test_dramatiq_takes_a_refusal_for_an_outage(service: Service, pair: ValkeyPair) -> None:
+    # It repeats an acknowledgement and ends a stop in order after an outage alone.
+    subprocess.run([sys.executable, "-c", CONSUMER], check=True, env=dict(service.env), timeout=60)
+    pair.wait_until_healthy()
+
+
 async def test_after_a_failover_work_goes_on_though_the_old_primary_lives(
     service: Service, client: httpx.AsyncClient, pair: ValkeyPair
 ) -> None:
