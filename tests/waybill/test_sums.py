@@ -135,8 +135,8 @@ async def test_a_fold_that_dies_between_two_writes_has_written_nothing(
     await documents.transition(file, Status.PROCESSING)
     before = await kept_alone(owner)
     with monkeypatch.context() as patched:
-        # The files are written, and the sums are not.
-        patched.setattr(sums, "_increments", lambda differences: 1 / 0)
+        # The sums are written, and the files are not.
+        patched.setattr(sums, "UpdateMany", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             await documents.fold_marked()
     assert await kept_alone(owner) == before
@@ -189,13 +189,17 @@ async def test_the_walk_goes_on_from_where_it_was(
     assert not await documents.walk_on(has_quota=False)
 
 
-async def test_documents_that_are_no_files_do_not_stop_the_walk(owner: str, resources: Resources) -> None:
+async def test_documents_that_are_no_files_stop_neither_folds_nor_the_walk(
+    owner: str, resources: Resources
+) -> None:
     await File.get_motor_collection().insert_one({"owner": owner, "size": 1})
+    await File.get_motor_collection().insert_one({"owner": owner, "status": "COMPLETED", "unsummed": True})
     file = await kept(owner)
     await change_as_an_older_release(file.key, {"$unset": {"unsummed": 1}})
     await ask_for_lap()
     await keep_once(resources)
     assert await kept_alone(owner) == {"status": {"PENDING": Sum(1, 1)}}
+    assert await documents.sum_by_status(owner) == {Status.PENDING: Sum(1, 1)}
 
 
 async def test_before_the_first_lap_few_files_are_counted_and_many_are_not(

@@ -102,6 +102,12 @@ def is_summed(file: Mapping[str, Any]) -> bool:
     return contribution(file) == kept
 
 
+def is_file(document: Mapping[str, Any]) -> bool:
+    """Return whether a document has what sums need. One that was changed by hand must not stop a fold."""
+    needed = {"owner": str, "status": str, "content_type": str, "size": int}
+    return all(isinstance(document.get(name), type_) for name, type_ in needed.items())
+
+
 async def read_sums(owner: str, largest: Mapping[str, int]) -> Sums:
     """Return an owner's sums: of each kind in ``largest`` so many, the largest by size, and perhaps more.
 
@@ -133,7 +139,7 @@ async def read_sums(owner: str, largest: Mapping[str, int]) -> Sums:
             {"$unionWith": {"coll": LAPS, "pipeline": [{"$match": FIRST_LAP}]}},
         ]
     )
-    files = [each for each in found if "owner" in each]
+    files = [each for each in found if is_file(each)]
     is_walked = any("laps" in each for each in found)
     if not is_walked and (counted := await _count(owner)) is not None:
         return Sums(_by_kind(counted), is_exact=True)
@@ -186,13 +192,19 @@ async def fold(ids: Sequence[FileId]) -> int:
 async def _fold(ids: Sequence[FileId]) -> int:
     async with await _files().database.client.start_session() as session, session.start_transaction():
         # Read again in the transaction: it fails if one of them changes before it ends.
-        found = await _files().find({"_id": {"$in": ids}}, FIELDS, session=session).to_list(None)
+        cursor = _files().find({"_id": {"$in": ids}}, FIELDS, session=session)
+        found = [file for file in await cursor.to_list(None) if is_file(file)]
         alike: dict[frozenset[tuple[str, str]], list[FileId]] = defaultdict(list)
         for file in found:
             if file.get("unsummed") or not is_summed(file):
                 alike[frozenset(contribution(file).items())].append(file["_id"])
         if not alike:
             return 0
+        differences = _differences(found)
+        if differences:
+            sums = KeptSum.get_motor_collection()
+            await sums.bulk_write(_increments(differences), session=session)
+        # Last, because requests that change one of these files wait from here until the commit.
         await _files().bulk_write(
             [
                 # No pipeline: the feed of changes recognizes this update by its field.
@@ -204,10 +216,6 @@ async def _fold(ids: Sequence[FileId]) -> int:
             ordered=False,
             session=session,
         )
-        differences = _differences(found)
-        if differences:
-            sums = KeptSum.get_motor_collection()
-            await sums.bulk_write(_increments(differences), session=session)
         return sum(map(len, alike.values()))
 
 
@@ -242,7 +250,7 @@ async def _count(owner: str) -> dict[tuple[str, str, str], Sum] | None:
         found = await query.to_list(None)
     if len(found) > MAX_COUNTED:
         return None
-    return _differences({**file, "summed": {}} for file in found)
+    return _differences({**file, "summed": {}} for file in found if is_file(file))
 
 
 def _by_kind(sums: Mapping[tuple[str, str, str], Sum]) -> Mapping[str, Mapping[str, Sum]]:

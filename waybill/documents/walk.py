@@ -3,15 +3,13 @@
 Finds files from before the sums, from a time without a quota, and what an older release changed.
 """
 
-from typing import Any
-
 import pymongo
 
 from waybill.documents.database import collection
 from waybill.documents.laps import find_lap, move_on
 from waybill.documents.outage import reachable
 from waybill.documents.quota import mark, needs_mark
-from waybill.documents.sums import FIELDS, FOLD_FILES, FOLD_SECONDS, fold, is_summed
+from waybill.documents.sums import FIELDS, FOLD_FILES, FOLD_SECONDS, fold, is_file, is_summed
 
 #: Files that are read at a time.
 BATCH_FILES = 2 * FOLD_FILES
@@ -40,7 +38,7 @@ async def walk_on(*, has_quota: bool) -> bool:
             .limit(BATCH_FILES)
             .to_list(None)
         )
-    files = [file for file in found if _is_file(file)]
+    files = [file for file in found if is_file(file)]
     behind = [file["_id"] for file in files if not file.get("unsummed") and not is_summed(file)]
     for start in range(0, len(behind), FOLD_FILES):
         await fold(behind[start : start + FOLD_FILES])
@@ -48,9 +46,3 @@ async def walk_on(*, has_quota: bool) -> bool:
         await mark([file for file in files if needs_mark(file)])
     await move_on(lap, found[-1]["_id"] if len(found) == BATCH_FILES else None)
     return True
-
-
-def _is_file(document: dict[str, Any]) -> bool:
-    """Return whether a document has what sums need. One that was changed by hand must not stop the walk."""
-    needed = {"owner": str, "status": str, "content_type": str, "size": int}
-    return all(isinstance(document.get(name), type_) for name, type_ in needed.items())

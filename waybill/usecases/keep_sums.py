@@ -11,9 +11,9 @@ from waybill.documents import Later
 from waybill.errors import ServiceUnavailable
 from waybill.resources import Resources
 
-#: The lease. Renewed after each run, which ends long before.
+#: The lease. Renewed before each run. If a run takes longer, two workers fold at once, which is harmless.
 HOLDER = "sums"
-LEASE_SECONDS = 60
+LEASE_SECONDS = 15
 
 #: Seconds between two runs. A file that changes again meanwhile is folded once.
 PAUSE_SECONDS = 1
