@@ -47,13 +47,15 @@ class OverQuotaError(Exception):
 class Owner(Document):
     """The bytes of an owner's marked files.
 
-    ``is_looked_through`` once an upload-request need not look for unmarked files. ``is_complete`` is for
-    older releases, which would look through all files of an owner without it.
+    ``is_looked_through`` once an upload-request need not look for unmarked files, because there are none or
+    because they are many, and ``is_left_to_walk``. ``is_complete`` is for older releases, which would look
+    through all files of an owner without it.
     """
 
     id: str  # type: ignore[assignment]
     charged: int = 0
     is_looked_through: bool | None = None
+    is_left_to_walk: bool | None = None
     is_complete: bool = True
 
     class Settings:
@@ -99,7 +101,18 @@ def needs_mark(file: Mapping[str, Any]) -> bool:
     return file["status"] in COUNTED and file.get("deleted_at") is None and not file.get("charged")
 
 
-async def mark(files: Sequence[Mapping[str, Any]]) -> None:
+async def mark_left(files: Sequence[Mapping[str, Any]]) -> None:
+    """Mark those files whose owners have too many for an upload-request to look through."""
+    owners = list({file["owner"] for file in files})
+    with reachable():
+        found = (
+            await _owners().find({"_id": {"$in": owners}, "is_left_to_walk": True}, {"_id": 1}).to_list(None)
+        )
+    left = {owner["_id"] for owner in found}
+    await _mark_each([file for file in files if file["owner"] in left])
+
+
+async def _mark_each(files: Sequence[Mapping[str, Any]]) -> None:
     """Mark those files that still count and are not marked. Of each its ``_id`` and ``owner`` are needed."""
     by_owner: dict[str, list[Any]] = defaultdict(list)
     for file in files:
@@ -136,16 +149,17 @@ async def _look_through(owner: str) -> None:
             return
         look = File.get_motor_collection().find(_counted(owner), ["owner", "status", "charged"])
         found = await look.hint("newest_by_status").limit(LOOK_FILES + 1).to_list(None)
-    if len(found) > LOOK_FILES:
-        await ask_for_lap()
-    else:
-        await mark([file for file in found if needs_mark(file)])
+    is_large = len(found) > LOOK_FILES
+    if not is_large:
+        await _mark_each([file for file in found if needs_mark(file)])
+    looked = {"is_looked_through": True, "is_left_to_walk": is_large, "is_complete": True}
     with reachable():
         await _owners().update_one(
-            {"_id": owner},
-            {"$set": {"is_looked_through": True, "is_complete": True}, "$setOnInsert": {"charged": 0}},
-            upsert=True,
+            {"_id": owner}, {"$set": looked, "$setOnInsert": {"charged": 0}}, upsert=True
         )
+    if is_large:
+        # Without this, after a crash here, the next lap comes in a day at most.
+        await ask_for_lap()
 
 
 def _counted(owner: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pymongo
 from waybill.documents.database import collection
 from waybill.documents.laps import find_lap, move_on
 from waybill.documents.outage import reachable
-from waybill.documents.quota import mark, needs_mark
+from waybill.documents.quota import mark_left, needs_mark
 from waybill.documents.sums import FIELDS, FOLD_FILES, FOLD_SECONDS, fold, is_file, is_summed
 
 #: Files that are read at a time.
@@ -16,7 +16,7 @@ BATCH_FILES = 2 * FOLD_FILES
 
 
 async def walk_on(*, has_quota: bool) -> bool:
-    """Look through the next batch of files, if a lap is due; with a quota, also for those without a mark.
+    """Look through the next batch of files, if a lap is due; with a quota, mark the files of large owners.
 
     A crash at any point, or another worker that walks too, does no harm: each step looks at what is there.
 
@@ -43,6 +43,6 @@ async def walk_on(*, has_quota: bool) -> bool:
     for start in range(0, len(behind), FOLD_FILES):
         await fold(behind[start : start + FOLD_FILES])
     if has_quota:
-        await mark([file for file in files if needs_mark(file)])
+        await mark_left([file for file in files if needs_mark(file)])
     await move_on(lap, found[-1]["_id"] if len(found) == BATCH_FILES else None)
     return True
