@@ -22,14 +22,6 @@ async def test_files_are_verified_by_either_half(cluster: Cluster, owner: str) -
             assert (await stored(RestFace(client), b"%d" % number))["status"] == "COMPLETED"
 
 
-def test_a_member_is_elected_for_a_primary_that_was_killed(cluster: Cluster) -> None:
-    mongo = cluster.mongo
-    old = mongo.primary()
-    with mongo.killed(old):
-        assert mongo.wait_for_new_primary(old) is not old
-    mongo.wait_until_healthy()
-
-
 def test_an_isolated_primary_gives_up_and_clients_still_reach_it(cluster: Cluster) -> None:
     mongo = cluster.mongo
     old = mongo.primary()

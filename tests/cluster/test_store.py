@@ -23,7 +23,10 @@ def answers(method: str = "*", **what: Any) -> Callable[[Cluster], None]:
 
 
 FAULTS = {
+    "store: 500": Fault(answers(status=500)),
     "store: 503": Fault(answers(status=503), is_short=True),
+    "store: slow (2 s before each answer to a HEAD)": Fault(answers("HEAD", share=1.0, delay_ms=2000)),
+    "store: bodies cut in half": Fault(answers("GET", cut_at=0.5)),
 }
 
 

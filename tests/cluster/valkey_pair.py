@@ -153,13 +153,13 @@ class ValkeyPair:
             time.sleep(0.05)
 
 
-def _start_valkey(stack: Stack, number: int, folder: Path, *options: str) -> Valkey:
+def _start_valkey(stack: Stack, number: int, folder: Path) -> Valkey:
     data = folder / f"valkey-{number}"
     data.mkdir()
     port = choose(["port"], {})["port"]
     argv = [str(find_valkey()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(data)]
     argv += ["--requirepass", PASSWORD, "--masterauth", PASSWORD, "--appendonly", "yes", "--save", ""]
-    argv += ["--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0", *options]
+    argv += ["--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0"]
     child = stack.spawn(f"{folder.name}-valkey-{number}", argv, grace=1)
     return Valkey(child, port, data)
 
@@ -168,10 +168,13 @@ def _start_valkey(stack: Stack, number: int, folder: Path, *options: str) -> Val
 def running_valkey_pair(stack: Stack, loop: BackgroundLoop, folder: Path) -> Iterator[ValkeyPair]:
     """A healthy pair with its data in ``folder``, for as long as the context lasts."""
     first = _start_valkey(stack, 0, folder)
-    second = _start_valkey(stack, 1, folder, "--replicaof", LOOPBACK, str(first.port))
+    second = _start_valkey(stack, 1, folder)
     relay = TcpRelay(loop, first.port)
     pair = ValkeyPair(first, second, relay)
     try:
+        pair._wait(lambda: all(server.role() for server in pair.servers), "a server does not answer")
+        # Not by an option: each is started again by the same command, whatever its role is by then.
+        second.command("REPLICAOF", LOOPBACK, first.port)
         pair.wait_until_healthy()
         yield pair
     finally:
