@@ -72,6 +72,8 @@ class Settings(TokenSettings):
     s3_access_key: str = Field(min_length=1)
     s3_secret_key: SecretStr
     s3_hook_secret: SecretStr | None = None
+    s3_timeout: float = Field(default=3, gt=0)
+    s3_read_timeout: float = Field(default=30, gt=0)
 
     metrics_token: SecretStr | None = None
 
@@ -85,6 +87,9 @@ class Settings(TokenSettings):
     owner_quota_bytes: int | None = Field(default=None, ge=0)
     content_types: Annotated[tuple[str, ...], NoDecode] = ()
     verify: Literal["always", "store"] = "always"
+    verify_retry_delay: float = Field(default=30, ge=0)
+    verify_attempts: int = Field(default=130, ge=1)
+    failed_retention: int = Field(default=WEEK, ge=0)
     purge_delay: int = Field(default=0, ge=0)
     owner_subscriptions: int = Field(default=100, ge=1)
     sweep_interval: int = Field(default=5, ge=1)

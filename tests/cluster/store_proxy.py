@@ -10,9 +10,12 @@ does wrong is chosen at run time:
     with proxy.injecting("GET", cut_at=0.5):             # a body ends after half of its bytes
     with proxy.injecting("PUT", path="files/", closes=True):  # the connection is closed without an answer
     with proxy.injecting(is_silent=True):                # nothing is answered until the fault is over
+    with proxy.injecting(status=200, body=b"<html>"):    # each request is answered with that body
+    with proxy.injecting("GET", replaces=(b"a", b"b")):  # bytes are other ones when they come
+    with proxy.injecting("GET", status=404, times=1):    # the first GET is answered 404, the others are not
 
 ``inject`` and ``clear`` do the same without a context. ``requests`` counts requests by method, ``injected``
-those that met a fault.
+those that met a fault; ``seen`` lists method, path and Range header of each request.
 """
 
 import asyncio
@@ -43,9 +46,12 @@ CODES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Fault:
-    """What happens to requests of a method (``*`` for all) whose path has a match for ``path``."""
+    """What happens to requests of a method (``*`` for all) whose path has a match for ``path``.
+
+    With ``times`` it happens to so many of them only. ``replaces`` must keep the length.
+    """
 
     method: str = "*"
     path: str = ""
@@ -57,22 +63,32 @@ class Fault:
     cut_at: float | None = None
     closes: bool = False
     is_silent: bool = False
+    body: bytes | None = None
+    replaces: tuple[bytes, bytes] | None = None
+    times: int | None = None
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def concerns(self, method: str, path: str) -> bool:
         """Whether a request meets this fault, this time."""
         matches = self.method in {"*", method} and re.search(self.path, path) is not None
-        return matches and random.random() < self.share
+        happens = matches and self.times != 0 and random.random() < self.share
+        if happens and self.times is not None:
+            self.times -= 1
+        return happens
 
     def answer(self, method: str, path: str) -> bytes:
         """The whole answer with the status, and with S3's XML unless to a HEAD."""
         assert self.status is not None
-        code = self.code or CODES[self.status]
+        code = self.code or CODES.get(self.status, "injected")
         body = (
-            '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f"<Error><Code>{code}</Code><Message>injected</Message><Resource>{urlsplit(path).path}</Resource>"
-            "<RequestId>injected</RequestId></Error>"
-        ).encode()
+            self.body
+            if self.body is not None
+            else (
+                '<?xml version="1.0" encoding="UTF-8"?>\n'
+                f"<Error><Code>{code}</Code><Message>injected</Message><Resource>{urlsplit(path).path}</Resource>"
+                "<RequestId>injected</RequestId></Error>"
+            ).encode()
+        )
         head = f"HTTP/1.1 {self.status} {code}\r\nContent-Type: application/xml\r\n"
         if method == "HEAD":
             return f"{head}\r\n".encode()
@@ -108,6 +124,7 @@ class StoreProxy:
     def __init__(self, loop: BackgroundLoop, target: str) -> None:
         self.requests: Counter[str] = Counter()
         self.injected: Counter[str] = Counter()
+        self.seen: list[tuple[str, str, str]] = []
         self._loop = loop
         self._target_port = urlsplit(target).port
         self._faults: list[Fault] = []
@@ -119,6 +136,10 @@ class StoreProxy:
     def address(self) -> str:
         """The URL of the endpoint."""
         return f"http://{LOOPBACK}:{self.port}"
+
+    def asked(self, method: str, text: str) -> list[str]:
+        """The Range headers of all requests of a method whose path has a text."""
+        return [ranged for each, path, ranged in self.seen if each == method and text in path]
 
     def inject(
         self,
@@ -133,9 +154,26 @@ class StoreProxy:
         cut_at: float | None = None,
         closes: bool = False,
         is_silent: bool = False,
+        body: bytes | None = None,
+        replaces: tuple[bytes, bytes] | None = None,
+        times: int | None = None,
     ) -> Fault:
         """Begin a fault. Of several that concern a request, the first one counts."""
-        fault = Fault(method, path, share, status, code, delay_ms, cut_after, cut_at, closes, is_silent)
+        fault = Fault(
+            method,
+            path,
+            share,
+            status,
+            code,
+            delay_ms,
+            cut_after,
+            cut_at,
+            closes,
+            is_silent,
+            body,
+            replaces,
+            times,
+        )
         self._faults.append(fault)
         return fault
 
@@ -191,6 +229,7 @@ class StoreProxy:
         request = _Head(await reader.readuntil(b"\r\n\r\n"))
         method, path, _ = request.words
         self.requests[method] += 1
+        self.seen.append((method, path, request.header("range")))
         fault = next((each for each in self._faults if each.concerns(method, path)), None)
         if fault is None:
             return await self._pass_on(request, None, reader, writer)
@@ -249,12 +288,17 @@ async def _answer(
         await _copy(min(size, answer.length), reader, writer)
         return False
     if has_body:
-        await _copy_body(answer, reader, writer)
+        await _copy_body(answer, reader, writer, None if fault is None else fault.replaces)
     await writer.drain()
     return answer.header("connection").lower() != "close"
 
 
-async def _copy_body(head: _Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None) -> None:
+async def _copy_body(
+    head: _Head,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter | None,
+    replaces: tuple[bytes, bytes] | None = None,
+) -> None:
     if head.is_chunked:
         size = -1
         while size != 0:
@@ -262,19 +306,24 @@ async def _copy_body(head: _Head, reader: asyncio.StreamReader, writer: asyncio.
             size = int(line.split(b";")[0], 16)
             if writer is not None:
                 writer.write(line)
-            await _copy(size + 2, reader, writer)
+            await _copy(size + 2, reader, writer, replaces)
     elif head.length is not None:
-        await _copy(head.length, reader, writer)
+        await _copy(head.length, reader, writer, replaces)
 
 
-async def _copy(size: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None) -> None:
+async def _copy(
+    size: int,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter | None,
+    replaces: tuple[bytes, bytes] | None = None,
+) -> None:
     while size > 0:
         piece = await reader.read(min(size, CHUNK_BYTES))
         if not piece:
             raise ConnectionResetError
         size -= len(piece)
         if writer is not None:
-            writer.write(piece)
+            writer.write(piece if replaces is None else piece.replace(*replaces))
             await writer.drain()
 
 

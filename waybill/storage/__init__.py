@@ -10,6 +10,7 @@ from waybill.storage.objects import (
     StoredObject,
     open_storage,
 )
+from waybill.storage.outage import StoreTimeout
 
 __all__ = [
     "ObjectChangedError",
@@ -19,6 +20,7 @@ __all__ = [
     "Part",
     "PartsChangedError",
     "Storage",
+    "StoreTimeout",
     "StoredObject",
     "UploadGoneError",
     "open_storage",

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from waybill.errors import ServiceUnavailable
-from waybill.storage.outage import code_of, reachable, status_of
+from waybill.storage.outage import code_of, means_outage, reachable, status_of
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
-
-#: What a store says of one object among many when it is the store that has a problem.
-_OUTAGES = frozenset({"InternalError", "ServiceUnavailable", "SlowDown", "RequestTimeout"})
 
 
 class ObjectKeptError(Exception):
@@ -63,4 +60,4 @@ async def _delete_each(client: "S3Client", bucket: str, keys: Sequence[str]) -> 
 
 
 def _kept(key: str, code: str) -> Exception:
-    return ServiceUnavailable("The object store") if code in _OUTAGES else ObjectKeptError(f"{key}: {code}")
+    return ServiceUnavailable("The object store") if means_outage(code) else ObjectKeptError(f"{key}: {code}")

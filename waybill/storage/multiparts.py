@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from waybill.storage.outage import ANSWER_WITHIN, code_of, reachable
+from waybill.storage.outage import code_of, reachable
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, PartTypeDef
-
-#: Seconds until a store that puts the parts together is given up. It works on; a repeat finds it done.
-ASSEMBLY_WITHIN = 60
 
 
 class UploadGoneError(Exception):
@@ -41,14 +38,15 @@ class Part:
 class Multiparts:
     """The multipart uploads of one bucket."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str, timeout: float | None) -> None:
         self._client = client
         self._bucket = bucket
+        self._timeout = timeout
 
     async def begin(self, key: str, content_type: str, *, with_sha256: bool) -> str:
         """Begin an upload; its id. ``with_sha256``: every part must then be sent with its own."""
         with reachable():
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(self._timeout):
                 if with_sha256:
                     answer = await self._client.create_multipart_upload(
                         Bucket=self._bucket, Key=key, ContentType=content_type, ChecksumAlgorithm="SHA256"
@@ -57,7 +55,7 @@ class Multiparts:
                     answer = await self._client.create_multipart_upload(
                         Bucket=self._bucket, Key=key, ContentType=content_type
                     )
-        return answer["UploadId"]
+            return answer["UploadId"]
 
     async def parts(self, key: str, upload_id: str) -> list[Part]:
         """All parts that have arrived, in order; of a part that was sent again the latest.
@@ -70,7 +68,7 @@ class Multiparts:
         with reachable():
             while True:
                 try:
-                    async with asyncio.timeout(ANSWER_WITHIN):
+                    async with asyncio.timeout(self._timeout):
                         page = await self._client.list_parts(
                             Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumberMarker=marker
                         )
@@ -97,6 +95,7 @@ class Multiparts:
         Raises:
             UploadGoneError: there is no such upload; somebody else may have done it.
             PartsChangedError: a part is no longer what was listed.
+            StoreTimeout: no answer within the timeout. The store works on; a repeat finds it done.
         """
         named: list[CompletedPartTypeDef] = []
         for part in parts:
@@ -106,7 +105,7 @@ class Multiparts:
             named.append(completed)
         with reachable():
             try:
-                async with asyncio.timeout(ASSEMBLY_WITHIN):
+                async with asyncio.timeout(self._timeout):
                     await self._client.complete_multipart_upload(
                         Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": named}
                     )

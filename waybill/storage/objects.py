@@ -1,11 +1,12 @@
 """The objects of one bucket, and the bucket itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import aioboto3
 import structlog
@@ -18,7 +19,7 @@ from waybill.settings import Settings
 from waybill.storage.checksums import whole_sha256
 from waybill.storage.deletion import delete, delete_many
 from waybill.storage.multiparts import Multiparts
-from waybill.storage.outage import ANSWER_WITHIN, code_of, reachable, status_of
+from waybill.storage.outage import code_of, reachable, status_of
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import (
         CORSConfigurationTypeDef,
         CORSRuleTypeDef,
+        GetObjectRequestTypeDef,
         HeadObjectRequestTypeDef,
         LifecycleRuleOutputTypeDef,
         LifecycleRuleTypeDef,
@@ -39,6 +41,10 @@ ABANDONED = 8
 #: Bytes read at once while streaming. Some four times as many are in memory: what has arrived, up to twice
 #: this, the piece that is being used and the one that is next.
 CHUNK = 1024**2
+
+#: Seconds without a byte after which a cut stream is given up at the latest, and between two attempts.
+RESUME_SECONDS = 600
+LONGEST_PAUSE_SECONDS = 10
 
 
 class ObjectGoneError(Exception):
@@ -74,52 +80,91 @@ class StoredObject:
 class Storage:
     """One bucket of an S3 store, over its internal endpoint."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
-        self.multiparts = Multiparts(client, bucket)
+    def __init__(self, client: "S3Client", bucket: str, timeout: float | None) -> None:
+        self.multiparts = Multiparts(client, bucket, timeout)
         self._client = client
         self._bucket = bucket
+        self._timeout = timeout
+
+    def without_timeout(self) -> "Storage":
+        """The same bucket for jobs, which nobody waits for: only the client's own timeouts hold."""
+        return Storage(self._client, self._bucket, None)
 
     async def head(self, key: str, *, with_sha256: bool = False) -> ObjectHead | None:
-        """Size and etag of an object, and its SHA-256 where that is asked for; None where there is none."""
+        """Size and etag of an object, and its SHA-256 where that is asked for; None where there is none.
+
+        Raises:
+            StoreTimeout: no answer within the timeout.
+            ServiceUnavailable: the store is away.
+        """
         question: HeadObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
         if with_sha256:
             question["ChecksumMode"] = "ENABLED"
-        # No request waits for a checksum, only jobs do.
-        within = None if with_sha256 else ANSWER_WITHIN
         with reachable():
             try:
-                async with asyncio.timeout(within):
+                async with asyncio.timeout(self._timeout):
                     answer = await self._client.head_object(**question)
             except ClientError as error:
                 if status_of(error) != 404:
                     raise
                 await self.ping()
                 return None
-        sha256 = whole_sha256(answer.get("ChecksumSHA256"), answer.get("ChecksumType"))
-        # Some stores tell it unasked.
-        return ObjectHead(answer["ContentLength"], answer["ETag"], sha256 if with_sha256 else None)
+            sha256 = whole_sha256(answer.get("ChecksumSHA256"), answer.get("ChecksumType"))
+            # Some stores tell it unasked.
+            return ObjectHead(answer["ContentLength"], answer["ETag"], sha256 if with_sha256 else None)
 
-    async def stream(self, key: str, etag: str) -> AsyncIterator[bytes]:
+    async def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
         """The bytes of exactly that version of an object, in pieces of up to ``CHUNK``.
+
+        A stream that is cut goes on where it stood, by a range of the same version. It is given up once that
+        has failed for as long as the reading took: to wait longer costs more than to read again.
 
         Raises:
             ObjectGoneError: there is no such object.
             ObjectChangedError: there is one, with another etag.
+            ServiceUnavailable: the store is away.
         """
+        began = latest = monotonic()
+        position = 0
+        pause = 0.0
+        while True:
+            try:
+                async with aclosing(self._stream_from(position, key, etag)) as pieces:
+                    async for piece in pieces:
+                        position += len(piece)
+                        latest, pause = monotonic(), 0.0
+                        yield piece
+                return
+            except (ServiceUnavailable, ObjectGoneError):
+                if not position or monotonic() - latest > min(latest - began, RESUME_SECONDS):
+                    raise
+            log.info("stream cut, reading goes on", key=key, position=position)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause + 1, LONGEST_PAUSE_SECONDS)
+
+    async def _stream_from(self, position: int, key: str, etag: str) -> AsyncGenerator[bytes, None]:
+        question: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key, "IfMatch": etag}
+        if position:
+            question["Range"] = f"bytes={position}-"
         with reachable():
             try:
-                answer = await self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+                answer = await self._client.get_object(**question)
             except ClientError as error:
                 if status_of(error) == 404:
                     await self.ping()
                     raise ObjectGoneError(key) from error
                 if status_of(error) == 412:
                     raise ObjectChangedError(key) from error
+                if status_of(error) == 416 and position:
+                    return  # the cut came after the last byte
                 raise
             body = answer["Body"]
-            # By default aiohttp stops the socket and starts it again for every 128 KiB.
-            body.content.set_read_chunk_size(CHUNK)  # of the response that it wraps
             try:
+                if position and not answer.get("ContentRange", "").startswith(f"bytes {position}-"):
+                    log.warning("object store unavailable: ranges are ignored", key=key)
+                    raise ServiceUnavailable("The object store")
+                # By default aiohttp stops the socket and starts it again for every 128 KiB.
+                body.content.set_read_chunk_size(CHUNK)  # of the response that it wraps
                 while piece := await body.read(CHUNK):
                     yield piece
             finally:
@@ -158,7 +203,8 @@ class Storage:
         """
         with reachable():
             try:
-                await self._client.head_bucket(Bucket=self._bucket)
+                async with asyncio.timeout(self._timeout):
+                    await self._client.head_bucket(Bucket=self._bucket)
             except ClientError as error:
                 if status_of(error) == 404:
                     raise ServiceUnavailable("The object store's bucket") from error
@@ -235,6 +281,12 @@ class Storage:
                 log.warning("the store has no CORS rules per bucket: set them for the whole store")
 
 
+def _follow_no_redirect(context: dict[str, Any], **_: Any) -> None:
+    # After a redirect botocore asks for the bucket's region by a HEAD, and again where that is redirected,
+    # until Python's recursion limit. Our endpoint is set, so a redirect is a wrong setting or an outage.
+    context.setdefault("s3_redirect", {})["redirected"] = True
+
+
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     """A client of the store for as long as the context lasts. Makes no round trip."""
@@ -248,7 +300,7 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         s3={"addressing_style": "path"},
         connect_timeout=1,
         # Between two pieces of a stream too: a store that hangs is noticed, a large object is not cut short.
-        read_timeout=10,
+        read_timeout=settings.s3_read_timeout,
         retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=64,
         # The newer defaults add a CRC to requests and demand one of answers; not every S3 store knows them.
@@ -256,4 +308,5 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         response_checksum_validation="when_required",
     )
     async with session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config) as client:
-        yield Storage(client, settings.s3_bucket)
+        client.meta.events.register("before-call.s3", _follow_no_redirect)
+        yield Storage(client, settings.s3_bucket, settings.s3_timeout)
