@@ -7,10 +7,11 @@ from typing import Any, Generic, TypeVar
 
 from waybill.documents import File
 from waybill.errors import InvalidInput, ServiceUnavailable, WaybillError
+from waybill.messages import PURGE_OBJECT
 from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.usecases.complete import complete_upload
-from waybill.usecases.delete import delete_file
+from waybill.usecases.delete import mark_deleted
 from waybill.usecases.draft import UploadDraft, check_idempotency_key, parse
 from waybill.usecases.open_upload import Requested
 from waybill.usecases.request import request_upload
@@ -63,7 +64,12 @@ async def complete_many(
 async def delete_many(resources: Resources, principal: Principal, ids: Sequence[str]) -> list[Outcome[File]]:
     """Delete several files. Raises as ``request_many`` does."""
     _check(resources, "ids", ids)
-    return await _each(resources, principal, ids, lambda id_: delete_file(resources, principal, id_))
+    deleted = await _each(resources, principal, ids, lambda id_: mark_deleted(resources, principal, id_))
+    due = [each.value.file.file_id for each in deleted if each.value is not None and each.value.is_due_now]
+    if due:
+        # One message, and of the store one request. A crash before it costs them a wait for the reconciler.
+        await resources.sender.send(PURGE_OBJECT, *due)
+    return [Outcome(None if each.value is None else each.value.file, each.error) for each in deleted]
 
 
 def _check(resources: Resources, name: str, items: Sequence[Any]) -> None:
