@@ -185,6 +185,30 @@ async def test_what_the_store_keeps_stays_due_and_the_others_are_purged(
     assert await is_purged(files[1])
 
 
+@pytest.mark.parametrize(("refused_for", "delay"), [(0, 30), (600, 600), (DAY.total_seconds(), 3600)])
+async def test_what_the_store_keeps_is_tried_at_growing_intervals(
+    wired: Resources, wire: Relay, owner: str, refused_for: float, delay: float
+) -> None:
+    file = await deleted(owner, purge_began_at=datetime.now(UTC) - timedelta(seconds=refused_for))
+    wire.refused = {file.object_key: "AccessDenied"}
+    with pytest.raises(ObjectKeptError):
+        await purge_objects(wired, ids(file))
+    due_at = (await again(file)).due_at
+    assert due_at is not None
+    ahead = (due_at - await documents.database_time()).total_seconds()
+    assert delay - 20 < ahead <= delay + 20
+
+
+async def test_without_its_bucket_nothing_counts_as_purged(
+    idle: Service, resources: Resources, owner: str
+) -> None:
+    file = await deleted(owner)
+    async with open_storage(idle.settings.model_copy(update={"s3_bucket": "no-such-bucket"})) as storage:
+        with pytest.raises(ServiceUnavailable):
+            await purge_objects(replace(resources, storage=storage), ids(file))
+    assert not await is_purged(file)
+
+
 async def test_a_defect_shows_beside_an_outage(wired: Resources, wire: Relay, owner: str) -> None:
     files = [await deleted(owner) for _ in range(3)]
     codes = ("SlowDown", "AccessDenied", "InternalError")

@@ -57,7 +57,7 @@ from waybill.documents.quota import OverQuotaError
 from waybill.documents.sums import Sum, fold_marked
 from waybill.documents.sweeps import Fields, find_due, find_expiring, find_fields
 from waybill.documents.usage import MAX_TYPES, UsageHistory, find_usage_history, sum_by_status
-from waybill.documents.values import NOW, Appended, Later, Once, Upcoming
+from waybill.documents.values import NOW, Appended, Backoff, Later, Once, Upcoming
 from waybill.documents.walk import walk_on
 from waybill.documents.webhook import Attempt, Delivery, Webhook
 from waybill.documents.webhooks import (
@@ -85,6 +85,7 @@ __all__ = [
     "AlreadyThereError",
     "Appended",
     "Attempt",
+    "Backoff",
     "Change",
     "ContentTakenError",
     "Delivery",

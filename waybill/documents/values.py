@@ -40,6 +40,15 @@ class Upcoming:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """As long from now as the time field ``since`` lies back, so that delays double; bounds in seconds."""
+
+    since: str
+    least: float
+    most: float
+
+
 def stages(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """An update that sets and unsets fields. None removes one."""
     return [{"$set": {name: _expression(name, value) for name, value in changes.items()}}]
@@ -49,8 +58,8 @@ def _expression(name: str, value: Any) -> Any:
     match value:
         case None:
             return "$$REMOVE"
-        case Later(seconds):
-            return {"$add": ["$$NOW", round(seconds * 1000)]}
+        case Later() | Backoff():
+            return {"$add": ["$$NOW", _milliseconds(value)]}
         case Once(kept):
             return {"$ifNull": [f"${name}", _expression(name, kept)]}
         case Appended(added, kept):
@@ -62,3 +71,10 @@ def _expression(name: str, value: Any) -> Any:
             return {"$ifNull": [{"$first": ahead}, "$$REMOVE"]}
     # A literal, for a string that starts with a dollar would be read as a field's name.
     return {"$literal": value}
+
+
+def _milliseconds(delay: Later | Backoff) -> Any:
+    if isinstance(delay, Later):
+        return round(delay.seconds * 1000)
+    passed = {"$subtract": ["$$NOW", f"${delay.since}"]}
+    return {"$min": [round(delay.most * 1000), {"$max": [round(delay.least * 1000), passed]}]}

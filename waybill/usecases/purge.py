@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 import structlog
 
 from waybill import documents
-from waybill.documents import NOW, PURGEABLE, Fields, FileId, Once, Upcoming
+from waybill.documents import NOW, PURGEABLE, Backoff, Fields, FileId, Once, Upcoming
 from waybill.errors import ServiceUnavailable
+from waybill.messages import PATIENCE
 from waybill.resources import Resources
 from waybill.storage import Storage
 
 #: How long after its URL has died an upload that began in time may still be on its way.
 SLOWEST_UPLOAD = timedelta(days=1)
+
+#: Seconds between two attempts at an object that the store refuses to remove, at most.
+LONGEST_RETRY_DELAY_SECONDS = 3600
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +31,8 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
 
     Raises:
         ServiceUnavailable: MongoDB or the store is away; nothing is lost, the files stay due.
-        Exception: what kept some of the objects. Their files stay due, the others are purged.
+        Exception: what kept some of the objects. Their files stay due, at growing intervals; the others are
+            purged.
     """
     ids = [FileId(file_id) for file_id in file_ids if documents.is_file_id(file_id)]
     # Before the first object goes: what arrives after that is for the next sweep.
@@ -37,6 +42,8 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
     # Read after that and not before: a file that was restored first is not among them.
     begun = {**PURGEABLE, "purge_began_at": {"$exists": True}}
     files = await documents.find_fields(ids, begun, ("object_key", "part_size"))
+    # Some stores count a delete in a bucket that is not there as done.
+    await resources.storage.ping()
     kept = await _remove(resources.storage, files)
     grace = timedelta(seconds=resources.settings.upload_grace)
     # A crash until here leaves them all due, and the next purge finds nothing to remove.
@@ -47,6 +54,9 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
         due_at=_next_sweep(now, grace),
     )
     if kept:
+        refused = [file["_id"] for file in files if file["object_key"] in kept]
+        delay = Backoff("purge_began_at", PATIENCE, LONGEST_RETRY_DELAY_SECONDS)
+        await documents.change_many(refused, begun, due_at=delay)
         log.error(
             "objects not removed", files=len(kept), errors=sorted({repr(each) for each in kept.values()})
         )
