@@ -1,6 +1,7 @@
 """Jobs that read whole objects."""
 
 import dramatiq
+from dramatiq.middleware import Shutdown
 
 from actors.broker import resources
 from actors.outage import reconciled
@@ -16,14 +17,17 @@ LARGEST = 5 * TIB
 SLOWEST = 20_000_000
 
 
+def _worker_stops(_: int, error: BaseException) -> bool:
+    return isinstance(error, Shutdown)
+
+
 @dramatiq.actor(
     actor_name=VERIFY_UPLOAD,
     queue_name=QUEUES[VERIFY_UPLOAD],
     time_limit=LARGEST * 1000 // SLOWEST,
-    # For defects, as an outage ends the job quietly. Then the traceback stays on the dashboard as a dead
-    # letter, and the reconciler sends a new message for as long as the file is PROCESSING: giving up here
-    # loses nothing.
-    max_retries=3,
+    # Of a worker that stops the message goes to another. Any other failure is a defect: its traceback stays
+    # on the dashboard as a dead letter, and the document says when the file is verified again.
+    retry_when=_worker_stops,
     min_backoff=1_000,
     max_backoff=60_000,
 )

@@ -83,6 +83,9 @@ def start_service(stack: Stack, **overrides: str) -> Service:
         "WAYBILL_REDIS_URL": store.redis_url.removesuffix("/0") + f"/{number}",
         "WAYBILL_S3_BUCKET": name,
         "WAYBILL_SWEEP_INTERVAL": "1",
+        # A file that fails does so within seconds, and leaves nothing.
+        "WAYBILL_VERIFY_RETRY_DELAY": "0.2",
+        "WAYBILL_FAILED_RETENTION": "0",
         # Receivers are on this machine.
         "WAYBILL_WEBHOOK_ALLOW_PRIVATE": "true",
         **{f"WAYBILL_{key.upper()}": value for key, value in overrides.items()},

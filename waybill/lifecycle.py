@@ -33,6 +33,7 @@ class FailureReason(StrEnum):
     CHECKSUM_MISMATCH = "CHECKSUM_MISMATCH"
     OBJECT_MISSING = "OBJECT_MISSING"
     OBJECT_CHANGED = "OBJECT_CHANGED"
+    UNREADABLE = "UNREADABLE"
 
 
 ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(

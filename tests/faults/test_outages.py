@@ -79,7 +79,7 @@ async def test_without_mongodb_everything_says_try_again(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_without_the_store_complete_says_try_again_and_the_file_stays_pending(
+async def test_without_the_store_complete_says_try_again_or_goes_on_later(
     own_stack: Stack, client: httpx.AsyncClient, fault: str
 ) -> None:
     face = RestFace(client)
@@ -87,8 +87,10 @@ async def test_without_the_store_complete_says_try_again_and_the_file_stays_pend
     requested = await face.request(name="a", size=len(content))
     assert (await put(requested.data["upload"], content)).status_code == 200
     with FAULTS[fault](own_stack, "seaweedfs"):
-        assert (await face.complete(requested.id)).code == "service_unavailable"
-        assert (await face.get(requested.id)).data["status"] == "PENDING"
+        completed = await face.complete(requested.id)
+        # A store that refuses connections is away; one that says nothing is slow, and a worker waits for it.
+        outcome = (completed.code, (await face.get(requested.id)).data["status"])
+        assert outcome == (("service_unavailable", "PENDING") if fault == "killed" else (None, "PROCESSING"))
         assert (await face.request(name="b", size=1)).code is None
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["s3"]) == (503, "unavailable")
@@ -99,7 +101,7 @@ async def test_without_the_store_complete_says_try_again_and_the_file_stays_pend
         }
     await is_ready(client)
     assert (await face.complete(requested.id)).code is None
-    assert (await settled(face, requested.id))["status"] == "COMPLETED"
+    assert (await settled(face, requested.id, seconds=90))["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("server", ["mongod", "seaweedfs"])

@@ -25,7 +25,8 @@ class File(Document):
 
     ``due_at`` is the outbox: a job is owed, and must be sent again should nothing have happened until then.
     While a worker hashes it is the end of that worker's lease. ``expire_at`` is when an upload that nobody
-    completed is given up.
+    completed is given up. ``etag`` is of the object that is verified; a PROCESSING file without one was
+    completed while the store was slow, and its worker looks for the object first.
     """
 
     owner: str
@@ -47,10 +48,17 @@ class File(Document):
     duplicate_of: PydanticObjectId | None = None
     failure_reason: FailureReason | None = None
 
+    # A problem that this many looks in a row have found, and the time before which there is no other look.
+    doubt: FailureReason | None = None
+    looks: int | None = None
+    look_at: datetime | None = None
+
     # Of a file that is sent in parts; the upload's id comes with the first request for parts.
     part_size: int | None = None
     upload_id: str | None = None
     has_part_sha256: bool | None = None
+    # When the store first did not know the upload; it is forgotten if it still does not later.
+    upload_missed_at: datetime | None = None
 
     # Counts against its owner's quota.
     charged: bool | None = None

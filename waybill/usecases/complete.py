@@ -1,15 +1,21 @@
 """The client says that the bytes are there: look, and have them verified."""
 
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
 from waybill import documents
-from waybill.documents import File, Later
-from waybill.errors import ObjectMissing, PartsMissing
+from waybill.documents import PENDING, File, Later
+from waybill.errors import ObjectMissing, PartsMissing, ServiceUnavailable
 from waybill.lifecycle import Status
 from waybill.messages import PATIENCE, VERIFY_UPLOAD
 from waybill.principal import Principal
 from waybill.resources import Resources
-from waybill.storage import ObjectHead
-from waybill.usecases.open_upload import ensure_open, is_open
+from waybill.storage import ObjectHead, StoreTimeout
+from waybill.usecases.open_upload import LONGEST_UPLOAD, ensure_open, is_open
 from waybill.usecases.parts import assemble
+
+log = structlog.get_logger(__name__)
 
 
 async def complete_upload(resources: Resources, principal: Principal, file_id: str) -> File:
@@ -20,40 +26,61 @@ async def complete_upload(resources: Resources, principal: Principal, file_id: s
         ObjectMissing: the store does not hold the object; the file stays PENDING.
         PartsMissing: of a file that is sent in parts; the file stays PENDING.
         WrongState: the file is deleted or EXPIRED.
-        ServiceUnavailable: MongoDB or the store is away; a repeat is safe.
+        ServiceUnavailable: MongoDB is away, or the store is or refuses; a repeat is safe.
     """
     file = await documents.find(file_id, principal.owner)
     if not is_open(file):
         return _as_it_stands(file)
+    head: ObjectHead | None
     try:
-        head = await _arrived(resources, file)
+        head = await find_object(resources, file)
+    except StoreTimeout:
+        # The store is slow: a worker looks, which can wait longer than a client.
+        log.info("completed unseen, the store is slow", file_id=file_id)
+        head = None
     except (ObjectMissing, PartsMissing):
         # The expiry or a delete may have been first, and taken the object away.
         file = await documents.find(file_id, principal.owner)
         if not is_open(file):
             return _as_it_stands(file)
         raise
+    except ServiceUnavailable:
+        await _put_off_expiry(resources, file)
+        raise
     moved = await begin_verification(resources, file, head)
     return moved or _as_it_stands(await documents.find(file_id, principal.owner))
 
 
-async def begin_verification(resources: Resources, file: File, head: ObjectHead) -> File | None:
-    """Move a PENDING file whose object was seen to PROCESSING, and have a worker read that very object.
+async def begin_verification(resources: Resources, file: File, head: ObjectHead | None) -> File | None:
+    """Move a PENDING file to PROCESSING, and have a worker read the very object that was seen.
+
+    Args:
+        head: The object; None if the store did not answer in time, and the worker is to look.
 
     Returns:
         The file after the move, or None where it was not PENDING any more.
     """
     # From here the document says what is owed; a message that is lost is sent again by the reconciler.
     moved = await documents.transition(
-        file, Status.PROCESSING, etag=head.etag, expire_at=None, due_at=Later(PATIENCE)
+        file,
+        Status.PROCESSING,
+        etag=None if head is None else head.etag,
+        expire_at=None,
+        due_at=Later(PATIENCE),
     )
     if moved is not None:
         await resources.sender.send(VERIFY_UPLOAD, file.file_id)
     return moved
 
 
-async def _arrived(resources: Resources, file: File) -> ObjectHead:
-    """What has arrived, made one object where it came in parts."""
+async def find_object(resources: Resources, file: File) -> ObjectHead:
+    """The object of a file, which is put together first if it came in parts.
+
+    Raises:
+        ObjectMissing: the store does not hold it.
+        PartsMissing: not all parts have arrived.
+        StoreTimeout, ServiceUnavailable: the store did not answer, or refused.
+    """
     if file.part_plan is not None:
         head = await assemble(resources, file)
     else:
@@ -64,6 +91,15 @@ async def _arrived(resources: Resources, file: File) -> ObjectHead:
             id=file.file_id,
         )
     return head
+
+
+async def _put_off_expiry(resources: Resources, file: File) -> None:
+    """Have an upload not expire while its client is told to try again."""
+    grace = timedelta(seconds=resources.settings.upload_grace)
+    now = datetime.now(UTC)
+    if file.expire_at is not None and file.expire_at < now + grace / 2:
+        latest = file.created_at + LONGEST_UPLOAD + grace
+        await documents.change(file, PENDING, expire_at=min(now + grace, max(latest, file.expire_at)))
 
 
 def _as_it_stands(file: File) -> File:

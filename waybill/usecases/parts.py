@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from waybill import documents
-from waybill.documents import PENDING, File
+from waybill.documents import NOW, PENDING, File, Once
 from waybill.errors import InvalidInput, PartsMissing, ServiceUnavailable, WrongState
 from waybill.part_plan import MAX_PARTS, PartPlan
 from waybill.presign import PresignedRequest, to_base64
@@ -16,7 +17,7 @@ from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.storage import ObjectHead, Part, PartsChangedError, UploadGoneError
 from waybill.usecases.draft import Sha256
-from waybill.usecases.open_upload import MultipartPlan, ensure_open, extend, url_ttl
+from waybill.usecases.open_upload import MultipartPlan, ensure_open, extend, is_open, url_ttl
 
 #: Part URLs in one answer.
 MAX_AT_ONCE = 100
@@ -115,7 +116,7 @@ async def list_parts(resources: Resources, principal: Principal, file_id: str) -
     parts: Sequence[Part] = ()
     if file.upload_id is not None:
         try:
-            parts = await resources.storage.multiparts.parts(file.object_key, file.upload_id)
+            parts = await _listed(resources, file, file.upload_id)
         except UploadGoneError:
             if await _object_of(resources, file) is not None:
                 raise WrongState("All parts have arrived and are one object. Complete the upload.") from None
@@ -139,7 +140,7 @@ async def assemble(resources: Resources, file: File) -> ObjectHead | None:
     multiparts = resources.storage.multiparts
     for _ in range(ATTEMPTS):
         try:
-            held = {part.number: part for part in await multiparts.parts(file.object_key, file.upload_id)}
+            held = {part.number: part for part in await _listed(resources, file, file.upload_id)}
             lacking = [
                 number
                 for number in everything
@@ -160,14 +161,35 @@ async def assemble(resources: Resources, file: File) -> ObjectHead | None:
     raise ServiceUnavailable("The object store")
 
 
+async def _listed(resources: Resources, file: File, upload_id: str) -> Sequence[Part]:
+    parts = await resources.storage.multiparts.parts(file.object_key, upload_id)
+    if file.upload_missed_at is not None:
+        await documents.change(file, {"upload_id": upload_id}, upload_missed_at=None)
+    return parts
+
+
 async def _object_of(resources: Resources, file: File) -> ObjectHead | None:
     """The object that was made of an upload which is gone: by another call, or by one that died then.
 
     Where there is none the store has given the upload up; the next request for parts begins another.
+
+    Raises:
+        ServiceUnavailable: there is neither upload nor object. All parts are lost if that is true, so it is
+            believed only when the store says so again after VERIFY_RETRY_DELAY.
     """
     head = await resources.storage.head(file.object_key)
-    if head is None:
-        await documents.change(file, {**PENDING, "upload_id": file.upload_id}, upload_id=None)
+    if head is None and is_open(file):
+        this = {**PENDING, "upload_id": file.upload_id}
+        missed_at = file.upload_missed_at
+        if missed_at is None:
+            await documents.change(file, this, upload_missed_at=Once(NOW))
+            raise ServiceUnavailable("The object store")
+        pause = timedelta(seconds=resources.settings.verify_retry_delay)
+        if await documents.database_time() < missed_at + pause:
+            raise ServiceUnavailable("The object store")
+        await documents.change(
+            file, {**this, "upload_missed_at": missed_at}, upload_id=None, upload_missed_at=None
+        )
     return head
 
 

@@ -1,11 +1,10 @@
-"""Look at what arrived: hash the object, or ask the store what it has verified; compare, move the status."""
+"""Verify what arrived: look at the object under a lease, and move the status by what was found."""
 
 import asyncio
-import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from time import perf_counter
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -15,9 +14,9 @@ from waybill.documents import DUE, NOW, ContentTakenError, File, Later, WinnerGo
 from waybill.errors import FileNotFound, ServiceUnavailable
 from waybill.lifecycle import FailureReason, Status
 from waybill.messages import PATIENCE, PURGE_OBJECT
-from waybill.metrics import HASH_SECONDS, HASHED_BYTES, VERDICTS
+from waybill.metrics import VERDICTS
 from waybill.resources import Resources
-from waybill.storage import ObjectChangedError, ObjectGoneError, ObjectHead
+from waybill.usecases.inspection import Finding, LeaseLostError, inspect
 
 #: Seconds that a worker may be silent before another may take its file. Renewed four times as often.
 LEASE = 15
@@ -25,21 +24,32 @@ LEASE = 15
 #: How often a content may be taken and free again before the verification is tried later.
 CONTENT_RACES = 5
 
+#: Looks in a row that must find the same problem until the file is FAILED, at intervals that double. That an
+#: object cannot be read has a setting of its own, VERIFY_ATTEMPTS.
+LOOKS = 3
+
+#: Seconds between two looks at most.
+LONGEST_RETRY_DELAY_SECONDS = 3600
+
+#: For ``change``: no look has found a problem, or it is time for the next one. A message may come early.
+LOOK_IS_DUE: Mapping[str, Any] = {"$expr": {"$lte": ["$look_at", "$$NOW"]}}  # a missing field is less
+
+#: What no longer holds once the file has its final status.
+NO_DOUBT: Mapping[str, Any] = {"doubt": None, "looks": None, "look_at": None}
+
 log = structlog.get_logger(__name__)
-
-
-class LeaseLostError(Exception):
-    """The file was deleted, or another attempt holds it: this one has nothing more to say."""
 
 
 async def verify_upload(resources: Resources, file_id: str) -> None:
     """Verify a PROCESSING file under a lease, then move it to COMPLETED, DUPLICATE or FAILED.
 
     Safe to run twice, late, or on two workers at once: only the attempt that holds the lease can write, and
-    every write is conditional. Does nothing where the file is not PROCESSING or somebody else is at it.
+    every write is conditional. Does nothing if the file is not PROCESSING, another attempt holds it, or its
+    next look is not due. FAILED takes several looks that find the same, spread over time.
 
     Raises:
         ServiceUnavailable: MongoDB or the store went away; the lease is given back for the next try.
+        Exception: a defect; it counts as a read that failed.
     """
     try:
         file = await documents.find(file_id)
@@ -48,22 +58,33 @@ async def verify_upload(resources: Resources, file_id: str) -> None:
     attempt = secrets.token_hex(8)
     held = await documents.change(
         file,
-        {"status": Status.PROCESSING.value, "deleted_at": None, "$or": [{"attempt": None}, DUE]},
+        {
+            "status": Status.PROCESSING.value,
+            "deleted_at": None,
+            "$or": [{"attempt": None}, DUE],
+            **LOOK_IS_DUE,
+        },
         attempt=attempt,
         due_at=Later(LEASE),
     )
     if held is None:
         return
+    # Nobody waits for a job, so it waits for a slow store.
+    patient = replace(resources, storage=resources.storage.without_timeout())
     try:
         async with _lease(held, attempt) as lost:
-            by_store = await _is_vouched_for(resources, held)
-            found = {"sha256": held.declared_sha256} if by_store else await _inspect(resources, held, lost)
-        await _conclude(resources, held, attempt, found, by="store" if by_store else "worker")
+            found = await inspect(patient, held, lost)
+        await _conclude(resources, held, attempt, found)
     except LeaseLostError:
         log.info("lease lost, nothing written", file_id=file_id)
-    except (Exception, asyncio.CancelledError):
+    except (ServiceUnavailable, asyncio.CancelledError):
         # Failed, or told to stop: give the file back, so that the next try need not wait out the lease.
         await documents.change(held, {"attempt": attempt}, attempt=None, due_at=Later(PATIENCE))
+        raise
+    except Exception:
+        # A defect that this object brings out must not take the workers' time again and again.
+        with suppress(LeaseLostError):
+            await _conclude(resources, held, attempt, Finding(problem=FailureReason.UNREADABLE))
         raise
 
 
@@ -89,70 +110,69 @@ async def _lease(file: File, attempt: str) -> AsyncIterator[asyncio.Event]:
         renewing.cancel()
 
 
-async def _is_vouched_for(resources: Resources, file: File) -> bool:
-    """Whether the bytes need not be read, for the store has verified the very SHA-256 that was declared.
-
-    It did so when it took the one PUT that the checksum was signed into. Whatever does not fit (another
-    object than complete saw, another size, no checksum, none at all) is for reading to judge.
-    """
-    if resources.settings.verify != "store" or file.declared_sha256 is None or file.part_plan is not None:
-        return False
-    head = await resources.storage.head(file.object_key, with_sha256=True)
-    return head == ObjectHead(file.size, file.etag or "", file.declared_sha256)
-
-
-async def _inspect(resources: Resources, file: File, lost: asyncio.Event) -> dict[str, Any]:
-    """What verification found, as changes of the document: a SHA-256, a failure reason, or both."""
-    try:
-        size, sha256 = await _fingerprint(resources.storage.stream(file.object_key, file.etag or ""), lost)
-    except ObjectGoneError:
-        return {"failure_reason": FailureReason.OBJECT_MISSING.value}
-    except ObjectChangedError:
-        # Somebody replaced the object after complete looked at it.
-        return {"failure_reason": FailureReason.OBJECT_CHANGED.value}
-    if size != file.size:
-        return {"sha256": sha256, "failure_reason": FailureReason.SIZE_MISMATCH.value}
-    if file.declared_sha256 not in {None, sha256}:
-        return {"sha256": sha256, "failure_reason": FailureReason.CHECKSUM_MISMATCH.value}
-    return {"sha256": sha256}
-
-
-async def _fingerprint(pieces: AsyncIterator[bytes], lost: asyncio.Event) -> tuple[int, str]:
-    """Size and SHA-256 of a stream, in the memory of two pieces."""
-    digest = hashlib.sha256()
-    size = 0
-    began = perf_counter()
-    hashing: asyncio.Future[None] | None = None
-    async for piece in pieces:
-        # hashlib lets go of the interpreter lock: one piece is hashed while the next is on its way.
-        if hashing is not None:
-            await hashing
-        if lost.is_set():
-            raise LeaseLostError
-        hashing = asyncio.get_running_loop().run_in_executor(None, digest.update, piece)
-        size += len(piece)
-        # Piece by piece, for a large object takes longer than the time between two looks.
-        HASHED_BYTES.inc(len(piece))
-    if hashing is not None:
-        await hashing
-    HASH_SECONDS.observe(perf_counter() - began)
-    return size, digest.hexdigest()
-
-
-async def _conclude(
-    resources: Resources, file: File, attempt: str, found: dict[str, Any], *, by: str
-) -> None:
-    """Write the outcome, if this attempt still holds the file."""
-    if "failure_reason" in found:
-        concluded = await _discard(file, Status.FAILED, attempt, found)
+async def _conclude(resources: Resources, file: File, attempt: str, found: Finding) -> None:
+    """Write what was found, if this attempt still holds the file: an outcome, or when to look again."""
+    if found.problem is None:
+        concluded = await _settle(file, attempt, found.sha256 or "")
     else:
-        concluded = await _settle(file, attempt, found["sha256"])
+        looks = 1 + (file.looks or 0) if file.doubt == found.problem else 1
+        if looks < _looks_needed(resources, found.problem):
+            await _look_again(resources, file, attempt, found.problem, looks)
+            return
+        concluded = await _fail(file, attempt, found, resources.settings.failed_retention)
     if concluded is None:
         raise LeaseLostError
-    VERDICTS.labels(concluded.status.value, by).inc()
-    log.info("verified", file_id=file.file_id, status=concluded.status.value, size=file.size, by=by)
-    if concluded.purge_at is not None:
+    VERDICTS.labels(concluded.status.value, found.by).inc()
+    log.info("verified", file_id=file.file_id, status=concluded.status.value, size=file.size, by=found.by)
+    if concluded.status is Status.DUPLICATE or (
+        concluded.status is Status.FAILED and not resources.settings.failed_retention
+    ):
         await resources.sender.send(PURGE_OBJECT, file.file_id)
+
+
+def _looks_needed(resources: Resources, problem: FailureReason) -> int:
+    return resources.settings.verify_attempts if problem is FailureReason.UNREADABLE else LOOKS
+
+
+async def _look_again(
+    resources: Resources, file: File, attempt: str, problem: FailureReason, looks: int
+) -> None:
+    """Give the file back for another look, later: one answer of the store is no proof."""
+    doubled = resources.settings.verify_retry_delay * 2.0 ** min(looks - 1, 30)
+    delay = Later(min(doubled, LONGEST_RETRY_DELAY_SECONDS))
+    given_back = await documents.change(
+        file,
+        {"attempt": attempt},
+        attempt=None,
+        doubt=problem.value,
+        looks=looks,
+        look_at=delay,
+        due_at=delay,
+    )
+    if given_back is None:
+        raise LeaseLostError
+    log.warning(
+        "problem found, the object is looked at again",
+        file_id=file.file_id,
+        problem=problem.value,
+        looks=looks,
+        delay_seconds=delay.seconds,
+    )
+
+
+async def _fail(file: File, attempt: str, found: Finding, retention: int) -> File | None:
+    """End a file as FAILED. Its object stays for ``retention`` seconds, for a person to step in."""
+    return await documents.transition(
+        file,
+        Status.FAILED,
+        held_by=attempt,
+        sha256=found.sha256,
+        failure_reason=None if found.problem is None else found.problem.value,
+        purge_at=Later(retention),
+        due_at=Later(retention or PATIENCE),
+        attempt=None,
+        **NO_DOUBT,
+    )
 
 
 async def _settle(file: File, attempt: str, sha256: str) -> File | None:
@@ -167,20 +187,23 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
                 completed_at=NOW,
                 due_at=None,
                 attempt=None,
+                **NO_DOUBT,
             )
         except ContentTakenError:
             winner = await documents.find_completed(file.owner, sha256)
         if winner is not None:
             with suppress(WinnerGoneError):
-                return await _discard(
-                    file, Status.DUPLICATE, attempt, {"sha256": sha256, "duplicate_of": winner}
+                # The winner has the content: from here the purge of this object is owed.
+                return await documents.transition(
+                    file,
+                    Status.DUPLICATE,
+                    held_by=attempt,
+                    sha256=sha256,
+                    duplicate_of=winner,
+                    purge_at=NOW,
+                    due_at=Later(PATIENCE),
+                    attempt=None,
+                    **NO_DOUBT,
                 )
         # The winner was deleted just now: the content is free, and may be won.
     raise ServiceUnavailable("MongoDB")
-
-
-async def _discard(file: File, target: Status, attempt: str, found: dict[str, Any]) -> File | None:
-    """End a file whose object nobody will ask for: from here its purge is owed."""
-    return await documents.transition(
-        file, target, held_by=attempt, purge_at=NOW, due_at=Later(PATIENCE), attempt=None, **found
-    )
