@@ -147,7 +147,11 @@ async def assemble(resources: Resources, file: File) -> ObjectHead | None:
                 if number not in held or held[number].size != plan.length(number)
             ]
             if lacking:
-                raise PartsMissing(file.file_id, lacking)
+                # Another call may be putting them together: a store may remove parts one by one meanwhile.
+                head = await resources.storage.head(file.object_key)
+                if head is None:
+                    raise PartsMissing(file.file_id, lacking)
+                return head
             parts = await _with_sha256(file, [held[number] for number in everything])
             await multiparts.assemble(file.object_key, file.upload_id, parts)
         except PartsChangedError:
