@@ -8,7 +8,7 @@ import pytest
 from stack.stack import Stack
 from tests.cluster.background_loop import background_loop
 from tests.cluster.store_proxy import StoreProxy, running_store_proxy
-from tests.faults.load import record
+from tests.faults.records import record
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import put, settled

@@ -3,14 +3,13 @@
 from waybill.storage.deletion import ObjectKeptError
 from waybill.storage.multiparts import Part, PartsChangedError, UploadGoneError
 from waybill.storage.objects import (
-    ObjectChangedError,
-    ObjectGoneError,
     ObjectHead,
     Storage,
     StoredObject,
     open_storage,
 )
 from waybill.storage.outage import StoreTimeout
+from waybill.storage.reading import ObjectChangedError, ObjectGoneError
 
 __all__ = [
     "ObjectChangedError",

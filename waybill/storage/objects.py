@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import aioboto3
@@ -20,6 +19,7 @@ from waybill.storage.checksums import whole_sha256
 from waybill.storage.deletion import delete, delete_many
 from waybill.storage.multiparts import Multiparts
 from waybill.storage.outage import code_of, reachable, status_of
+from waybill.storage.reading import stream
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import (
         CORSConfigurationTypeDef,
         CORSRuleTypeDef,
-        GetObjectRequestTypeDef,
         HeadObjectRequestTypeDef,
         LifecycleRuleOutputTypeDef,
         LifecycleRuleTypeDef,
@@ -37,22 +36,6 @@ log = structlog.get_logger(__name__)
 
 #: Days after which the store gives up a multipart upload: longer than one may stay open.
 ABANDONED = 8
-
-#: Bytes read at once while streaming. Some four times as many are in memory: what has arrived, up to twice
-#: this, the piece that is being used and the one that is next.
-CHUNK = 1024**2
-
-#: Seconds without a byte after which a cut stream is given up at the latest, and between two attempts.
-RESUME_SECONDS = 600
-LONGEST_PAUSE_SECONDS = 10
-
-
-class ObjectGoneError(Exception):
-    """Raised when the object to read is not there."""
-
-
-class ObjectChangedError(Exception):
-    """Raised when the object to read is not the one that was seen before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,62 +96,9 @@ class Storage:
             # Some stores tell it unasked.
             return ObjectHead(answer["ContentLength"], answer["ETag"], sha256 if with_sha256 else None)
 
-    async def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
-        """The bytes of exactly that version of an object, in pieces of up to ``CHUNK``.
-
-        A stream that is cut goes on where it stood, by a range of the same version. It is given up once that
-        has failed for as long as the reading took: to wait longer costs more than to read again.
-
-        Raises:
-            ObjectGoneError: there is no such object.
-            ObjectChangedError: there is one, with another etag.
-            ServiceUnavailable: the store is away.
-        """
-        began = latest = monotonic()
-        position = 0
-        pause = 0.0
-        while True:
-            try:
-                async with aclosing(self._stream_from(position, key, etag)) as pieces:
-                    async for piece in pieces:
-                        position += len(piece)
-                        latest, pause = monotonic(), 0.0
-                        yield piece
-                return
-            except (ServiceUnavailable, ObjectGoneError):
-                if not position or monotonic() - latest > min(latest - began, RESUME_SECONDS):
-                    raise
-            log.info("stream cut, reading goes on", key=key, position=position)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause + 1, LONGEST_PAUSE_SECONDS)
-
-    async def _stream_from(self, position: int, key: str, etag: str) -> AsyncGenerator[bytes, None]:
-        question: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key, "IfMatch": etag}
-        if position:
-            question["Range"] = f"bytes={position}-"
-        with reachable():
-            try:
-                answer = await self._client.get_object(**question)
-            except ClientError as error:
-                if status_of(error) == 404:
-                    await self.ping()
-                    raise ObjectGoneError(key) from error
-                if status_of(error) == 412:
-                    raise ObjectChangedError(key) from error
-                if status_of(error) == 416 and position:
-                    return  # the cut came after the last byte
-                raise
-            body = answer["Body"]
-            try:
-                if position and not answer.get("ContentRange", "").startswith(f"bytes {position}-"):
-                    log.warning("object store unavailable: ranges are ignored", key=key)
-                    raise ServiceUnavailable("The object store")
-                # By default aiohttp stops the socket and starts it again for every 128 KiB.
-                body.content.set_read_chunk_size(CHUNK)  # of the response that it wraps
-                while piece := await body.read(CHUNK):
-                    yield piece
-            finally:
-                body.close()
+    def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
+        """The bytes of exactly that version of an object; see ``reading.stream``."""
+        return stream(self._client, self._bucket, key, etag, self.ping)
 
     async def pages(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
         """All objects whose key begins so, a page of up to 1,000 at a time."""
