@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from dramatiq.brokers.redis import RedisBroker
 
+from cli.deep import compare_all
 from cli.doctor_redis import RedisChecks
 from cli.findings import Complaint, Remark
 from waybill import documents
@@ -39,8 +40,11 @@ class Finding:
         return f"{mark}  {self.check}" + "".join(f": {text}" for text in (self.problem, self.note) if text)
 
 
-async def run_doctor() -> bool:
-    """Print one line for each check; whether all of them passed.
+async def run_doctor(*, deep: bool = False) -> bool:
+    """Print one line for each check; return whether all of them passed.
+
+    Args:
+        deep: Compare all records with all objects as well.
 
     Raises:
         SettingsError, ServiceUnavailable: it cannot even begin.
@@ -56,6 +60,8 @@ async def run_doctor() -> bool:
         async for finding in examine(resources, session):
             healthy = healthy and finding.problem is None
             print(finding, flush=True)
+        if deep:
+            healthy = await compare_all(resources.storage) and healthy
     return healthy
 
 

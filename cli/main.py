@@ -135,13 +135,17 @@ def token(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also compare every file with its object, as after a restore.")
+    ] = False,
+) -> None:
     """Prove that everything we rely on is there and does what it should; exit 1 where not."""
     import asyncio
 
     from cli.doctor import run_doctor
 
-    if not asyncio.run(run_doctor()):
+    if not asyncio.run(run_doctor(deep=deep)):
         raise typer.Exit(1)
 
 

@@ -1,5 +1,6 @@
 """The documents, their indexes and the compare-and-set change. The only package that knows the driver."""
 
+from waybill.documents.all_files import read_all_files
 from waybill.documents.census import latest_census, take_census
 from waybill.documents.changes import (
     DUE,
@@ -149,6 +150,7 @@ __all__ = [
     "open_database",
     "position_of",
     "put_off_deliveries",
+    "read_all_files",
     "remember_part_sha256s",
     "restore",
     "restore_as_duplicate",

@@ -58,6 +58,7 @@ class StoredObject:
     key: str
     size: int
     modified_at: datetime
+    etag: str
 
 
 class Storage:
@@ -106,7 +107,7 @@ class Storage:
             paginator = self._client.get_paginator("list_objects_v2")
             async for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
                 yield [
-                    StoredObject(item["Key"], item["Size"], item["LastModified"])
+                    StoredObject(item["Key"], item["Size"], item["LastModified"], item["ETag"])
                     for item in page.get("Contents", [])
                 ]
 

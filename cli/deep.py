@@ -1,0 +1,30 @@
+"""`waybill doctor --deep`: every file has its object, and every object its file."""
+
+import json
+from dataclasses import asdict
+
+from waybill.storage import Storage
+from waybill.usecases.compare import Comparison, UnsortedListError
+
+
+async def compare_all(storage: Storage) -> bool:
+    """Print one line for each mismatch, and a summary; return whether there is none.
+
+    Raises:
+        ServiceUnavailable: MongoDB or the store does not answer; what was printed until then holds.
+    """
+    comparison = Comparison(storage)
+    mismatches = 0
+    try:
+        async for mismatch in comparison.mismatches():
+            mismatches += 1
+            facts = {name: value for name, value in asdict(mismatch).items() if value is not None}
+            difference = facts.pop("difference")
+            print(f"FAIL  {difference}: {json.dumps(facts)}", flush=True)
+    except UnsortedListError:
+        print("FAIL  the store does not list keys in order, so nothing can be compared", flush=True)
+        return False
+    mark = "FAIL" if mismatches else "ok  "
+    counted = f"{comparison.files} files against {comparison.objects} objects"
+    print(f"{mark}  records and bucket agree: {counted}, {mismatches} mismatches", flush=True)
+    return not mismatches
