@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.client.commands import app as client_commands
-from waybill.errors import SettingsError, WaybillError
+from waybill.errors import InitError, SettingsError, WaybillError
 
 DATA_DIR = Path(".waybill")
 
@@ -91,14 +91,19 @@ def worker(
 
 
 @app.command()
-def init() -> None:
+def init(
+    drop_old: Annotated[
+        bool,
+        typer.Option("--drop-old", help="Drop the indexes that only earlier releases use. Stop those first."),
+    ] = False,
+) -> None:
     """Create the indexes, the bucket and its CORS rules. Safe to repeat."""
     import asyncio
 
     from cli.serve import initialise
     from waybill.settings import load_settings
 
-    asyncio.run(initialise(load_settings()))
+    asyncio.run(initialise(load_settings(), drop_old_indexes=drop_old))
 
 
 @app.command()
@@ -179,7 +184,7 @@ def main() -> None:
 
     try:
         app(prog_name="waybill")
-    except (SettingsError, StackError, WaybillError) as error:
+    except (InitError, SettingsError, StackError, WaybillError) as error:
         cause, _, details = str(error).partition("\n")
         if details:
             print(details, file=sys.stderr)

@@ -31,14 +31,20 @@ GRACE = 10
 KEEP_ALIVE = 75
 
 
-async def initialise(settings: Settings, bucket_origins: Sequence[str] | None = None) -> None:
+async def initialise(
+    settings: Settings, bucket_origins: Sequence[str] | None = None, *, drop_old_indexes: bool = False
+) -> None:
     """Create the indexes, the bucket and its CORS rules; harmless where they are there already.
 
     Pages of ``bucket_origins``, by default those of CORS_ORIGINS, may use the bucket's presigned URLs.
+
+    Raises:
+        InitError: the database does not admit an index.
+        ServiceUnavailable: MongoDB or the store is away.
     """
     await asyncio.to_thread(refuse_cluster, settings.redis_url.get_secret_value())
     async with open_storage_and_database(settings) as storage:
-        await documents.create_indexes()
+        await documents.create_indexes(drop_old=drop_old_indexes)
         origins = settings.cors_origins if bucket_origins is None else bucket_origins
         await storage.create_bucket(settings.s3_region, origins)
 

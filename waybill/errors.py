@@ -21,6 +21,7 @@ WaybillError
 └── ServiceUnavailable    a server that we need is away; try again
 
 SettingsError             a setting is missing or wrong; raised at start only
+InitError                 `waybill init` cannot go on; says what to change in the database
 """
 
 from collections.abc import Mapping, Sequence
@@ -219,3 +220,7 @@ class ServiceUnavailable(WaybillError):
 
 class SettingsError(Exception):
     """Raised at start when a WAYBILL_* variable is missing or wrong. Names each, never its value."""
+
+
+class InitError(Exception):
+    """Raised by `waybill init` if the database does not admit what it builds. Says what to change."""

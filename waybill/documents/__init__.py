@@ -16,7 +16,7 @@ from waybill.documents.changes import (
     transition,
     transition_many,
 )
-from waybill.documents.database import create_indexes, database_time, open_database
+from waybill.documents.database import database_time, open_database
 from waybill.documents.deliveries import (
     READY,
     change_delivery,
@@ -41,6 +41,7 @@ from waybill.documents.file import File, FileId
 from waybill.documents.followers import change_follower, take_over
 from waybill.documents.idempotency import claim
 from waybill.documents.index_keys import Position
+from waybill.documents.indexes import create_indexes, missing_indexes
 from waybill.documents.list_query import FoundFiles, find_page, position_of
 from waybill.documents.pages import Filters, Order, Sort, count_files
 from waybill.documents.part_sha256 import find_part_sha256s, remember_part_sha256s
@@ -145,6 +146,7 @@ __all__ = [
     "insert_webhook",
     "is_file_id",
     "latest_census",
+    "missing_indexes",
     "moment_of",
     "new_id",
     "open_database",

@@ -5,34 +5,25 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-import pymongo
 from beanie import init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import CollectionInvalid, OperationFailure
 
 from waybill.documents.file import File
 from waybill.documents.followers import Follower
 from waybill.documents.idempotency import IdempotencyKey
-from waybill.documents.laps import Lap, ask_for_lap
+from waybill.documents.laps import Lap
 from waybill.documents.outage import ANSWER_WITHIN, reachable
 from waybill.documents.part_sha256 import PartSha256
 from waybill.documents.primaries import ConfirmedPrimaries
-from waybill.documents.quota import Owner, look_again
+from waybill.documents.quota import Owner
 from waybill.documents.sums import KeptSum
 from waybill.documents.webhook import Delivery, Webhook
 
 DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower, KeptSum, Lap)
 
-#: Seconds in which an index of a large collection is made. None would mean the client's own limit.
-INDEXED_WITHIN = 24 * 3600
-
 #: Milliseconds for an answer to whoever searches the log of changes: MongoDB goes through all that others
 #: have changed before it answers, and a limit that it misses once it would miss again and again.
 SEARCHED_WITHIN = 12_000
-
-#: MongoDB's codes IndexOptionsConflict and IndexKeySpecsConflict.
-_DIFFERENT_INDEX = frozenset({85, 86})
-
 
 # As Beanie has the other.
 _patient: Any = None
@@ -79,40 +70,6 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
     finally:
         client.close()
         patient.close()
-
-
-async def create_indexes() -> None:
-    """Create the indexes, have files' images kept and quotas counted anew; harmless where it is done already.
-
-    An index that an older release made differently is dropped and made anew. No file is at risk meanwhile:
-    the unique one is checked again while it is built.
-    """
-    # Takes as long as the collections are large.
-    with reachable(), pymongo.timeout(INDEXED_WITHIN):
-        await _keep_images()
-        await look_again()
-        await ask_for_lap()
-        for document in DOCUMENTS:
-            kept = document.get_motor_collection()
-            for index in document.Settings.indexes:
-                try:
-                    await kept.create_indexes([index])
-                except OperationFailure as error:
-                    if error.code not in _DIFFERENT_INDEX:
-                        raise
-                    await kept.drop_index(index.document["name"])
-                    await kept.create_indexes([index])
-
-
-async def _keep_images() -> None:
-    """Have MongoDB keep what each change of a file found and left, for the feed of changes."""
-    images = {"changeStreamPreAndPostImages": {"enabled": True}}
-    database = collection().database
-    try:
-        await database.create_collection(File.Settings.name, **images)
-    except CollectionInvalid:
-        # It is there. To change it takes a right (collMod) that to create it does not.
-        await database.command("collMod", File.Settings.name, **images)
 
 
 async def database_time() -> datetime:

@@ -23,6 +23,9 @@ ANSWER_WITHIN = 1200
 
 #: MongoDB's codes that mean: not this server, not now, or not in time. A repeat can succeed.
 OUTAGE_CODES: Mapping[int, str] = {
+    # It does not take our credentials, which only an operator can change.
+    13: "Unauthorized",
+    18: "AuthenticationFailed",
     # Another server is the primary, or this one is starting or stopping.
     91: "ShutdownInProgress",
     189: "PrimarySteppedDown",
@@ -101,6 +104,11 @@ OUTAGE_LABELS = (
 
 _DUPLICATE_KEY = 11000
 
+#: What MongoDB says, with this code, of a hint whose index does not exist: `waybill init` has not run, or
+#: somebody has dropped the index. MongoDB could do without some, but would read all files of the owner.
+_BAD_VALUE = 2
+_MISSING_INDEX = "hint provided does not correspond to an existing index"
+
 
 @contextmanager
 def reachable() -> Iterator[None]:
@@ -128,6 +136,8 @@ def is_outage(error: PyMongoError) -> bool:
         details = error.details
         codes = {problem["code"] for problem in details["writeErrors"]}
         return bool(details["writeConcernErrors"]) or not codes.isdisjoint(OUTAGE_CODES)
+    if isinstance(error, OperationFailure) and error.code == _BAD_VALUE and _MISSING_INDEX in str(error):
+        return True
     return isinstance(error, OperationFailure) and error.code in OUTAGE_CODES
 
 
