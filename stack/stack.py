@@ -266,15 +266,17 @@ class Stack:
         self._wake.put(None)
 
     def stop(self) -> None:
-        """Stop all children, the last started first, and leave the folder to others. Idempotent."""
+        """Stop all children, the servers last, and leave the folder to others. Idempotent."""
         with self._stopping:
             if self._up_lock is None:
                 return
             self._up_lock.mark_stopping()
-            for name, child in reversed(self._children.items()):
-                child.stop()
-                if name in self._servers:
-                    self._servers[name].sweep(self._ports)
+            servers = [name for name in self._children if name in self._servers]
+            # The others first: they finish their work while the servers are still there.
+            _stop_together([child for name, child in self._children.items() if name not in servers])
+            _stop_together([self._children[name] for name in servers])
+            for name in servers:
+                self._servers[name].sweep(self._ports)
             self._children.clear()
             self._servers.clear()
             if self._servers_lock is not None:
@@ -288,3 +290,11 @@ class Stack:
         if self._secrets is None or not self._children:
             raise StackError("the stack is not started")
         return self._secrets
+
+
+def _stop_together(children: Sequence[Child]) -> None:
+    """Stop them at the same time: each may take its whole grace."""
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.stop()
