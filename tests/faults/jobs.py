@@ -21,11 +21,3 @@ def jobs_of(service: Service) -> int:
     with redis_client(service.settings) as client:
         broker = RedisBroker(client=client, middleware=[])
         return sum(broker.do_qsize(QUEUES[actor]) for actor in (PURGE_OBJECT, VERIFY_UPLOAD))
-
-
-def known_workers(service: Service) -> set[bytes]:
-    """The workers that have asked for jobs, under the names that Dramatiq gives them."""
-    with redis_client(service.settings) as client:
-        names = client.zrange("dramatiq:__heartbeats__", 0, -1)
-        assert isinstance(names, list)
-        return set(names)

@@ -31,7 +31,11 @@ def service(stack: Stack) -> Iterator[Service]:
 
 
 def says(worker: Child, what: str) -> Callable[[], bool]:
-    return lambda: what in worker.log.read_text()
+    def look() -> bool:
+        assert not worker.died(), worker.obituary()
+        return what in worker.log.read_text()
+
+    return look
 
 
 @pytest.mark.parametrize("offset", SIGNS)
