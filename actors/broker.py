@@ -40,16 +40,11 @@ class OpenResources(Middleware):
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         try:
-            self.opened = self._loop().run_coroutine(self._open(broker))
+            opening = self._stack.enter_async_context(open_resources(settings, broker))
+            self.opened = self._loop().run_coroutine(opening)
         except Exception as error:
             # Dramatiq swallows every other exception here, and the worker would run without resources.
             raise MiddlewareError(f"The worker cannot open its resources: {error}") from error
-
-    async def _open(self, broker: Any) -> Resources:
-        opened = await self._stack.enter_async_context(open_resources(settings, broker))
-        # Some stores count a delete in a bucket that is not there as done.
-        await opened.storage.ping()
-        return opened
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._loop().run_coroutine(self._stack.aclose())

@@ -24,7 +24,7 @@ from api.dashboard import Dashboard
 from api.errors import EXCEPTION_HANDLERS
 from api.graphql.view import GraphQLView
 from api.headers import DefaultHeaders
-from api.health import alive, ready
+from api.health import Readiness, alive
 from api.metrics import Metrics
 from api.pages.views import Pages
 from api.requests import HEADER, Requests
@@ -90,7 +90,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *guarded,
             *Dashboard(settings, broker, pages).routes,
             Route("/healthz", alive),
-            Route("/readyz", ready),
+            Route("/readyz", Readiness().show),
         ],
         middleware=_middleware(settings, origins.pattern),
         exception_handlers=EXCEPTION_HANDLERS,

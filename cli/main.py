@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 
 from cli.client.commands import app as client_commands
-from waybill.errors import InitError, SettingsError, WaybillError
+from waybill.errors import InitError, ServiceUnavailable, SettingsError, WaybillError
 
 DATA_DIR = Path(".waybill")
+
+#: Characters of a driver's own words: MongoDB's describes every member of the set.
+MAX_REASON_LENGTH = 300
 
 app = typer.Typer(
     name="waybill",
@@ -185,9 +188,17 @@ def main() -> None:
     try:
         app(prog_name="waybill")
     except (InitError, SettingsError, StackError, WaybillError) as error:
-        cause, _, details = str(error).partition("\n")
+        cause, _, details = _sentence(error).partition("\n")
         if details:
             print(details, file=sys.stderr)
         # Last, for the end of a log may fill a screen.
         print(f"waybill: {cause.removesuffix(':')}", file=sys.stderr)
         sys.exit(1)
+
+
+def _sentence(error: Exception) -> str:
+    """The message; of a server that is away also its reason, which callers of the API are not shown."""
+    if not isinstance(error, ServiceUnavailable) or error.__cause__ is None:
+        return str(error)
+    reason = " ".join(str(error.__cause__).split())[:MAX_REASON_LENGTH]
+    return f"{error.message} ({reason or type(error.__cause__).__name__})"

@@ -7,11 +7,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from tempfile import TemporaryDirectory
 
+import structlog
 import uvicorn
 import uvloop
+from dramatiq.brokers.redis import RedisBroker
 from starlette.applications import Starlette
 
 from api.body import MAX_BODY
@@ -19,8 +21,9 @@ from cli.worker_metrics import serve_metrics
 from waybill import documents, tracing
 from waybill.logs import configure_logs
 from waybill.redis import refuse_cluster
-from waybill.resources import open_storage_and_database
+from waybill.resources import open_resources, open_storage_and_database
 from waybill.settings import Settings, load_settings
+from waybill.usecases.startup import wait_for_servers
 
 #: Seconds that running requests and jobs get once a stop is asked for. Jobs that take longer are cancelled
 #: and handed back to the queue.
@@ -29,6 +32,11 @@ GRACE = 10
 #: Seconds that an idle connection stays open. Longer than clients and proxies keep theirs, which is up to a
 #: minute: else a request meets the close now and then, and nobody knows whether it was begun.
 KEEP_ALIVE = 75
+
+#: Seconds until a worker that waits for its servers notices that it is asked to stop.
+STOP_POLL_SECONDS = 0.1
+
+log = structlog.get_logger(__name__)
 
 
 async def initialise(
@@ -63,13 +71,13 @@ def run_api(host: str, port: int, processes: int) -> None:
     """Serve HTTP until SIGTERM or Ctrl-C.
 
     Raises:
-        SettingsError, ServiceUnavailable: it cannot start; said once, here, and not by every process.
+        SettingsError: it cannot start; raised once, here, and not by every process.
     """
     # Uvicorn raises the signal once more when all is answered. A stop in order is no death by a signal.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = load_settings()
     refuse_cluster(settings.redis_url.get_secret_value())
-    asyncio.run(_prove_database(settings))
+    asyncio.run(_prove_settings(settings))
     _allow_connections()
     with _counting_together() if processes > 1 else nullcontext():
         uvicorn.run(
@@ -107,8 +115,9 @@ def _allow_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _prove_database(settings: Settings) -> None:
-    async with documents.open_database(settings.mongodb_url.get_secret_value(), settings.mongodb_database):
+async def _prove_settings(settings: Settings) -> None:
+    """Open the clients once. A server that is away is no error: the API answers all the same."""
+    async with open_storage_and_database(settings):
         pass
 
 
@@ -118,8 +127,10 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
     Dramatiq's own command line forks workers and ends them all when one dies; one process that is watched
     from outside is simpler to supervise and to scale.
 
+    Waits until the servers answer, and fetches nothing before.
+
     Raises:
-        SettingsError, ServiceUnavailable: it cannot start.
+        SettingsError: it cannot start.
     """
     settings = load_settings()
     configure_logs(settings.log_level)
@@ -140,18 +151,33 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    worker = Worker(
-        broker,
-        queues=set(queues) if queues else None,
-        worker_threads=threads,
-    )
-    try:
-        worker.start()
-    except MiddlewareError as error:
-        # The event loop's thread runs already, and would keep this process alive.
-        broker.emit_after("worker_shutdown", worker)
-        raise error.__cause__ or error from None
-    stop.wait()
-    worker.stop(timeout=GRACE * 1000)
+    asyncio.run(_wait_for_servers(settings, broker, stop))
+    if not stop.is_set():
+        worker = Worker(
+            broker,
+            queues=set(queues) if queues else None,
+            worker_threads=threads,
+        )
+        try:
+            worker.start()
+        except MiddlewareError as error:
+            # The event loop's thread runs already, and would keep this process alive.
+            broker.emit_after("worker_shutdown", worker)
+            raise error.__cause__ or error from None
+        log.info("worker ready", queues=queues or "all", threads=threads)
+        stop.wait()
+        worker.stop(timeout=GRACE * 1000)
     broker.close()
     tracing.stop()
+
+
+async def _wait_for_servers(settings: Settings, broker: RedisBroker, stop: threading.Event) -> None:
+    """Return once all servers answer, or a stop is asked for."""
+    async with open_resources(settings, broker) as resources:
+        waiting = asyncio.create_task(wait_for_servers(resources))
+        # A signal's handler cannot wake the event loop.
+        while not waiting.done() and not stop.is_set():
+            await asyncio.wait([waiting], timeout=STOP_POLL_SECONDS)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting

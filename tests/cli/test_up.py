@@ -261,12 +261,39 @@ def test_a_missing_setting_is_a_clear_error_at_start(command: str) -> None:
     assert "Traceback" not in result.stderr
 
 
+AWAY = {
+    "MongoDB": {"WAYBILL_MONGODB_URL": "mongodb://127.0.0.1:1"},
+    "The object store": {"WAYBILL_S3_ENDPOINT_URL": "http://127.0.0.1:1"},
+}
+
+
+@pytest.mark.parametrize("server", AWAY)
+def test_a_server_that_is_away_is_a_clear_error_of_init(server: str, stack: Stack) -> None:
+    environment = ENVIRONMENT | stack.env() | AWAY[server]
+    result = subprocess.run(
+        [*WAYBILL, "init"], check=False, capture_output=True, text=True, env=environment, timeout=60
+    )
+    assert result.returncode == 1
+    assert f"waybill: {server} cannot be reached" in result.stderr
+    assert "127.0.0.1:1" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+UNUSABLE = {
+    "WAYBILL_MONGODB_URL": "mongodb://a:b:c@127.0.0.1",
+    "WAYBILL_S3_ENDPOINT_URL": "nonsense",
+}
+
+
+@pytest.mark.parametrize("variable", UNUSABLE)
 @pytest.mark.parametrize("command", ["api", "worker", "init"])
-def test_a_database_that_is_away_at_start_is_a_clear_error(command: str, stack: Stack) -> None:
-    environment = ENVIRONMENT | stack.env() | {"WAYBILL_MONGODB_URL": "mongodb://127.0.0.1:1"}
+def test_an_address_that_cannot_be_used_is_a_clear_error_at_start(
+    command: str, variable: str, stack: Stack
+) -> None:
+    environment = ENVIRONMENT | stack.env() | {variable: UNUSABLE[variable]}
     result = subprocess.run(
         [*WAYBILL, command], check=False, capture_output=True, text=True, env=environment, timeout=30
     )
     assert result.returncode == 1
-    assert "waybill: MongoDB cannot be reached" in result.stderr
+    assert variable in result.stderr
     assert "Traceback" not in result.stderr

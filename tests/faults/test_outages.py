@@ -3,14 +3,16 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
+import pymongo
 import pytest
 
 from stack.stack import Stack
 from tests.actors.conftest import key_of
 from tests.events import HOOK_SECRET, accepted, minio, notify
-from tests.faults.servers import FAULTS, frozen, killed
+from tests.faults.servers import FAULTS, killed
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored
@@ -166,10 +168,15 @@ async def test_an_index_may_take_longer_than_a_request(own_stack: Stack, faulty:
     settings = faulty.settings
     url = settings.mongodb_url.get_secret_value()
     async with documents.open_database(url, settings.mongodb_database):
-        with frozen(own_stack, "mongod"):
-            making = asyncio.create_task(documents.create_indexes())
-            await asyncio.sleep(2 * ANSWER_WITHIN / 1000)
-            assert not making.done()
+        with pymongo.MongoClient[Any](url) as client:
+            # Writes wait.
+            client.admin.command("fsync", lock=True)
+            try:
+                making = asyncio.create_task(documents.create_indexes())
+                await asyncio.sleep(2 * ANSWER_WITHIN / 1000)
+                assert not making.done()
+            finally:
+                client.admin.command("fsyncUnlock")
         await making
 
 

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest import mock
 
 import pytest
 from pymongo.errors import (
@@ -218,17 +217,6 @@ def test_each_of_the_drivers_outages_is_ours(error: PyMongoError) -> None:
 def test_what_is_no_outage_stays_what_it_is(defect: PyMongoError) -> None:
     with pytest.raises(type(defect)), outage.reachable():
         raise defect
-
-
-async def test_an_index_of_an_older_release_is_made_anew(service: Service) -> None:
-    collection = File.get_motor_collection().database["older"]
-    await collection.drop()
-    await collection.create_index([("due_at", 1)], name="due", sparse=True)
-    with mock.patch.object(File, "get_motor_collection", return_value=collection):
-        await documents.create_indexes()
-    assert (await collection.index_information())["due"]["partialFilterExpression"] == {
-        "due_at": {"$exists": True}
-    }
 
 
 async def test_files_from_before_a_quota_count_too(owner: str) -> None:

@@ -1,4 +1,4 @@
-"""What `waybill init` builds, beside the release before and with indexes that are missing."""
+"""What `waybill init` builds, beside the release before, and what is answered until then."""
 
 import asyncio
 import itertools
@@ -16,8 +16,7 @@ from waybill.documents import Filters, Order, Sort
 from waybill.documents.file import File
 from waybill.documents.idempotency import IdempotencyKey
 from waybill.documents.indexes import RETIRED_INDEXES
-from waybill.documents.usage import find_usage_history
-from waybill.errors import InitError
+from waybill.errors import InitError, ServiceUnavailable
 from waybill.lifecycle import Status
 
 LIVING = {"deleted_at": None}
@@ -163,15 +162,17 @@ async def test_several_inits_at_once_all_succeed() -> None:
     assert not await documents.missing_indexes()
 
 
-async def test_lists_and_counts_go_on_without_their_indexes(owner: str) -> None:
+async def test_what_needs_a_missing_index_is_unavailable_and_no_defect(owner: str) -> None:
     await insert_files(owner)
     assert "files.newest" in await documents.missing_indexes()
-    for filters in (Filters(), Filters(statuses=frozenset({Status.PENDING}))):
+    pending = frozenset({Status.PENDING})
+    for filters in (Filters(), Filters(statuses=pending), Filters(content_type="a/b"), Filters(deleted=True)):
         for sort in Sort:
-            found = await documents.find_page(owner, filters, sort, Order.ASC, limit=3, after=None)
-            assert len(found) == 3
-        assert await documents.count_files(owner, filters) == 5
-    trash = Filters(deleted=True)
-    assert await documents.find_page(owner, trash, Sort.SIZE, Order.ASC, limit=3, after=None) == []
-    assert (await documents.sum_sizes(owner))[Status.PENDING] == documents.Sum(5, 10)
-    assert not (await find_usage_history(owner)).days
+            with pytest.raises(ServiceUnavailable):
+                await documents.find_page(owner, filters, sort, Order.ASC, limit=3, after=None)
+    for filters in (Filters(name_prefix="name"), Filters(min_size=1)):
+        with pytest.raises(ServiceUnavailable):
+            await documents.count_files(owner, filters)
+    await documents.create_indexes()
+    found = await documents.find_page(owner, Filters(), Sort.SIZE, Order.ASC, limit=3, after=None)
+    assert len(found.files) == 3

@@ -1,12 +1,14 @@
 """The connection to MongoDB."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from beanie import init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import PyMongoError
 
 from waybill.documents.file import File
 from waybill.documents.followers import Follower
@@ -18,6 +20,10 @@ from waybill.documents.primaries import ConfirmedPrimaries
 from waybill.documents.quota import Owner
 from waybill.documents.sums import KeptSum
 from waybill.documents.webhook import Delivery, Webhook
+from waybill.errors import ServiceUnavailable, SettingsError
+
+#: The oldest release of MongoDB that is supported.
+OLDEST_MONGODB = "6.0"
 
 DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower, KeptSum, Lap)
 
@@ -29,12 +35,29 @@ SEARCHED_WITHIN = 12_000
 _patient: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class _UnaskedDatabase:
+    """A database as Beanie needs it to set up the documents, without a round trip.
+
+    Beanie asks for MongoDB's version, which only time series depend on. A process would not start while
+    MongoDB is away.
+    """
+
+    database: Any
+
+    async def command(self, _: Any) -> dict[str, str]:
+        return {"version": OLDEST_MONGODB}
+
+    def __getitem__(self, name: str) -> Any:
+        return self.database[name]
+
+
 @asynccontextmanager
 async def open_database(url: str, name: str) -> AsyncIterator[None]:
-    """Connect the documents to MongoDB for as long as the context lasts. Makes no index.
+    """Connect the documents to MongoDB for as long as the context lasts, even if it is away. Makes no index.
 
     Raises:
-        ServiceUnavailable: MongoDB does not answer; Beanie asks for its version.
+        SettingsError: the URL is not one of MongoDB's.
     """
     global _patient  # noqa: PLW0603  # one at a time, as Beanie has it
     primaries = ConfirmedPrimaries()
@@ -56,15 +79,21 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
         "server_selector": primaries,
         "appname": "waybill",
     }
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url, **options)
+    try:
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url, **options)
+    except (PyMongoError, ValueError) as error:
+        # Also where DNS does not tell the hosts of a mongodb+srv:// URL.
+        raise SettingsError(f"WAYBILL_MONGODB_URL cannot be used: {error}") from error
     # Connects when it is asked for the first time.
     patient: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         url, **{**options, "socketTimeoutMS": SEARCHED_WITHIN}
     )
     try:
-        with reachable():
+        # Otherwise the first operation that finds a primary begins it.
+        with suppress(ServiceUnavailable):
             await primaries.confirm(client[name][File.Settings.name])
-            await init_beanie(database=client[name], document_models=list(DOCUMENTS), skip_indexes=True)
+        database: Any = _UnaskedDatabase(client[name])
+        await init_beanie(database=database, document_models=list(DOCUMENTS), skip_indexes=True)
         _patient = patient[name]
         yield
     finally:

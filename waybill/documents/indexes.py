@@ -12,7 +12,7 @@ import pymongo
 import structlog
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
-from waybill.documents.database import DOCUMENTS, collection
+from waybill.documents.database import DOCUMENTS, collection, database_time
 from waybill.documents.file import File
 from waybill.documents.laps import ask_for_lap
 from waybill.documents.outage import reachable
@@ -43,6 +43,8 @@ async def create_indexes(*, drop_old: bool = False) -> None:
         InitError: the documents or an older index do not admit an index; the message names the remedy.
         ServiceUnavailable: MongoDB is away, or no majority of its members is there.
     """
+    # Within the long timeout of a build the driver would also wait so long for a MongoDB that is away.
+    await database_time()
     with reachable(), pymongo.timeout(BUILD_TIMEOUT_SECONDS):
         await _keep_images()
         await look_again()

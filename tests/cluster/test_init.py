@@ -1,0 +1,35 @@
+"""`waybill init` while one of three members is down."""
+
+import asyncio
+
+from cli.serve import initialise
+from tests.cluster.cluster import Cluster
+from tests.service import Service
+from tests.waybill.conftest import draft
+from waybill import documents
+from waybill.settings import Settings
+
+#: Seconds until an init counts as one that waits for the dead member.
+INIT_TIMEOUT_SECONDS = 60
+
+
+def _settings_of_new_database(service: Service) -> Settings:
+    return service.settings.model_copy(update={"mongodb_database": "initialised", "s3_bucket": "initialised"})
+
+
+async def test_init_needs_no_more_than_a_majority(cluster: Cluster, owner: str) -> None:
+    settings = _settings_of_new_database(cluster.service)
+    database = settings.mongodb_url.get_secret_value(), settings.mongodb_database
+    async with documents.open_database(*database):
+        # The indexes of an empty collection are built at once, by the primary alone.
+        await documents.insert(draft(owner))
+    [down, _] = await asyncio.to_thread(cluster.mongo.secondaries)
+    await asyncio.to_thread(cluster.mongo.kill, down)
+    try:
+        async with asyncio.timeout(INIT_TIMEOUT_SECONDS):
+            await initialise(settings)
+        async with documents.open_database(*database):
+            assert not await documents.missing_indexes()
+    finally:
+        await asyncio.to_thread(cluster.mongo.start, down)
+        await asyncio.to_thread(cluster.wait_until_healthy)
