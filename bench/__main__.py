@@ -12,6 +12,7 @@ from bench.hashing import hashing
 from bench.measure import HEADER, Row
 from bench.peers import peers
 from bench.processes import processes
+from bench.reads import reads
 from bench.requests import requests
 from bench.start import start
 from bench.sweeps import sweeps
@@ -20,6 +21,7 @@ from stack.stack import Stack
 
 SUBJECTS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "requests": requests,
+    "reads": reads,
     "depth": depth,
     "hashing": hashing,
     "verdict": verdict,

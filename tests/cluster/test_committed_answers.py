@@ -41,6 +41,37 @@ async def test_complete_is_not_acknowledged_before_a_majority_has_it(cluster: Cl
         assert (await settled(face, requested.id))["status"] == "COMPLETED"
 
 
+async def test_a_new_primary_is_not_asked_before_a_majority_confirms_it(cluster: Cluster, owner: str) -> None:
+    mongo = cluster.mongo
+    old, (next_primary, other) = mongo.primary(), mongo.secondaries()
+    stop = {"configureFailPoint": "stopReplProducer"}
+    async with cluster.service.client(owner, is_patient=False) as client:
+        face = RestFace(client)
+        file_id = (await face.request(name="a", size=3)).id
+        await asyncio.to_thread(mongo.wait_until_healthy)
+        # The other member votes and copies nothing: what the new primary writes is on no majority.
+        other.command(stop | {"mode": "alwaysOn"})
+        try:
+            with mongo.killed(old):
+                next_primary.command("replSetStepUp")
+                assert (await face.get(file_id)).code == "service_unavailable"
+                other.command(stop | {"mode": "off"})
+                assert (await _shown(face, file_id)) == "PENDING"
+        finally:
+            other.command(stop | {"mode": "off"})
+        await asyncio.to_thread(mongo.wait_until_healthy)
+
+
+async def _shown(face: RestFace, file_id: str) -> str:
+    """The status that is shown when the outage is over."""
+    deadline = time.monotonic() + 60
+    while (found := await face.get(file_id)).code == "service_unavailable":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    status: str = found.data["status"]
+    return status
+
+
 async def _has_alone(member: Member, cluster: Cluster, file_id: str, status: str) -> None:
     """Wait until a member shows a status that no majority has."""
     options: dict[str, Any] = {"directConnection": True, "readConcernLevel": "local"}

@@ -71,7 +71,7 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
         "serverSelectionTimeoutMS": ANSWER_WITHIN,
         "connectTimeoutMS": ANSWER_WITHIN,
         # Without a journaled majority an acknowledged upload could vanish with a killed server. What is read
-        # must have one too, for an answer that rests on it must hold (docs/decisions/0013).
+        # must have one too, for an answer that rests on it must hold (docs/decisions/0016).
         "w": "majority",
         "journal": True,
         "readConcernLevel": "majority",
