@@ -126,11 +126,11 @@ async def _keep_images() -> None:
     database = collection().database
     try:
         await database.create_collection(File.Settings.name, **images)
-    except CollectionInvalid:
-        # It exists. To change it takes a right (collMod) that to create it does not.
-        await database.command("collMod", File.Settings.name, **images)
-    except OperationFailure as error:
-        # Another init has created it since the driver looked.
-        if error.code != _NAMESPACE_EXISTS:
+    except (CollectionInvalid, OperationFailure) as error:
+        # It exists, or another init has created it since the driver looked.
+        if isinstance(error, OperationFailure) and error.code != _NAMESPACE_EXISTS:
             raise
-        await database.command("collMod", File.Settings.name, **images)
+        [found] = await (await database.list_collections(filter={"name": File.Settings.name})).to_list(None)
+        # To change it takes a right (collMod), and is refused while an index is built.
+        if found["options"].get("changeStreamPreAndPostImages") != {"enabled": True}:
+            await database.command("collMod", File.Settings.name, **images)
