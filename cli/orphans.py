@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from dramatiq.brokers.redis import RedisBroker
 
+from waybill import documents
+from waybill.errors import SettingsError
 from waybill.resources import open_resources, redis_client
 from waybill.settings import load_settings
 from waybill.times import rfc3339
@@ -15,11 +17,18 @@ async def list_orphans(older_than: timedelta, *, delete: bool) -> None:
     """Print each orphan on a line of its own, and delete it first where that is wanted.
 
     Raises:
-        SettingsError, ServiceUnavailable: what was printed until then holds.
+        SettingsError: a setting is wrong, or objects are to be deleted by a database without files.
+        ServiceUnavailable: what was printed until then holds.
     """
     settings = load_settings()
     broker = RedisBroker(client=redis_client(settings), middleware=[])
     async with open_resources(settings, broker) as resources:
+        # In the wrong database, or one that is not restored yet, every object looks like an orphan.
+        if delete and not await documents.has_files():
+            raise SettingsError(
+                f"Nothing was deleted: the database {settings.mongodb_database} has no files. Check"
+                " WAYBILL_MONGODB_URL and WAYBILL_MONGODB_DATABASE."
+            )
         async for orphan in find_orphans(resources, older_than):
             if delete:
                 await resources.storage.delete(orphan.object.key)

@@ -1,6 +1,9 @@
 """`waybill orphans`: what no record wants, and nothing else."""
 
+import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.actors.conftest import Bucket, key_of, orphans
@@ -31,6 +34,19 @@ async def test_an_object_without_a_record_is_found_and_deleted_only_when_told(
     assert orphans(jobs, "--older-than", "0", "--delete")[UNKNOWN]["deleted"] is True
     assert await bucket.keys() == keys - {UNKNOWN}
     assert (await face.get(kept["id"])).data == kept
+
+
+async def test_a_database_without_files_deletes_nothing(jobs: Service, bucket: Bucket) -> None:
+    await bucket.put(UNKNOWN, b"nobody's")
+    elsewhere = {**jobs.env, "WAYBILL_MONGODB_DATABASE": "no-files-here"}
+    command = [sys.executable, "-m", "cli", "orphans", "--older-than", "0", "--delete"]
+    refused = await asyncio.to_thread(
+        subprocess.run, command, env=elsewhere, capture_output=True, text=True, check=False
+    )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "no-files-here has no files" in refused.stderr
+    assert UNKNOWN in await bucket.keys()
+    await bucket.delete(UNKNOWN)
 
 
 async def test_young_objects_are_left_alone(jobs: Service, bucket: Bucket) -> None:

@@ -89,6 +89,12 @@ async def find_completed(owner: str, sha256: str, size: int | None = None) -> Fi
     return None if found is None else file_of(found)
 
 
+async def has_files() -> bool:
+    """Whether the database has a file at all."""
+    with reachable():
+        return await collection().find_one({}, {"_id": 1}) is not None
+
+
 def is_file_id(text: str) -> bool:
     """Whether a text has the form of an id."""
     return ObjectId.is_valid(text)
