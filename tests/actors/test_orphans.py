@@ -4,13 +4,11 @@ import asyncio
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from tests.actors.conftest import Bucket, key_of, orphans
 from tests.parity.faces import RestFace
 from tests.service import Service
 from tests.uploads import purged, put, stored
-from tests.walks import ROOT, take
 
 UNKNOWN = "files/000000000000000000000000/00000000000000000000000000000000"
 
@@ -71,17 +69,3 @@ async def test_what_will_be_swept_anyway_is_no_orphan(jobs: Service, face: RestF
     await purged(face, requested.id)
     assert (await put(requested.data["upload"], b"x")).status_code == 200
     assert orphans(jobs, "--older-than", "0") == {}
-
-
-async def test_a_record_without_bytes_is_found_as_the_documentation_says(
-    jobs: Service, face: RestFace, bucket: Bucket, tmp_path: Path
-) -> None:
-    script = (ROOT / "docs/operations/backups.md").read_text()
-    kept = await stored(face, os.urandom(10))
-    before = await bucket.keys()
-    lost = await stored(face, os.urandom(10), name="lost.bin")
-    (key,) = await bucket.keys() - before
-    await bucket.delete(key)
-    output = take(script, "lost", jobs, tmp_path)
-    assert lost["id"] in output
-    assert kept["id"] not in output
