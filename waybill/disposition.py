@@ -11,17 +11,15 @@ class Disposition(StrEnum):
     INLINE = "inline"
 
 
-# A browser runs scripts in these, with the store's origin. The last two make it guess, and it may guess HTML
-# (WHATWG MIME Sniffing, 7).
-_ACTIVE = frozenset(
+# What browsers show and run no script in. All else is an attachment, since a list of what is dangerous is
+# never complete: HTML, SVG, XML, HTA, MHTML, and what a browser guesses to be one of these (WHATWG MIME
+# Sniffing, 7).
+_SHOWN_FAMILIES = ("audio/", "video/")
+_SHOWN = frozenset(
     {
-        "text/html",
-        "text/xml",
-        "text/xsl",
-        "application/xml",
-        "multipart/x-mixed-replace",
-        "unknown/unknown",
-        "application/unknown",
+        *("image/apng", "image/avif", "image/bmp", "image/gif", "image/heic", "image/jpeg", "image/png"),
+        *("image/tiff", "image/vnd.microsoft.icon", "image/webp", "image/x-icon"),
+        *("application/json", "application/pdf", "text/csv", "text/markdown", "text/plain"),
     }
 )
 
@@ -32,9 +30,10 @@ _ATTRIBUTE_LETTERS = "!#$&+-.^_`|~"
 def content_disposition(name: str, content_type: str, wanted: Disposition) -> str:
     """The header value for a file of that name and type (RFC 6266, with RFC 5987 for other than ASCII).
 
-    HTML, SVG and XML are always attachments. No letter of ``name`` can end the quoted string or the header.
+    Only pictures without scripts, audio, video, PDF and plain text can be inline. No letter of ``name`` can
+    end the quoted string or the header.
     """
-    kind = Disposition.ATTACHMENT if _is_active(content_type) else wanted
+    kind = wanted if _is_shown(content_type) else Disposition.ATTACHMENT
     # Old clients read `filename`: plain ASCII, and no percent sign, which some of them decode.
     plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
     value = f'{kind}; filename="{plain}"'
@@ -43,6 +42,6 @@ def content_disposition(name: str, content_type: str, wanted: Disposition) -> st
     return value
 
 
-def _is_active(content_type: str) -> bool:
+def _is_shown(content_type: str) -> bool:
     essence = content_type.partition(";")[0].strip().lower()
-    return essence in _ACTIVE or essence.endswith("+xml")
+    return essence in _SHOWN or (essence.startswith(_SHOWN_FAMILIES) and not essence.endswith("+xml"))

@@ -104,13 +104,18 @@ class Presigner:
             headers["x-amz-checksum-sha256"] = to_base64(sha256)
         return self._signed("PUT", key, headers, {"uploadId": upload_id, "partNumber": str(number)}, ttl)
 
-    def get(self, key: str, *, disposition: str, content_type: str, ttl: int) -> PresignedRequest:
-        """A GET that answers with that Content-Disposition and Content-Type. ``ttl`` is in seconds."""
+    def get(
+        self, key: str, *, disposition: str, content_type: str, ttl: int, is_head: bool = False
+    ) -> PresignedRequest:
+        """Sign a GET, or a HEAD, that answers with that Content-Disposition and Content-Type.
+
+        ``ttl`` is in seconds. The method is part of the signature: a URL for GET refuses HEAD.
+        """
         overrides = {
             "response-content-disposition": disposition,
             "response-content-type": content_type,
         }
-        return self._signed("GET", key, {}, overrides, ttl)
+        return self._signed("HEAD" if is_head else "GET", key, {}, overrides, ttl)
 
     def _signed(
         self, method: str, key: str, headers: Mapping[str, str], query: Mapping[str, str], ttl: int

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from functools import lru_cache, partial
+from time import perf_counter
 from typing import Any
 
 from graphql import (
@@ -21,6 +22,8 @@ from strawberry.extensions import DisableIntrospection, SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from api.graphql.limits import limit_errors
+from waybill.errors import WaybillError
+from waybill.metrics import count_request
 
 #: Documents that are remembered, the longest unused forgotten first. The longest that is allowed takes some
 #: hundred kilobytes, an honest one ten.
@@ -48,18 +51,18 @@ class KnownDocuments:
             partial(parse, max_tokens=MAX_TOKENS)
         )
         self.problems = lru_cache(MAX_KNOWN)(self._problems)
-        #: Whether a document asks for more than the schema itself. Fields that do not exist need no token:
-        #: the answer, which names them, is the same for everybody.
-        self.needs_caller = lru_cache(MAX_KNOWN)(self._needs_caller)
+        #: The operations of a document, which need a token. The schema itself needs none, nor do fields that
+        #: do not exist: the answer, which names them, is the same for everybody.
+        self.operations = lru_cache(MAX_KNOWN)(self._operations)
 
     def _problems(self, schema: GraphQLSchema, text: str) -> list[GraphQLError]:
         document = self.parse(text)
         # The specification first: limits rely on fragments that exist and do not spread themselves.
         return validate_document(schema, document, self._rules) or limit_errors(document)
 
-    def _needs_caller(self, schema: GraphQLSchema, text: str) -> bool:
+    def _operations(self, schema: GraphQLSchema, text: str) -> frozenset[str]:
         types = (schema.query_type, schema.mutation_type, schema.subscription_type)
-        return any(name in each.fields for each in types if each for name in root_fields(self.parse(text)))
+        return root_fields(self.parse(text)) & {name for each in types if each for name in each.fields}
 
 
 def root_fields(document: DocumentNode) -> frozenset[str]:
@@ -119,11 +122,12 @@ class CheckDocument(SchemaExtension):
             context.graphql_document,
         )  # no public twin
         assert text is not None and document is not None  # noqa: S101, PT018  # parsed before
-        if self._known.needs_caller(schema, text):
-            await context.context.caller()
+        asked = self._known.operations(schema, text)
+        if asked:
+            await self._check_caller(asked)
         problems = self._known.problems(schema, text)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        if not problems and len(operations) > 1 and not context._provided_operation_name:
+        if not problems and len(operations) > 1 and context._provided_operation_name is None:
             message = "The document holds several operations: say by operationName which one to run."
             problems = [GraphQLError(message)]
         context.pre_execution_errors = problems
@@ -134,7 +138,7 @@ class CheckDocument(SchemaExtension):
         context = self.execution_context
         schema, text, document = context.schema._schema, context.query, context.graphql_document
         assert text is not None and document is not None  # noqa: S101, PT018  # parsed before
-        if "__schema" not in root_fields(document) or self._known.needs_caller(schema, text):
+        if "__schema" not in root_fields(document) or self._known.operations(schema, text):
             yield
             return
         key = text, context.operation_name, json.dumps(context.variables, sort_keys=True)
@@ -145,3 +149,13 @@ class CheckDocument(SchemaExtension):
             if len(answers) >= MAX_INTROSPECTIONS:
                 answers.clear()
             answers[key] = context.result
+
+    async def _check_caller(self, operations: frozenset[str]) -> None:
+        began = perf_counter()
+        try:
+            await self.execution_context.context.caller()
+        except WaybillError as error:
+            # They are not executed, and counted all the same.
+            for operation in operations:
+                count_request("graphql", operation, error.code, perf_counter() - began)
+            raise

@@ -48,6 +48,10 @@ FORBIDDEN = 4403
 TRY_AGAIN_LATER = 1013
 
 
+class PersistedQueryNotSupportedError(Exception):
+    """Raised for the hash of a document in place of the document."""
+
+
 class JSONRequestAdapter(StarletteRequestAdapter):
     """A request whose body is JSON of a bounded length, or an error."""
 
@@ -92,6 +96,8 @@ class GraphQLView(GraphQL[Context, None]):
         except (HTTPException, StarletteHTTPException) as error:
             message = error.reason if isinstance(error, HTTPException) else error.detail
             response = self._refuse(request, error.status_code, message)
+        except PersistedQueryNotSupportedError:
+            response = self._refuse_persisted_query(request)
         await response(scope, receive, send)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -155,11 +161,13 @@ class GraphQLView(GraphQL[Context, None]):
             if not isinstance(data.get(name), (kind, type(None))):
                 raise HTTPException(400, f"`{name}` must be {text}, if given.")
         if not data.get("query"):
+            if "persistedQuery" in (data.get("extensions") or {}):
+                raise PersistedQueryNotSupportedError
             raise HTTPException(400, "`query` is missing.")
         return GraphQLRequestData(
             query=data["query"],
             variables=data.get("variables"),
-            operation_name=data.get("operationName"),
+            operation_name=data.get("operationName") or None,
             extensions=data.get("extensions"),
         )
 
@@ -229,6 +237,15 @@ class GraphQLView(GraphQL[Context, None]):
             headers,
             media_type=f"{_media_type(request) or JSON}; charset=utf-8",
         )
+
+    def _refuse_persisted_query(self, request: Request) -> Response:
+        """Answer in the words after which Apollo's clients send the document itself."""
+        error = {
+            "message": "PersistedQueryNotSupported",
+            "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
+        }
+        media_type = f"{_media_type(request) or JSON}; charset=utf-8"
+        return Response(self.encode_json({"errors": [error]}), 200, media_type=media_type)
 
 
 _QUERIES = {OperationType.QUERY}

@@ -115,7 +115,11 @@ async def get_one(request: Request, principal: Principal) -> Response:
 async def download_one(request: Request, principal: Principal, query: DownloadQuery) -> Response:
     """Get a URL for the bytes of a COMPLETED file."""
     download = await download_file(
-        request.state.resources, principal, request.path_params["id"], query.disposition
+        request.state.resources,
+        principal,
+        request.path_params["id"],
+        query.disposition,
+        is_head=request.method == "HEAD",
     )
     return RedirectResponse(download.url) if query.redirect else json_answer(DownloadLink.of(download))
 

@@ -64,7 +64,8 @@ class DownloadQuery(QuerySchema):
 
     disposition: Disposition = Field(
         default=Disposition.ATTACHMENT,
-        description="`inline` lets a browser show the file. HTML, SVG and XML are always attachments.",
+        description="`inline` lets a browser show the file. Only pictures (not SVG), audio, video, PDF and "
+        "plain text can be inline; all else is an attachment.",
     )
     redirect: bool = Field(default=False, description="Answer 307 to the URL instead of naming it.")
 

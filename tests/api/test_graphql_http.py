@@ -254,3 +254,19 @@ async def test_without_a_token_a_field_that_does_not_exist_is_named(anonymous: h
 async def test_an_answered_introspection_is_the_same_again(anonymous: httpx.AsyncClient) -> None:
     first, second = [await post(anonymous, {"query": get_introspection_query()}) for _ in range(2)]
     assert first.json() == second.json()
+
+
+async def test_a_persisted_query_is_refused_so_that_clients_send_the_document(
+    anonymous: httpx.AsyncClient,
+) -> None:
+    body = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
+    response = await post(anonymous, body)
+    assert response.status_code == 200
+    [error] = response.json()["errors"]
+    assert error["message"] == "PersistedQueryNotSupported"
+    assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
+async def test_an_empty_operation_name_is_none(anonymous: httpx.AsyncClient) -> None:
+    response = await post(anonymous, {"query": "{ __typename }", "operationName": ""})
+    assert response.json() == {"data": {"__typename": "Query"}}

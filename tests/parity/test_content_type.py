@@ -6,7 +6,31 @@ from tests.parity.faces import Face
 from tests.uploads import put
 
 
-@pytest.mark.parametrize("content_type", ["text/plain;  charset=utf-8", 'text/plain; a="b  c"'])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain;  charset=utf-8",
+        'text/plain; a="b  c"',
+        'text/plain; a="b\\"c"',
+        "text/plain;\ta=b",
+        "text/plain;",
+        "",
+    ],
+)
 async def test_an_accepted_type_can_be_sent(face: Face, content_type: str) -> None:
     requested = await face.request(name="a", size=1, contentType=content_type)
     assert (await put(requested.data["upload"], b"x")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", "application/octet-stream"),
+        ("text/plain;", "text/plain"),
+        ("text/plain\t; charset=utf-8;;", "text/plain; charset=utf-8"),
+        ('text/plain ;a="b;\\"c"', 'text/plain; a="b;\\"c"'),
+    ],
+)
+async def test_a_type_is_kept_in_one_form(face: Face, given: str, kept: str) -> None:
+    requested = await face.request(name="a", size=1, contentType=given)
+    assert requested.data["file"]["contentType"] == kept

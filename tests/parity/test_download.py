@@ -5,7 +5,8 @@ import os
 import httpx
 import pytest
 
-from tests.parity.faces import Face
+from tests.parity.faces import Face, RestFace
+from tests.service import Service
 from tests.uploads import stored, uploaded
 
 
@@ -73,3 +74,12 @@ async def test_a_deleted_file_cannot_be_downloaded(face: Face) -> None:
     completed = await uploaded(face, os.urandom(10))
     await face.delete(completed.id)
     assert (await face.download(completed.id)).code == "wrong_state"
+
+
+async def test_a_head_request_is_led_to_a_url_that_takes_it(service: Service, owner: str) -> None:
+    async with service.client(owner) as client, httpx.AsyncClient() as store:
+        file = await stored(RestFace(client), b"12345", name="a.txt", contentType="text/plain")
+        answer = await client.head(f"/api/v1/files/{file['id']}/download", params={"redirect": "true"})
+        head = await store.head(answer.headers["location"])
+        assert (answer.status_code, head.status_code) == (307, 200)
+        assert head.headers["content-length"] == "5"

@@ -37,6 +37,14 @@ def test_any_name_makes_one_plain_header_that_can_be_read_back(name: str) -> Non
         "application/xhtml+xml",
         "application/anything+xml",
         "unknown/unknown",
+        "application/hta",
+        "multipart/related",
+        "message/rfc822",
+        "text/rdf",
+        "text/javascript",
+        "application/x-shockwave-flash",
+        "video/anything+xml",
+        "application/octet-stream",
     ],
 )
 def test_what_a_browser_may_run_is_never_shown(content_type: str) -> None:

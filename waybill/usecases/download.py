@@ -14,8 +14,10 @@ async def download_file(
     principal: Principal,
     file_id: str,
     disposition: Disposition = Disposition.ATTACHMENT,
+    *,
+    is_head: bool = False,
 ) -> PresignedRequest:
-    """A GET for a COMPLETED file's bytes. HTML, SVG and XML come as attachments whatever is asked.
+    """Sign a GET, or a HEAD with ``is_head``, for a COMPLETED file. What may be inline is in ``disposition``.
 
     Raises:
         FileNotFound: no such file of this owner.
@@ -38,4 +40,5 @@ async def download_file(
         disposition=content_disposition(file.name, file.content_type, disposition),
         content_type=file.content_type,
         ttl=resources.settings.download_url_ttl,
+        is_head=is_head,
     )

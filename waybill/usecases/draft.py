@@ -1,53 +1,37 @@
 """What a client announces, and the rules that it must keep."""
 
-import unicodedata
+import re
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
-from pydantic.config import JsonDict
 
+from waybill.content_type import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_CHARACTERS, parse_content_type
 from waybill.errors import InvalidInput
+from waybill.file_name import MAX_NAME_CHARACTERS, NAME_SCHEMA, check_name
 
 MAX_IDEMPOTENCY_KEY = 255
 
 D = TypeVar("D", bound=BaseModel)
 
-# Invisible letters that turn the reading direction around make "exe.jpg" of "gpj.exe".
-_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LINE_ENDS = frozenset("\u2028\u2029")
+ContentType = Annotated[
+    str,
+    Field(max_length=MAX_CONTENT_TYPE_CHARACTERS, json_schema_extra={"pattern": CONTENT_TYPE_PATTERN}),
+    AfterValidator(parse_content_type),
+]
 
-# The rule of _safe_name for OpenAPI, in a pattern that every dialect reads; a name of dots is left to "not".
-_UNSAFE = r"\x00-\x1f\x7f-\x9f/\\" + "".join(
-    f"\\u{ord(letter):04x}" for letter in sorted(_REORDERING | _LINE_ENDS)
-)
-_SPACES = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_NAME: JsonDict = {
-    "pattern": f"^[^{_UNSAFE}]*[^{_UNSAFE}{_SPACES}][^{_UNSAFE}]*$",
-    "not": {"enum": [".", ".."]},
-}
-
-# RFC 9110, 8.3.1: type "/" subtype *( ";" parameter ), without a wildcard.
-CONTENT_TYPE_WORD = r"[A-Za-z0-9!#$%&'+.^_`|~-]+"
-_CONTENT_TYPE = (
-    rf"^{CONTENT_TYPE_WORD}/{CONTENT_TYPE_WORD}"
-    rf"( *; *{CONTENT_TYPE_WORD}=({CONTENT_TYPE_WORD}|\"[ !#-\[\]-~]*\"))*$"
-)
+_SHA256 = re.compile("[0-9a-fA-F]{64}")
 
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]
+def _check_sha256(text: str) -> str:
+    if _SHA256.fullmatch(text) is None:
+        raise ValueError("must be 64 hexadecimal digits")
+    return text.lower()
 
 
-def _safe_name(name: str) -> str:
-    if any(unicodedata.category(letter) == "Cc" or letter in _LINE_ENDS for letter in name):
-        raise ValueError("must not hold control characters or line ends")
-    if any(letter in _REORDERING for letter in name):
-        raise ValueError("must not hold characters that change the reading direction")
-    if "/" in name or "\\" in name or name in {".", ".."}:
-        raise ValueError("must be a file name, not a path")
-    if not name.strip():
-        raise ValueError("must not be blank")
-    return name
+Sha256 = Annotated[
+    str, AfterValidator(_check_sha256), Field(json_schema_extra={"pattern": f"^{_SHA256.pattern}$"})
+]
 
 
 def _whole(size: object) -> object:
@@ -60,22 +44,20 @@ class UploadDraft(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
-    name: Annotated[str, AfterValidator(_safe_name)] = Field(
+    name: Annotated[str, AfterValidator(check_name)] = Field(
         min_length=1,
-        max_length=255,
+        max_length=MAX_NAME_CHARACTERS,
         description="The file's name: no path, no control characters.",
         examples=["holiday.jpg"],
-        json_schema_extra=_NAME,
+        json_schema_extra=NAME_SCHEMA,
     )
     size: Annotated[int, BeforeValidator(_whole)] = Field(
         ge=0, description="How many bytes will be sent, exactly.", examples=[1048576]
     )
-    content_type: str | None = Field(
+    content_type: ContentType | None = Field(
         default=None,
-        max_length=255,
-        pattern=_CONTENT_TYPE,
-        description="The media type (RFC 9110); application/octet-stream if not given. "
-        "The upload must be sent with it.",
+        description="The media type (RFC 9110); application/octet-stream if not given or empty. Spaces around"
+        " semicolons are made one form. The upload must be sent with the type that is answered.",
         examples=["image/jpeg"],
     )
     sha256: Sha256 | None = Field(

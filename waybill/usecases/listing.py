@@ -9,12 +9,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from waybill import documents
+from waybill.content_type import CONTENT_TYPE_WORD
 from waybill.documents import File, Filters, Order, Sort
 from waybill.lifecycle import Status
 from waybill.principal import Principal, is_storable
 from waybill.times import parse_rfc3339
 from waybill.usecases.cursor import cursor_of, position_of
-from waybill.usecases.draft import CONTENT_TYPE_WORD
 
 MAX_PAGE = 100
 
