@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from stack.ports import LOOPBACK, choose
 from stack.stack import Child, Stack
 from tests.cluster.background_loop import BackgroundLoop
 from tests.cluster.tcp_relay import TcpRelay
+from tests.waiting import wait_until, watch
 
 NAME = "cluster"
 
@@ -195,13 +195,9 @@ class ReplicaSet:
         return roles == ["primary", "secondary", "secondary"] and len(primaries) == 1
 
     def _wait(self, look: Callable[[], Any], failure: str) -> Any:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := look()):
-            for member in self.members:
-                assert not member.child.died_by_itself(), member.child.obituary()
-            assert time.monotonic() < deadline, (failure, [member.hello() for member in self.members])
-            time.sleep(0.05)
-        return found
+        return wait_until(
+            look, lambda: (failure, [member.hello() for member in self.members]), PATIENCE_SECONDS
+        )
 
 
 def _ports_of(members: list[Member], ports: Collection[int]) -> set[int]:
@@ -233,6 +229,7 @@ def _start_member(stack: Stack, loop: BackgroundLoop, number: int, folder: Path)
 @contextmanager
 def running_replica_set(stack: Stack, loop: BackgroundLoop, folder: Path) -> Iterator[ReplicaSet]:
     """A healthy replica set with its data in ``folder``, for as long as the context lasts."""
+    watch(stack)
     members = [_start_member(stack, loop, number, folder) for number in range(3)]
     mongo = ReplicaSet(members)
     try:

@@ -1,6 +1,5 @@
 """Three sentinels that watch a Valkey pair."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from stack.binaries import find_valkey
 from stack.ports import LOOPBACK, choose
 from stack.stack import Child, Stack
 from tests.cluster.valkey_pair import PASSWORD, PATIENCE_SECONDS, Valkey, ValkeyPair
+from tests.waiting import wait_until
 
 #: What the sentinels call the pair.
 NAME = "waybill"
@@ -46,11 +46,11 @@ class Sentinels:
     def wait_for_new_primary(self, old: Valkey) -> None:
         """Wait until the three sentinels name another primary than ``old``."""
         new = next(server for server in self.pair.servers if server is not old)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while {self._primary_port(number) for number in range(3)} != {new.port}:
-            self._check()
-            assert time.monotonic() < deadline, "the sentinels do not agree on a new primary"
-            time.sleep(0.05)
+        wait_until(
+            lambda: {self._primary_port(number) for number in range(3)} == {new.port},
+            "the sentinels agree on a new primary",
+            PATIENCE_SECONDS,
+        )
         self.pair.primary, self.pair.replica = new, old
 
     def _primary_port(self, number: int) -> int:
@@ -61,17 +61,13 @@ class Sentinels:
         with redis.Redis(host=LOOPBACK, port=self.ports[number], socket_timeout=5) as client:
             return client.execute_command(*arguments)
 
-    def _check(self) -> None:
-        for child in self.children:
-            assert not child.died_by_itself(), child.obituary()
-
     def wait_until_healthy(self) -> None:
         """Wait until each sentinel knows the two others and the replica."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not all(self._knows_all(number) for number in range(3)):
-            self._check()
-            assert time.monotonic() < deadline, "the sentinels do not find each other"
-            time.sleep(0.05)
+        wait_until(
+            lambda: all(self._knows_all(number) for number in range(3)),
+            "the sentinels find each other",
+            PATIENCE_SECONDS,
+        )
 
     def _knows_all(self, number: int) -> bool:
         try:

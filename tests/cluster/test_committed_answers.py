@@ -1,7 +1,6 @@
 """Answers rest on what a majority of MongoDB's members has: no failover takes one back."""
 
 import asyncio
-import time
 from typing import Any
 
 import pymongo
@@ -12,6 +11,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.replica_set import Member
 from tests.parity.faces import RestFace
 from tests.uploads import put, settled
+from tests.waiting import until
 
 
 async def test_complete_is_not_acknowledged_before_a_majority_has_it(cluster: Cluster, owner: str) -> None:
@@ -77,7 +77,5 @@ async def _has_alone(member: Member, cluster: Cluster, file_id: str, status: str
     options: dict[str, Any] = {"directConnection": True, "readConcernLevel": "local"}
     with pymongo.MongoClient[Any](LOOPBACK, member.port, **options) as client:
         files = client[cluster.service.settings.mongodb_database].files
-        deadline = time.monotonic() + 30
-        while not files.count_documents({"_id": ObjectId(file_id), "status": status}):
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.01)
+        wanted = {"_id": ObjectId(file_id), "status": status}
+        await until(lambda: files.count_documents(wanted), f"{member.address} alone has {status}", 30)

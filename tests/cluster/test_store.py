@@ -23,8 +23,12 @@ def answers(method: str = "*", **what: Any) -> Callable[[Cluster], None]:
 
 
 FAULTS = {
+    "store: 403": Fault(answers(status=403)),
+    # A complete finds nothing: that is the client's to know, and to try again.
+    "store: 404": Fault(answers(status=404), is_short=True, refusals={"object_missing"}),
+    "store: 429": Fault(answers(status=429)),
     "store: 500": Fault(answers(status=500)),
-    "store: 503": Fault(answers(status=503), is_short=True),
+    "store: 503": Fault(answers(status=503)),
     "store: slow (2 s before each answer to a HEAD)": Fault(answers("HEAD", share=1.0, delay_ms=2000)),
     "store: bodies cut in half": Fault(answers("GET", cut_at=0.5)),
 }

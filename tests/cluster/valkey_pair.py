@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from stack.ports import LOOPBACK, choose
 from stack.stack import Child, Stack
 from tests.cluster.background_loop import BackgroundLoop
 from tests.cluster.tcp_relay import TcpRelay
+from tests.waiting import wait_until, watch
 
 PASSWORD = "a-password-of-the-pair"
 PATIENCE_SECONDS = 60
@@ -145,12 +145,7 @@ class ValkeyPair:
         return replica.get("role") == "slave" and replica.get("master_link_status") == "up"
 
     def _wait(self, look: Callable[[], bool], failure: str) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not look():
-            for server in self.servers:
-                assert not server.child.died_by_itself(), server.child.obituary()
-            assert time.monotonic() < deadline, (failure, [server.role() for server in self.servers])
-            time.sleep(0.05)
+        wait_until(look, lambda: (failure, [server.role() for server in self.servers]), PATIENCE_SECONDS)
 
 
 def _start_valkey(stack: Stack, number: int, folder: Path) -> Valkey:
@@ -167,6 +162,7 @@ def _start_valkey(stack: Stack, number: int, folder: Path) -> Valkey:
 @contextmanager
 def running_valkey_pair(stack: Stack, loop: BackgroundLoop, folder: Path) -> Iterator[ValkeyPair]:
     """A healthy pair with its data in ``folder``, for as long as the context lasts."""
+    watch(stack)
     first = _start_valkey(stack, 0, folder)
     second = _start_valkey(stack, 1, folder)
     relay = TcpRelay(loop, first.port)

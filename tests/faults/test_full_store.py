@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from tests.faults.table import LONG
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import put, settled
+from tests.waiting import until
 
 
 def weed_shell(stack: Stack, *commands: str) -> None:
@@ -32,23 +32,24 @@ def weed_shell(stack: Stack, *commands: str) -> None:
 async def fill(stack: Stack, service: Service, face: RestFace) -> None:
     """Set a quota that is reached already, and wait until the store refuses."""
     bucket = service.settings.s3_bucket
-    deadline = time.monotonic() + ENDLESS
-    while time.monotonic() < deadline:
+
+    async def refuses() -> bool:
         # The store hears of the bucket's size every few seconds only.
         quota = f"s3.bucket.quota -name={bucket} -op=set -sizeMB=1"
         await asyncio.to_thread(weed_shell, stack, quota, "s3.bucket.quota.enforce -apply")
         probe = await face.request(name="probe", size=1)
-        if (await put(probe.data["upload"], b"x")).status_code == 500:
-            return
-    raise AssertionError("the quota is not enforced")
+        return (await put(probe.data["upload"], b"x")).status_code == 500
+
+    await until(refuses, "the quota is enforced", ENDLESS)
 
 
 async def accepted(upload: Mapping[str, Any], content: bytes) -> None:
     """Send the bytes by the URL that was refused, until the store has heard that there is room again."""
-    deadline = time.monotonic() + ENDLESS
-    while (await put(upload, content)).status_code != 200:
-        assert time.monotonic() < deadline, "the store still refuses"
-        await asyncio.sleep(0.2)
+
+    async def has_room() -> bool:
+        return (await put(upload, content)).status_code == 200
+
+    await until(has_room, "the store accepts again", ENDLESS)
 
 
 @pytest.fixture
