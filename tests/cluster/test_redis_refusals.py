@@ -261,13 +261,18 @@ def answers(client: redis.Redis) -> bool:
 @pytest.fixture
 def node(stack: Stack, tmp_path: Path) -> Iterator[str]:
     """The address of a node of a Redis Cluster."""
-    port = choose(["port"], {})["port"]
-    argv = [str(find_valkey()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(tmp_path)]
-    child = stack.spawn(f"node-{port}", [*argv, "--cluster-enabled", "yes", "--save", ""], grace=1)
-    with redis.Redis(host=LOOPBACK, port=port) as direct:
-        wait_until(lambda: answers(direct), "the node answers")
-    yield f"redis://{LOOPBACK}:{port}/0"
-    child.kill()
+    ports = choose(["node", "bus"], {})
+    port = ports["node"]
+    argv = [str(find_valkey()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(tmp_path), "--save", ""]
+    # By default the bus is at the port plus 10,000, which a connection may hold.
+    argv += ["--cluster-enabled", "yes", "--cluster-port", str(ports["bus"])]
+    child = stack.spawn(f"node-{port}", argv, grace=1)
+    try:
+        with redis.Redis(host=LOOPBACK, port=port) as direct:
+            wait_until(lambda: answers(direct), "the node answers")
+        yield f"redis://{LOOPBACK}:{port}/0"
+    finally:
+        child.stop()
 
 
 @pytest.mark.parametrize("part", ["api", "worker", "init", "doctor"])
