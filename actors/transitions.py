@@ -7,7 +7,6 @@ from actors.outage import reconciled
 from waybill.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
 from waybill.usecases.expire import expire_uploads as expire
 from waybill.usecases.reconcile import reconcile as send_again
-from waybill.usecases.reconcile_deliveries import reconcile_deliveries
 
 # A run takes seconds, or a few minutes where each of its files is of another owner with a quota; past this
 # it hangs, and the next tick does its work.
@@ -35,4 +34,3 @@ async def reconcile() -> None:
     """Send again what was lost between the database and the queue, and what is to be tried again."""
     with reconciled():
         await send_again(resources())
-        await reconcile_deliveries(resources())

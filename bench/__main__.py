@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.depth import depth
+from bench.fairness import fairness
 from bench.hashing import hashing
 from bench.measure import HEADER, Row
 from bench.peers import peers
@@ -29,6 +30,7 @@ SUBJECTS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "processes": processes,
     "sweeps": sweeps,
     "start": start,
+    "fairness": fairness,
     "peers": peers,
 }
 

@@ -25,7 +25,7 @@ from waybill.messages import PURGE_OBJECT, QUEUES
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.usecases.expire import expire_uploads
 from waybill.usecases.purge import purge_objects
-from waybill.usecases.reconcile import reconcile
+from waybill.usecases.reconcile import reconcile_purges
 
 FEW, MANY = 10_000, 1_000_000
 
@@ -88,7 +88,7 @@ async def _sweep(service: Service, files: int) -> Times:
             while await timed("expire", expire_uploads):
                 pass
             # What is sent is purged before more is sent, as workers do, but not at the same time.
-            while await timed("reconcile", lambda: reconcile(resources)):
+            while await timed("reconcile", lambda: reconcile_purges(resources)):
                 messages = _taken(redis)
                 await timed("purge", lambda: _purge(resources, messages))  # noqa: B023
             await _check(files)

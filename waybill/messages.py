@@ -77,7 +77,7 @@ class Sender:
         if not arguments:
             return 0
         queue = QUEUES[actor]
-        carried = _carried()
+        carried = carried_options()
         messages: dict[str, bytes] = {}
         for each in arguments:
             message_id = str(uuid4())
@@ -132,7 +132,7 @@ class Sender:
         await self._redis.ask(lambda client: client.set(PROBE, "1", ex=PROBE_SECONDS), at_once=True)
 
 
-def _carried() -> dict[str, str]:
+def carried_options() -> dict[str, str]:
     """What ties a job to the request, or to the job, that sends it: options which older workers pass over."""
     request_id = get_contextvars().get(REQUEST_ID)
     return tracing.carried() | ({} if request_id is None else {REQUEST_ID: request_id})

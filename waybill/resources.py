@@ -17,6 +17,8 @@ from waybill.rate_limit import RateLimit
 from waybill.redis import open_client, open_redis
 from waybill.settings import Settings
 from waybill.storage import Storage, open_storage
+from waybill.sweep_cursor import SweepCursor
+from waybill.verification_queue import VerificationQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Resources:
     storage: Storage
     presigner: Presigner
     sender: Sender
+    verifications: VerificationQueue
+    sweep_cursor: SweepCursor
     rate_limit: RateLimit
     live: Live
     queues: Queues
@@ -59,6 +63,15 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
         open_live(settings.owner_subscriptions) as live,
         open_courier(allow_private=settings.webhook_allow_private) as courier,
     ):
-        sender, queues = Sender(redis_, broker.namespace), Queues(redis_, broker.namespace)
-        rate_limit = RateLimit(settings.rate_limit, redis_)
-        yield Resources(settings, storage, presigner, sender, rate_limit, live, queues, courier)
+        yield Resources(
+            settings=settings,
+            storage=storage,
+            presigner=presigner,
+            sender=Sender(redis_, broker.namespace),
+            verifications=VerificationQueue(redis_, broker.namespace),
+            sweep_cursor=SweepCursor(redis_),
+            rate_limit=RateLimit(settings.rate_limit, redis_),
+            live=live,
+            queues=Queues(redis_, broker.namespace),
+            courier=courier,
+        )

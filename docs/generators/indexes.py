@@ -18,7 +18,8 @@ SERVES = {
         "trash_by_name": "Lists of what is deleted, by name. Costs deletions alone.",
         "trash_largest": "Lists of what is deleted, by size. Costs deletions alone.",
         "expiring": "The sweeper that gives up on uploads. Holds no other files.",
-        "due": "The reconciler: jobs owed, leases that ran out, purges. Holds no other files.",
+        "verifying": "Each owner's files that wait for verification. Holds no other files.",
+        "purging": "The reconciler: purges. Holds no other files.",
         "unsummed": "Files whose last change is not in the kept sums yet. Holds no other files.",
     },
     "part_sha256s": {
@@ -34,7 +35,7 @@ SERVES = {
     "webhook_deliveries": {
         "newest": "The deliveries of a webhook, by time.",
         "newest_by_status": "Those of one or several statuses.",
-        "due": "The reconciler: attempts owed, and those whose worker fell silent. Holds no others.",
+        "due_by_webhook": "The reconciler: attempts owed, leases that ran out. Holds no others.",
         "waiting": "What comes next where a webhook's turns were all taken.",
         "old": "Removed by MongoDB after thirty days.",
     },

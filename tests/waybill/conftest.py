@@ -1,6 +1,6 @@
 """What the tests of sweepers have to themselves: a Waybill in which nobody works but the test."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from waybill import documents
 from waybill.documents import Delivery, File, Webhook
 from waybill.documents.followers import Follower
 from waybill.documents.laps import Lap
+from waybill.documents.queries import document_of
 from waybill.documents.sums import KeptSum
 from waybill.resources import Resources, open_resources, redis_client
 
@@ -70,6 +71,11 @@ async def kept(owner: str, **fields: Any) -> File:
     file = draft(owner, **fields)
     await documents.insert(file)
     return await again(file)
+
+
+async def store(files: Iterable[File]) -> None:
+    """Store many files at once."""
+    await File.get_motor_collection().insert_many([document_of(file) for file in files])
 
 
 async def again(file: File) -> File:

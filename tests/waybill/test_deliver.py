@@ -282,7 +282,7 @@ async def test_what_is_due_is_sent_for_and_put_off(
 async def test_no_more_is_sent_than_there_is_room_for(
     resources: Resources, broker: RedisBroker, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("waybill.usecases.reconcile_deliveries.LONGEST_QUEUE", 2)
+    monkeypatch.setattr("waybill.usecases.reconcile_deliveries.MAX_DELIVERIES", 2)
     due = [await owed(webhook, due_at=Later(-9 + number)) for number in range(3)]
     assert [await reconcile_deliveries(resources) for _ in range(2)] == [2, 0]
     assert sorted(sent_for(broker)) == sorted(due[:2])

@@ -173,7 +173,11 @@ async def test_times_are_the_databases(owner: str) -> None:
             [("created_at", -1), ("_id", -1)],
         ),
         ("expiring", {"expire_at": {"$lte": datetime.now(UTC)}}, [("expire_at", 1)]),
-        ("due", {"due_at": {"$lte": datetime.now(UTC)}}, [("due_at", 1)]),
+        (
+            "purging",
+            {"due_at": {"$lte": datetime.now(UTC)}, "purge_at": {"$exists": True}},
+            [("due_at", 1)],
+        ),
     ],
 )
 async def test_queries_read_what_they_answer_and_no_more(
@@ -185,6 +189,7 @@ async def test_queries_read_what_they_answer_and_no_more(
             "o" if number % 2 else owner,
             status=Status.COMPLETED if number % 3 else Status.FAILED,
             sha256=secrets.token_hex(8),
+            purge_at=past,
             due_at=past if number % 4 else datetime.now(UTC) + DAY,
             expire_at=past if number % 4 else datetime.now(UTC) + DAY,
         )

@@ -23,7 +23,7 @@ from waybill.documents.deliveries import (
     delete_deliveries,
     find_deliveries,
     find_delivery,
-    find_due_deliveries,
+    find_due_webhooks,
     find_waiting,
     insert_deliveries,
     put_off_deliveries,
@@ -58,7 +58,15 @@ from waybill.documents.queries import (
 )
 from waybill.documents.quota import OverQuotaError
 from waybill.documents.sums import Sum, fold_marked
-from waybill.documents.sweeps import Fields, find_due, find_expiring, find_fields
+from waybill.documents.sweeps import (
+    Fields,
+    Group,
+    find_due_owners,
+    find_due_purges,
+    find_due_verifications,
+    find_expiring,
+    find_fields,
+)
 from waybill.documents.usage import MAX_TYPES, UsageHistory, find_usage_history, sum_by_status
 from waybill.documents.values import NOW, Appended, Backoff, Later, Once, Upcoming
 from waybill.documents.walk import walk_on
@@ -97,6 +105,7 @@ __all__ = [
     "FileId",
     "Filters",
     "FoundFiles",
+    "Group",
     "HistoryLostError",
     "Later",
     "Once",
@@ -127,8 +136,10 @@ __all__ = [
     "find_completed",
     "find_deliveries",
     "find_delivery",
-    "find_due",
-    "find_due_deliveries",
+    "find_due_owners",
+    "find_due_purges",
+    "find_due_verifications",
+    "find_due_webhooks",
     "find_earliest",
     "find_enabled",
     "find_expiring",

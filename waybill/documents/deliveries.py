@@ -1,6 +1,6 @@
 """Storing, finding and changing deliveries."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from waybill.documents.changes import DUE
 from waybill.documents.database import database_time
 from waybill.documents.outage import is_duplicates_only, reachable
 from waybill.documents.quota import LONG_ENOUGH
+from waybill.documents.sweeps import PAGE, Group, find_groups
 from waybill.documents.values import NOW, Later, stages
 from waybill.documents.webhook import Delivery, Webhook
 from waybill.errors import DeliveryNotFound
@@ -28,6 +29,9 @@ READY: Mapping[str, Any] = {
     "$expr": {"$lte": ["$next_attempt_at", "$$NOW"]},
     **_FREE,
 }
+
+# Less than every id that is made.
+_FIRST = ObjectId("0" * 24)
 
 
 async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], patience: float) -> None:
@@ -114,12 +118,12 @@ async def find_waiting(webhook_id: str) -> str | None:
     return None if found is None else found["_id"]
 
 
-async def find_due_deliveries(limit: int) -> list[str]:
-    """Up to ``limit`` deliveries whose ``due_at`` has passed, the longest overdue first."""
-    query = {"due_at": {"$lte": await database_time()}}
-    with reachable():
-        found = await _collection().find(query, {"_id": 1}).sort("due_at", 1).to_list(limit)
-    return [each["_id"] for each in found]
+async def find_due_webhooks(after: str, page: int = PAGE) -> AsyncGenerator[Group[ObjectId], None]:
+    """Yield the due deliveries of each webhook behind ``after``, "" for all, as ``find_groups`` does."""
+    due = {"due_at": {"$lte": await database_time()}}
+    behind = ObjectId(after) if after else _FIRST
+    async for group in find_groups(_collection(), "webhook", behind, due, page):
+        yield group
 
 
 async def put_off_deliveries(ids: Sequence[str], patience: float) -> int:

@@ -23,10 +23,11 @@ def _partial(name: str, condition: Mapping[str, Any], /, **keys: int) -> pymongo
 class File(Document):
     """One upload: what was announced, where it stands, what was found.
 
-    ``due_at`` is the outbox: a job is owed, and must be sent again should nothing have happened until then.
-    While a worker hashes it is the end of that worker's lease. ``expire_at`` is when an upload that nobody
-    completed is given up. ``etag`` is of the object that is verified; a PROCESSING file without one was
-    completed while the store was slow, and its worker looks for the object first.
+    ``due_at`` is the outbox: the file needs a job, which may be sent from then on. A file that waits for its
+    verification stays due; Redis knows whether it has a message. While a worker hashes, ``due_at`` is the
+    end of that worker's lease. ``expire_at`` is when an upload that nobody completed is given up. ``etag`` is
+    of the object that is verified; a PROCESSING file without one was completed while the store was slow, and
+    its worker looks for the object first.
     """
 
     owner: str
@@ -98,7 +99,14 @@ class File(Document):
             _partial("trash_by_name", TRASH, owner=1, name=1, _id=1, status=1),
             _partial("trash_largest", TRASH, owner=1, size=-1, _id=-1, status=1),
             _partial("expiring", {"expire_at": {"$exists": True}}, expire_at=1),
-            _partial("due", {"due_at": {"$exists": True}}, due_at=1),
+            # Each kind of job has its own, so that neither is searched for behind the other.
+            _partial(
+                "verifying",
+                {"status": Status.PROCESSING.value, "deleted_at": None, "due_at": {"$exists": True}},
+                owner=1,
+                due_at=1,
+            ),
+            _partial("purging", {"purge_at": {"$exists": True}, "due_at": {"$exists": True}}, due_at=1),
             _partial("unsummed", {"unsummed": True}, owner=1),
         ]
 

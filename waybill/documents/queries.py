@@ -34,10 +34,10 @@ async def insert(file: File, quota: int | None = None) -> None:
     try:
         if quota is None:
             with reachable():
-                await collection().insert_one(_document_of(file))
+                await collection().insert_one(document_of(file))
         else:
             file.charged = True
-            document = _document_of(file)
+            document = document_of(file)
             await charge(file, quota, lambda session: collection().insert_one(document, session=session))
     except DuplicateKeyError as error:
         raise AlreadyThereError from error
@@ -108,7 +108,7 @@ def object_id(file_id: str) -> ObjectId:
         raise FileNotFound(file_id) from None
 
 
-def _document_of(file: File) -> dict[str, Any]:
+def document_of(file: File) -> dict[str, Any]:
     """A file as MongoDB keeps it: what has no value has no field."""
     kept = {name: value for name, value in file if value is not None}
     return {"_id": kept.pop("id"), **kept, "status": file.status.value, "unsummed": True}

@@ -94,7 +94,9 @@ class Delivery(Document):
                 [("webhook", 1), ("status", 1), ("created_at", -1), ("_id", -1)], name="newest_by_status"
             ),
             pymongo.IndexModel(
-                [("due_at", 1)], name="due", partialFilterExpression={"due_at": {"$exists": True}}
+                [("webhook", 1), ("due_at", 1)],
+                name="due_by_webhook",
+                partialFilterExpression={"due_at": {"$exists": True}},
             ),
             pymongo.IndexModel(
                 [("webhook", 1), ("next_attempt_at", 1)],

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from waybill import documents
-from waybill.documents import PENDING, File, Later
+from waybill.documents import NOW, PENDING, File
 from waybill.errors import ObjectMissing, PartsMissing, ServiceUnavailable
 from waybill.lifecycle import Status
-from waybill.messages import PATIENCE, VERIFY_UPLOAD
 from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.storage import ObjectHead, StoreTimeout
@@ -60,16 +59,12 @@ async def begin_verification(resources: Resources, file: File, head: ObjectHead 
     Returns:
         The file after the move, or None where it was not PENDING any more.
     """
-    # From here the document says what is owed; a message that is lost is sent again by the reconciler.
+    # If the process dies after this line, the reconciler sends the job, because the file is due.
     moved = await documents.transition(
-        file,
-        Status.PROCESSING,
-        etag=None if head is None else head.etag,
-        expire_at=None,
-        due_at=Later(PATIENCE),
+        file, Status.PROCESSING, etag=None if head is None else head.etag, expire_at=None, due_at=NOW
     )
     if moved is not None:
-        await resources.sender.send(VERIFY_UPLOAD, file.file_id)
+        await resources.verifications.send(file.owner, file.file_id)
     return moved
 
 

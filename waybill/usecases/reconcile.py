@@ -1,82 +1,107 @@
 """Send again what was lost between the database and the queue."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import structlog
 
 from waybill import documents
-from waybill.documents import DUE, Fields, FileId, Later
-from waybill.lifecycle import Status
+from waybill.documents import DUE, FileId, Later
 from waybill.messages import PATIENCE, PURGE_OBJECT, VERIFY_UPLOAD
 from waybill.resources import Resources
+from waybill.usecases.reconcile_deliveries import reconcile_deliveries
 
-#: Messages in a queue to which no more are added: the job is most likely in it already.
-LONGEST_QUEUE = 500
+#: Verifications in the queue to which no more are added: what the workers can take until the next run.
+MAX_VERIFICATIONS = 10_000
 
-#: Files to a message. A worker takes one message at a time, and a verification may take it hours.
-TOGETHER = {PURGE_OBJECT: 100, VERIFY_UPLOAD: 1}
+#: Purges in the queue to which no more are added, and files to a purge.
+MAX_PURGES = 500
+FILES_PER_PURGE = 100
+
+# A file that was restored since it was found is due for its verification, or for nothing.
+_PURGE_IS_DUE = {**DUE, "purge_at": {"$exists": True}}
 
 log = structlog.get_logger(__name__)
 
 
-async def reconcile(resources: Resources) -> int:
-    """Send the job that each overdue file is owed: a purge, or a verification whose worker fell silent.
+async def reconcile(resources: Resources) -> None:
+    """Send what is due: verifications, purges and deliveries. None of the three waits for another.
 
-    Running twice at once is harmless: whoever moves ``due_at`` on is the one who sends. Where others move
-    some files of a batch, those may be sent for twice, which is harmless as well.
+    Raises:
+        ServiceUnavailable: MongoDB or Redis is unavailable. The next run is the retry.
+    """
+    outcomes = await asyncio.gather(
+        reconcile_verifications(resources),
+        reconcile_purges(resources),
+        reconcile_deliveries(resources),
+        return_exceptions=True,
+    )
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def reconcile_verifications(resources: Resources) -> int:
+    """Send verifications that are due and have no message in Redis: few of each owner, owner by owner.
+
+    The rest of an owner's files follow as those end. Running twice at once is harmless, because Redis takes
+    one message for each file.
 
     Returns:
-        For how many files jobs were sent.
+        How many messages were sent.
     """
+    room = MAX_VERIFICATIONS - await resources.sender.waiting(VERIFY_UPLOAD)
     sent = 0
-    room = {actor: LONGEST_QUEUE - await resources.sender.waiting(actor) for actor in TOGETHER}
-    async with aclosing(documents.find_due()) as batches:
-        async for files in batches:
-            owed, nothing = _by_job(files)
-            moved = await documents.change_many(nothing, DUE, due_at=None, attempt=None)
-            # A silent worker loses its lease here: from now on its attempt writes nothing.
-            due = [file_id for ids in owed.values() for file_id in ids]
-            moved += await documents.change_many(due, DUE, due_at=Later(PATIENCE), attempt=None)
-            if not moved:
-                # Another run is at the same files, and goes on.
+    if room <= 0:
+        return sent
+    cursor = resources.sweep_cursor
+    last = ""
+    async with aclosing(documents.find_due_owners(await cursor.load(VERIFY_UPLOAD))) as owners:
+        async for files in owners:
+            ids = [str(file_id) for file_id in files.ids]
+            sent += await resources.verifications.send_waiting(files.key, ids, has_more=files.has_more)
+            if sent >= room:
+                last = files.key
                 break
-            sent_now = 0
-            for actor, ids in owed.items():
-                messages = _messages(actor, ids)[: max(0, room[actor])]
-                room[actor] -= len(messages)
-                sent_now += sum(map(len, messages[: await resources.sender.send_many(actor, messages)]))
-            sent += sent_now
-            # What was not sent for is put off, so that the next run begins behind it. To go on without room
-            # would put off all the others too, run after run, for as long as the queue is long.
-            if sent_now < len(due) or any(room[actor] <= 0 for actor in owed):
-                break
+    await cursor.store(VERIFY_UPLOAD, last)
     if sent:
-        log.info("overdue jobs sent again", files=sent)
+        log.info("due verifications sent", files=sent)
     return sent
 
 
-def _by_job(files: Iterable[Fields]) -> tuple[dict[str, list[FileId]], list[FileId]]:
-    """The files by the actor that is to be sent, and those that are owed nothing."""
-    owed: dict[str, list[FileId]] = defaultdict(list)
-    nothing: list[FileId] = []
-    for file in files:
-        actor = _owed(file)
-        (nothing if actor is None else owed[actor]).append(file["_id"])
-    return owed, nothing
+async def reconcile_purges(resources: Resources) -> int:
+    """Send the purges that are due.
+
+    Running twice at once is harmless: the run that moves ``due_at`` on is the one that sends. If others move
+    some files of a batch, those may be sent twice, which is harmless as well.
+
+    Returns:
+        For how many files purges were sent.
+    """
+    room = MAX_PURGES - await resources.sender.waiting(PURGE_OBJECT)
+    sent = 0
+    async with aclosing(documents.find_due_purges()) as batches:
+        async for files in batches:
+            ids = [file["_id"] for file in files]
+            if not await documents.change_many(ids, _PURGE_IS_DUE, due_at=Later(PATIENCE)):
+                # Another run works on the same files, and goes on.
+                break
+            messages = _messages(ids)[: max(0, room)]
+            room -= len(messages)
+            sent_now = sum(map(len, messages[: await resources.sender.send_many(PURGE_OBJECT, messages)]))
+            sent += sent_now
+            # What was not sent is put off, so that the next run begins behind it. To go on without room would
+            # put off all the others too, run after run, for as long as the queue is long.
+            if sent_now < len(ids) or room <= 0:
+                break
+    if sent:
+        log.info("due purges sent", files=sent)
+    return sent
 
 
-def _owed(file: Fields) -> str | None:
-    if file.get("purge_at") is not None:
-        return PURGE_OBJECT
-    if file["status"] == Status.PROCESSING.value:
-        return VERIFY_UPLOAD
-    return None
-
-
-def _messages(actor: str, ids: Sequence[FileId]) -> list[list[str]]:
-    together = TOGETHER[actor]
+def _messages(ids: Sequence[FileId]) -> list[list[str]]:
     return [
-        [str(file_id) for file_id in ids[start : start + together]] for start in range(0, len(ids), together)
+        [str(file_id) for file_id in ids[start : start + FILES_PER_PURGE]]
+        for start in range(0, len(ids), FILES_PER_PURGE)
     ]

@@ -1,5 +1,7 @@
 """Send for deliveries whose time has come, or whose message was lost."""
 
+from contextlib import aclosing
+
 import structlog
 
 from waybill import documents
@@ -7,24 +9,40 @@ from waybill.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
 
 #: Messages in the queue to which no more are added.
-LONGEST_QUEUE = 500
+MAX_DELIVERIES = 500
+
+#: Messages for one webhook in a run. A job goes on with what else its webhook waits for, so a few will do.
+MAX_PER_WEBHOOK = 16
 
 log = structlog.get_logger(__name__)
 
 
 async def reconcile_deliveries(resources: Resources) -> int:
-    """Send the job that each overdue delivery is owed: its next attempt, or one whose worker fell silent.
+    """Send deliveries that are due, few of each webhook: a next attempt, or one whose worker fell silent.
 
-    Running twice at once is harmless, for an attempt is made by whoever takes it.
+    Running twice at once is harmless, because an attempt is made by the job that takes the delivery.
 
     Returns:
-        For how many deliveries jobs were sent.
+        How many deliveries were sent.
     """
-    room = LONGEST_QUEUE - await resources.sender.waiting(DELIVER_WEBHOOK)
-    due = await documents.find_due_deliveries(room) if room > 0 else []
-    # Those for which nothing can be sent now are put off as well: the next run begins behind them.
-    if not due or not await documents.put_off_deliveries(due, PATIENCE):
-        return 0
-    sent = await resources.sender.send_many(DELIVER_WEBHOOK, [[delivery_id] for delivery_id in due])
-    log.info("overdue deliveries sent for", deliveries=sent)
+    room = MAX_DELIVERIES - await resources.sender.waiting(DELIVER_WEBHOOK)
+    sent = 0
+    if room <= 0:
+        return sent
+    cursor = resources.sweep_cursor
+    last = ""
+    async with aclosing(documents.find_due_webhooks(await cursor.load(DELIVER_WEBHOOK))) as webhooks:
+        async for due in webhooks:
+            ids = due.ids[: min(room - sent, MAX_PER_WEBHOOK)]
+            if not await documents.put_off_deliveries(ids, PATIENCE):
+                # Another run works on the same deliveries.
+                continue
+            sent_now = await resources.sender.send_many(DELIVER_WEBHOOK, [[each] for each in ids])
+            sent += sent_now
+            if sent >= room or sent_now < len(ids):
+                last = str(due.key)
+                break
+    await cursor.store(DELIVER_WEBHOOK, last)
+    if sent:
+        log.info("due deliveries sent", deliveries=sent)
     return sent

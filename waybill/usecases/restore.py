@@ -8,7 +8,7 @@ from waybill import documents
 from waybill.documents import NOW, ContentTakenError, File, Later, OverQuotaError, WinnerGoneError
 from waybill.errors import QuotaExceeded, ServiceUnavailable, WrongState
 from waybill.lifecycle import Status
-from waybill.messages import PATIENCE, PURGE_OBJECT, VERIFY_UPLOAD
+from waybill.messages import PATIENCE, PURGE_OBJECT
 from waybill.principal import Principal
 from waybill.resources import Resources
 
@@ -44,7 +44,7 @@ async def restore_file(resources: Resources, principal: Principal, file_id: str)
             )
         # Others have brought it back meanwhile, and perhaps deleted it once more.
     if restored.status is Status.PROCESSING:
-        await resources.sender.send(VERIFY_UPLOAD, file_id)
+        await resources.verifications.send(restored.owner, file_id)
     elif restored.status is Status.DUPLICATE:
         await resources.sender.send(PURGE_OBJECT, file_id)
     return restored
@@ -77,5 +77,6 @@ def _owed(file: File, grace: timedelta) -> dict[str, Any]:
     if file.status is Status.PENDING:
         return {"expire_at": file.upload_expires_at + grace, "due_at": None}
     if file.status is Status.PROCESSING:
-        return {"due_at": Later(PATIENCE)}
+        # Not before the next look, if an earlier one has found a problem.
+        return {"due_at": file.look_at or NOW}
     return {"due_at": None}

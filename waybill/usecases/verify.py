@@ -17,6 +17,7 @@ from waybill.messages import PATIENCE, PURGE_OBJECT
 from waybill.metrics import VERDICTS
 from waybill.resources import Resources
 from waybill.usecases.inspection import Finding, LeaseLostError, inspect
+from waybill.usecases.send_next import send_next
 
 #: Seconds that a worker may be silent before another may take its file. Renewed four times as often.
 LEASE = 15
@@ -55,6 +56,14 @@ async def verify_upload(resources: Resources, file_id: str) -> None:
         file = await documents.find(file_id)
     except FileNotFound:
         return
+    try:
+        await _verify(resources, file)
+    finally:
+        # Whatever became of it: the file gives its place in the queue to the next of its owner.
+        await send_next(resources, file)
+
+
+async def _verify(resources: Resources, file: File) -> None:
     attempt = secrets.token_hex(8)
     held = await documents.change(
         file,
@@ -76,7 +85,7 @@ async def verify_upload(resources: Resources, file_id: str) -> None:
             found = await inspect(patient, held, lost)
         await _conclude(resources, held, attempt, found)
     except LeaseLostError:
-        log.info("lease lost, nothing written", file_id=file_id)
+        log.info("lease lost, nothing written", file_id=file.file_id)
     except (ServiceUnavailable, asyncio.CancelledError):
         # Failed, or told to stop: give the file back, so that the next try need not wait out the lease.
         await documents.change(held, {"attempt": attempt}, attempt=None, due_at=Later(PATIENCE))
