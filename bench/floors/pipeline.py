@@ -79,9 +79,11 @@ async def bare(env: dict[str, str]) -> AsyncIterator[Bare]:
         aws_secret_access_key=setting["S3_SECRET_KEY"],
         config=AioConfig(signature_version="s3v4", s3={"addressing_style": "path"}),
     )
-    async with queue, opening as s3:
-        yield Bare(client[setting["MONGODB_DATABASE"]]["files"], queue, s3, setting["S3_BUCKET"])
-    client.close()
+    try:
+        async with queue, opening as s3:
+            yield Bare(client[setting["MONGODB_DATABASE"]]["files"], queue, s3, setting["S3_BUCKET"])
+    finally:
+        client.close()
 
 
 async def _complete_all(owner: str) -> None:
