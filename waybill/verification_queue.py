@@ -28,15 +28,16 @@ LOST_EVERY_SECONDS = 5
 
 # The message and its entry are written in one script: when Redis loses one, it loses both. `KEYS` are the
 # owner's files in flight with their expiry, the owner's flag "more files wait in MongoDB", and Dramatiq's
-# two keys of the queue, as Dramatiq's own script writes them.
+# two keys of the queue, as Dramatiq's own script writes them. The first write is one that a full Redis
+# refuses, because Redis lets a script go on that has written once.
 _SEND = """
 local max, seconds, more = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
 local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local room = max - math.min(redis.call('ZCARD', KEYS[1]), redis.call('LLEN', KEYS[3]))
+local room = max - math.min(redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf'), redis.call('LLEN', KEYS[3]))
 local sent = 0
 for i = 6, #ARGV, 3 do
-    if not redis.call('ZSCORE', KEYS[1], ARGV[i]) then
+    local expiry = redis.call('ZSCORE', KEYS[1], ARGV[i])
+    if not expiry or tonumber(expiry) <= now then
         if sent >= room then
             more = true
             break
@@ -47,12 +48,13 @@ for i = 6, #ARGV, 3 do
         sent = sent + 1
     end
 end
-if sent > 0 then
-    redis.call('EXPIRE', KEYS[1], seconds)
-    redis.call('PUBLISH', ARGV[4], ARGV[5])
-end
 if more then
     redis.call('SET', KEYS[2], '1', 'EX', seconds)
+end
+if sent > 0 then
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+    redis.call('EXPIRE', KEYS[1], seconds)
+    redis.call('PUBLISH', ARGV[4], ARGV[5])
 end
 return sent
 """

@@ -120,6 +120,18 @@ async def test_a_file_has_one_message(resources: Resources, broker: RedisBroker,
     assert queued(broker) == [file.file_id]
 
 
+async def test_a_full_redis_takes_no_message(resources: Resources, broker: RedisBroker, owner: str) -> None:
+    [file] = await waiting(owner, 1)
+    broker.client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(ServiceUnavailable):
+            await resources.verifications.send_waiting(owner, [file.file_id], has_more=True)
+    finally:
+        broker.client.config_set("maxmemory", 0)
+    assert queued(broker) == []
+    assert broker.client.keys("waybill:*") == []
+
+
 async def test_a_file_that_waits_for_a_later_time_is_not_sent(
     resources: Resources, broker: RedisBroker, owner: str
 ) -> None:
