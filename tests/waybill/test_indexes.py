@@ -134,13 +134,13 @@ async def test_an_index_of_somebody_else_is_never_dropped() -> None:
 
 
 async def test_an_index_with_another_definition_is_named_and_replaced_when_asked_for(owner: str) -> None:
-    await files().create_index([("due_at", 1)], name="due", sparse=True)
-    with pytest.raises(InitError, match="Index due of files exists with another definition"):
+    await files().create_index([("expire_at", 1)], name="expiring", sparse=True)
+    with pytest.raises(InitError, match="Index expiring of files exists with another definition"):
         await documents.create_indexes()
-    assert (await files().index_information())["due"]["sparse"]
+    assert (await files().index_information())["expiring"]["sparse"]
     await documents.create_indexes(drop_old=True)
-    found = (await files().index_information())["due"]
-    assert found["partialFilterExpression"] == {"due_at": {"$exists": True}}
+    found = (await files().index_information())["expiring"]
+    assert found["partialFilterExpression"] == {"expire_at": {"$exists": True}}
 
 
 async def test_a_lifetime_is_changed_in_place() -> None:

@@ -20,7 +20,10 @@ from waybill.documents.quota import look_again
 from waybill.errors import InitError
 
 #: Names of indexes, by collection, that earlier releases used and this one does not.
-RETIRED_INDEXES: Mapping[str, frozenset[str]] = {}
+RETIRED_INDEXES: Mapping[str, frozenset[str]] = {
+    "files": frozenset({"due"}),
+    "webhook_deliveries": frozenset({"due"}),
+}
 
 #: Seconds that the build of an index may take. Without a value the client's timeouts would apply.
 BUILD_TIMEOUT_SECONDS = 24 * 3600
