@@ -155,3 +155,18 @@ async def test_sums_do_bounded_work(owner: str, resources: Resources) -> None:
         assert await documents.count_files(owner, Filters()) == FILES + 1
         assert (await documents.find_usage_history(owner)).days == {}
     assert number() < 100
+
+
+async def test_the_search_for_an_owners_next_verifications_reads_only_these(
+    owner: str, resources: Resources
+) -> None:
+    waiting = draft(owner).model_dump(exclude_none=True, exclude={"id"})
+    waiting |= {"status": "PROCESSING", "due_at": datetime.now(UTC)}
+    await File.get_motor_collection().insert_many([{**waiting, "_id": ObjectId()} for _ in range(FILES)])
+    async with examined() as number:
+        assert len(await documents.find_due_verifications(owner, limit=64)) == 64
+    assert number() <= 2 * 64
+    async with examined() as number:
+        groups = [group async for group in documents.find_due_owners("", page=256)]
+    assert [len(group.ids) for group in groups] == [256]
+    assert number() <= 3 * 256

@@ -88,7 +88,7 @@ async def find_deliveries(
 ) -> list[Delivery]:
     """Find up to ``limit`` deliveries, the newest first, that come after the place ``after``."""
     with reachable():
-        found = await deliveries_query(webhook, statuses, after=after).to_list(limit)
+        found = await deliveries_query(webhook, statuses, after=after).limit(limit).to_list(limit)
     return [_delivery_of(document) for document in found]
 
 

@@ -63,7 +63,7 @@ async def find_due_verifications(owner: str, *, except_for: Iterable[str] = (), 
     ids = [FileId(file_id) for file_id in except_for]
     query = {"owner": owner, **VERIFYING, "due_at": {"$lte": await database_time()}, "_id": {"$nin": ids}}
     with reachable(), pymongo.timeout(LONG_ENOUGH):
-        found = await collection().find(query, {"_id": 1}).sort("due_at", 1).to_list(limit)
+        found = await collection().find(query, {"_id": 1}).sort("due_at", 1).limit(limit).to_list(limit)
     return [file["_id"] for file in found]
 
 
@@ -95,7 +95,9 @@ async def find_groups(
     while True:
         query = {field: {"$gt": after}, **due}
         with reachable(), pymongo.timeout(LONG_ENOUGH):
-            found = await documents.find(query, [field]).sort([(field, 1), ("due_at", 1)]).to_list(page)
+            # With a limit, or the driver fetches all that fits into 16 MB after the first hundred.
+            cursor = documents.find(query, [field]).sort([(field, 1), ("due_at", 1)]).limit(page)
+            found = await cursor.to_list(page)
         groups = [(key, [each["_id"] for each in group]) for key, group in groupby(found, itemgetter(field))]
         is_full = len(found) == page
         # A page may end amid its last group, with which the next page begins.
