@@ -84,6 +84,7 @@ async def test_a_list_of_short_pages_is_searched_to_its_end(
     await page.route("**/api/v1/files?*", hold)
     await page.get_by_label("Type").select_option("Images")
     await expect(page.get_by_role("button", name="Searching…")).to_be_disabled()
+    await expect(page.locator("tbody tr")).to_have_count(1)
     assert await names_listed(page) == [NEEDLES[0]]
     release.set()
     await expect(page.locator("tbody tr")).to_have_count(len(NEEDLES))

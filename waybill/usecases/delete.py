@@ -32,21 +32,25 @@ class Deleted:
 
 async def mark_deleted(resources: Resources, principal: Principal, file_id: str) -> Deleted:
     """Mark a file deleted without sending its purge. Raises as ``delete_file`` does."""
-    file = await documents.find(file_id, principal.owner)
     delay = resources.settings.purge_delay
-    # Nobody could have downloaded a file whose purge is owed, and nobody can restore it: the trash is not for
-    # it, nor is the time for which FAILED files are kept.
-    is_due_now = not delay or file.purge_at is not None
-    deleted = await documents.change(
-        file,
-        {"deleted_at": None},
-        deleted_at=NOW,
-        purge_at=NOW if is_due_now else Later(delay),
-        expire_at=None,
-        due_at=Later(PATIENCE if is_due_now else delay),
-        # A running hash loses its lease, and with it the right to write.
-        attempt=None,
-    )
-    if deleted is None:
-        return Deleted(await documents.find(file_id, principal.owner), is_due_now=False)
-    return Deleted(deleted, is_due_now)
+    while True:
+        file = await documents.find(file_id, principal.owner)
+        if file.deleted_at is not None:
+            return Deleted(file, is_due_now=False)
+        # Nobody could have downloaded a file whose purge is due, and nobody can restore it: the trash is not
+        # for it, nor is the time for which FAILED files are kept.
+        has_purge = file.purge_at is not None
+        is_due_now = not delay or has_purge
+        deleted = await documents.change(
+            file,
+            # As it was read: a file that came out of the trash meanwhile goes back into the trash.
+            {"deleted_at": None, "purge_at": {"$exists": has_purge}},
+            deleted_at=NOW,
+            purge_at=NOW if is_due_now else Later(delay),
+            expire_at=None,
+            due_at=Later(PATIENCE if is_due_now else delay),
+            # A running hash loses its lease, and with it the right to write.
+            attempt=None,
+        )
+        if deleted is not None:
+            return Deleted(deleted, is_due_now)
