@@ -29,7 +29,7 @@ SECOND = 100
 OWNERS = 5_000
 
 #: Seconds over which a rate is measured, and until another owner's files are given up.
-WINDOW = 20
+WINDOW = 15
 PATIENCE = 60
 
 #: Files to a call of complete.
@@ -50,11 +50,11 @@ def fairness(stack: Stack) -> Iterator[Row]:
         service.worker.stop()
         start_worker(service).stop()
         objects = runner.run(_put_objects(service))
-        alone, beside, flushed, seconds = runner.run(_one_owner(service, objects))
+        alone, beside, before, flushed, seconds = runner.run(_one_owner(service, objects))
         what = f"{WAITING:,} waiting of one owner"
         yield _row(f"{what}: another's {SECOND} are final", "goal", "s", (seconds, 10), at_most(1))
         yield _row(f"{what}: with another's {SECOND}", "alone", "files/s", (beside, alone), at_least(0.9))
-        yield _row(f"{what}: from FLUSHALL on", "before", "files/s", (flushed, alone), at_least(0.9))
+        yield _row(f"{what}: from FLUSHALL on", "before", "files/s", (flushed, before), at_least(0.9))
         before, after = runner.run(_many_owners(service, objects))
         what = f"{WAITING:,} waiting of {OWNERS:,} owners"
         yield _row(f"{what}: from FLUSHALL on", "before", "files/s", (after, before), at_least(0.9))
@@ -66,7 +66,7 @@ def _row(what: str, against: str, unit: str, figures: tuple[float, float], goal:
     return Row(what, against, unit, ours, theirs, ratio, (ratio, ratio), goal)
 
 
-async def _one_owner(service: Service, objects: Sequence[Object]) -> tuple[float, float, float, float]:
+async def _one_owner(service: Service, objects: Sequence[Object]) -> tuple[float, ...]:
     async with _waiting(service, objects, owners=1) as servers:
         alone = await _rate(servers)
         second = f"second-{next(_round)}"
@@ -78,9 +78,11 @@ async def _one_owner(service: Service, objects: Sequence[Object]) -> tuple[float
         seconds = await _seconds_until_final(servers, second, began)
         await completing
         measured = await beside
+        # Once more: the rate of verifications drifts as the collection grows.
+        before = await _rate(servers)
         with redis_client(service.settings) as redis:
             redis.flushdb()
-        return alone, measured, await _rate(servers), seconds
+        return alone, measured, before, await _rate(servers), seconds
 
 
 async def _many_owners(service: Service, objects: Sequence[Object]) -> tuple[float, float]:
