@@ -18,7 +18,7 @@ from waybill.lifecycle import Status
 #: Files that a count looks at, and milliseconds that each of its two steps takes. Where there are more, or
 #: MongoDB is too busy, there is no count.
 MAX_COUNTED = 50_000
-COUNT_TIMEOUT_MS = 100
+COUNT_TIMEOUT_MS = 50
 
 _LAST_CODE_POINT = 0x10FFFF
 _MILLISECOND = timedelta(milliseconds=1)
