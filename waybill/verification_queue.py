@@ -19,40 +19,53 @@ MAX_IN_FLIGHT = 64
 #: The owner's next files are sent when the owner, or the whole queue, has no more messages than this.
 REFILL_AT = 32
 
-#: Seconds after which a message that nobody reported as ended no longer counts. An older release does not
-#: report it, and a worker may die first.
+#: Seconds without a new message after which an owner's entries are forgotten.
 IN_FLIGHT_SECONDS = 900
 
 #: Seconds between two reports that Redis does not know of a file that has a message.
 LOST_EVERY_SECONDS = 5
 
 # The message and its entry are written in one script: when Redis loses one, it loses both. `KEYS` are the
-# owner's files in flight with their expiry, the owner's flag "more files wait in MongoDB", and Dramatiq's
-# two keys of the queue, as Dramatiq's own script writes them. The first write is one that a full Redis
-# refuses, because Redis lets a script go on that has written once.
+# owner's files in flight with the id of their message, the owner's flag "more files wait in MongoDB", and
+# Dramatiq's two keys of the queue, as Dramatiq's own script writes them. An entry counts while Dramatiq has
+# its message; otherwise its worker could not report the end, or is of an older release. The first write is
+# one that a full Redis refuses, because Redis lets a script go on that has written once.
 _SEND = """
 local max, seconds, more = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
-local now = tonumber(redis.call('TIME')[1])
-local room = max - math.min(redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf'), redis.call('LLEN', KEYS[3]))
+local entries = redis.call('HGETALL', KEYS[1])
+local in_flight, count, ended = {}, 0, {}
+for i = 1, #entries, 2 do
+    if redis.call('HEXISTS', KEYS[4], entries[i + 1]) == 1 then
+        in_flight[entries[i]] = true
+        count = count + 1
+    else
+        table.insert(ended, entries[i])
+    end
+end
+local room = max - math.min(count, redis.call('LLEN', KEYS[3]))
 local sent = 0
 for i = 6, #ARGV, 3 do
-    local expiry = redis.call('ZSCORE', KEYS[1], ARGV[i])
-    if not expiry or tonumber(expiry) <= now then
+    if not in_flight[ARGV[i]] then
         if sent >= room then
             more = true
             break
         end
-        redis.call('ZADD', KEYS[1], now + seconds, ARGV[i])
+        redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
         redis.call('HSET', KEYS[4], ARGV[i + 1], ARGV[i + 2])
         redis.call('RPUSH', KEYS[3], ARGV[i + 1])
+        in_flight[ARGV[i]] = true
         sent = sent + 1
     end
 end
 if more then
     redis.call('SET', KEYS[2], '1', 'EX', seconds)
 end
+for _, file in ipairs(ended) do
+    if not in_flight[file] then
+        redis.call('HDEL', KEYS[1], file)
+    end
+end
 if sent > 0 then
-    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
     redis.call('EXPIRE', KEYS[1], seconds)
     redis.call('PUBLISH', ARGV[4], ARGV[5])
 end
@@ -64,14 +77,13 @@ return sent
 # means that Redis was emptied (or that an older release sent the message): one caller gets to know at a time.
 _END = """
 local low, pause = tonumber(ARGV[2]), tonumber(ARGV[3])
-local is_lost = redis.call('ZREM', KEYS[1], ARGV[1]) == 0
+local is_lost = redis.call('HDEL', KEYS[1], ARGV[1]) == 0
     and redis.call('SET', KEYS[4], '1', 'NX', 'EX', pause)
 local in_flight = false
 if redis.call('EXISTS', KEYS[2]) == 1 then
-    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', redis.call('TIME')[1])
-    if redis.call('ZCARD', KEYS[1]) <= low or redis.call('LLEN', KEYS[3]) <= low then
+    if redis.call('HLEN', KEYS[1]) <= low or redis.call('LLEN', KEYS[3]) <= low then
         redis.call('DEL', KEYS[2])
-        in_flight = redis.call('ZRANGE', KEYS[1], 0, -1)
+        in_flight = redis.call('HKEYS', KEYS[1])
     end
 end
 return {is_lost and 1 or 0, in_flight}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
+from pymongo.errors import OperationFailure
 
 from stack.ports import LOOPBACK
 from tests.cluster.cluster import Cluster
@@ -12,6 +13,9 @@ from tests.cluster.replica_set import Member
 from tests.parity.faces import Outcome, RestFace
 from tests.uploads import put, settled
 from tests.waiting import until
+
+#: What MongoDB answers to `replSetStepUp` if the election is lost.
+COMMAND_FAILED = 125
 
 
 async def test_complete_is_not_acknowledged_before_a_majority_has_it(cluster: Cluster, owner: str) -> None:
@@ -53,13 +57,24 @@ async def test_a_new_primary_is_not_asked_before_a_majority_confirms_it(cluster:
         other.command(stop | {"mode": "alwaysOn"})
         try:
             with mongo.killed(old):
-                next_primary.command("replSetStepUp")
+                await until(lambda: _is_elected(next_primary), "the secondary is elected")
                 assert (await face.get(file_id)).code == "service_unavailable"
                 other.command(stop | {"mode": "off"})
                 assert (await _shown(face, file_id)) == "PENDING"
         finally:
             other.command(stop | {"mode": "off"})
         await asyncio.to_thread(mongo.wait_until_healthy)
+
+
+def _is_elected(member: Member) -> bool:
+    """Have a member stand for election. It loses while the voter has not heard how far it has got."""
+    try:
+        member.command("replSetStepUp")
+    except OperationFailure as error:
+        if error.code != COMMAND_FAILED:
+            raise
+        return False
+    return True
 
 
 async def _shown(face: RestFace, file_id: str) -> str:

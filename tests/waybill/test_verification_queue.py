@@ -172,7 +172,19 @@ async def test_an_emptied_redis_is_noticed(resources: Resources, broker: RedisBr
     assert [Message.decode(tick).actor_name for tick in ticks] == [RECONCILE]
 
 
-async def test_a_lost_end_delays_an_owner_for_as_long_as_others_wait(
+async def test_a_file_whose_job_ended_without_a_report_is_sent_again(
+    resources: Resources, broker: RedisBroker, owner: str
+) -> None:
+    """Such as one whose worker could not read the file, because MongoDB was unavailable."""
+    [file] = await waiting(owner, 1)
+    await resources.verifications.send(owner, file.file_id)
+    message = take(broker)
+    assert await reconcile_verifications(resources) == 0
+    broker.do_ack(QUEUE, message.options["redis_message_id"])
+    assert await reconcile_verifications(resources) == 1
+
+
+async def test_a_lost_end_takes_no_place_of_its_owner(
     resources: Resources, broker: RedisBroker, owner: str
 ) -> None:
     """Such as the ends of an older release, which does not report them."""
