@@ -229,11 +229,11 @@ class Listen(Middleware):
                 case "message":
                     broker.wake(said["data"].decode())
                 case "subscribe":
-                    # What was sent while nobody listened.
+                    # What was sent while this worker did not listen.
                     broker.wake_all()
             if time.monotonic() - checked_at > CHECKED_EVERY:
                 checked_at = time.monotonic()
-                # After a failover the old primary may keep this connection open, and may be told nothing.
+                # After a failover the old primary may keep this connection open, and publish nothing on it.
                 ((_, listeners),) = broker.client.pubsub_numsub(own)
                 if not listeners:
                     return

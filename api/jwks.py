@@ -15,7 +15,7 @@ from waybill.errors import ServiceUnavailable
 #: Seconds after which known keys are fetched anew, beside the requests that use them.
 FRESH = 300
 #: Seconds after which known keys are no longer trusted if the issuer could not be asked since. A key that was
-#: withdrawn meanwhile is trusted for a day at most; an issuer that is down for a night locks out nobody.
+#: withdrawn meanwhile is trusted for a day at most; an issuer that is down for a night locks no caller out.
 MAX_AGE_SECONDS = 24 * 3600
 #: Seconds between two fetches at the least, failed ones too: anybody can send a token with an unknown key.
 PAUSE = 10

@@ -128,7 +128,7 @@ class Child:
         if self._command is None or self._process is None:
             return
         if self.exit_code() is not None:
-            self._was_ended = True  # nobody waits for it any longer
+            self._was_ended = True  # its end is expected
             return
         self.terminate()
         if not self._wait(self._command.grace):

@@ -32,7 +32,7 @@ QUEUES = {
 #: The option of a message, and the member of a log line, that names the request which led to it.
 REQUEST_ID = "request_id"
 
-#: The channel on which releases before 0.2 say to which queue they have sent, whatever their database.
+#: The channel on which releases before 0.2 publish the queue that they have sent to, for all databases.
 SENT_BEFORE = "waybill:sent"
 
 #: The key that is written to prove that Redis accepts writes, and for how long it stays.

@@ -93,7 +93,7 @@ class _Leaving:
     """Leaves a server that is no longer the primary.
 
     After a failover the old primary may go on as a replica. redis-py keeps the connection to it, and every
-    write is refused. Once it is closed, the next attempt goes to where the address leads by then.
+    write is refused. Once it is closed, the next attempt goes to where the address leads now.
     """
 
     def read_response(self, *args: Any, **options: Any) -> Any:

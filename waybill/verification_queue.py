@@ -165,7 +165,7 @@ class VerificationQueue:
         return int(await self._run(_SEND, self._keys(owner), arguments))
 
     async def end(self, owner: str, file_id: str) -> Ended:
-        """Note that the message of a file was worked on, whatever the outcome.
+        """Note that the message of a file was worked on, with any outcome.
 
         If Redis is unavailable, which is logged and not raised, nothing is to be done.
         """

@@ -85,7 +85,7 @@ class ReplicaSet:
         return self._wait(self._find_primary, "no primary")
 
     def secondaries(self) -> list[Member]:
-        """The two other members, whatever their state."""
+        """The two other members, in any state."""
         primary = self.primary()
         return [member for member in self.members if member is not primary]
 

@@ -79,7 +79,7 @@ async def test_each_error_of_a_failover_is_an_outage(cluster: Cluster) -> None:
 
 async def test_a_write_that_no_majority_acknowledges_is_an_outage(cluster: Cluster, file: File) -> None:
     await documents.remember_part_sha256s(file, {1: "0"})
-    # 79 is UnknownReplWriteConcern: no error of a write concern is an acknowledgement, whatever its code.
+    # 79 is UnknownReplWriteConcern: no error of a write concern is an acknowledgement, with any code.
     for code in (64, 79, 100):
         problem = {"code": code, "errmsg": "not acknowledged"}
         with cluster.mongo.failing("findAndModify", "insert", "update", writeConcernError=problem):

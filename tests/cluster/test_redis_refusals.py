@@ -161,7 +161,7 @@ def test_doctor_refuses_a_redis_that_evicts(service: Service, pair: ValkeyPair, 
     assert "noeviction" in complaint
 
 
-#: Run in a process of its own, because whoever imports the actors declares them.
+#: Run in a process of its own, because importing the actors declares them.
 CONSUMER = """
 from dramatiq import Message
 from dramatiq.errors import ConnectionClosed

@@ -111,7 +111,7 @@ async def test_each_page_of_a_rare_filter_examines_few_files(
     for query in spent:
         assert query["docsExamined"] <= SELECTIVE_FILES * 2
         assert query["keysExamined"] <= STRETCH_KEYS * 2
-    # A page asks a few questions, whatever it finds.
+    # A page sends few queries, even if it finds nothing.
     assert len(spent) <= 3 * 10
 
 

@@ -1,4 +1,4 @@
-"""What the store refuses is an outage of the store, whatever the status, the code and the request."""
+"""What the store refuses is an outage of the store, with any status, code and request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

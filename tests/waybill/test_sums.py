@@ -1,4 +1,4 @@
-"""Kept sums equal what a full count finds, whatever happens while they are folded."""
+"""Kept sums equal what a full count finds, with any change while they are folded."""
 
 import asyncio
 import random

@@ -25,7 +25,7 @@ class File(Document):
 
     ``due_at`` is the outbox: the file needs a job, which may be sent from then on. A file that waits for its
     verification stays due; Redis knows whether it has a message. While a worker hashes, ``due_at`` is the
-    end of that worker's lease. ``expire_at`` is when an upload that nobody completed is given up. ``etag`` is
+    end of that worker's lease. ``expire_at`` is when an upload that was not completed expires. ``etag`` is
     of the object that is verified; a PROCESSING file without one was completed while the store was slow, and
     its worker looks for the object first.
     """

@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 async def create_indexes(*, drop_old: bool = False) -> None:
     """Build the missing indexes, store images of files' changes, have sums and quotas checked. Repeatable.
 
-    With ``drop_old``, drop what earlier releases used: none of their processes may run any more.
+    With ``drop_old``, drop what earlier releases used: stop their processes first.
 
     Raises:
         InitError: the documents or an older index do not admit an index; the message names the remedy.

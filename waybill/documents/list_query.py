@@ -1,4 +1,4 @@
-"""A page of a list: in the order of an index, and with bounded work whatever the filters let through.
+"""A page of a list: in the order of an index, and with bounded work for any filter.
 
 A page whose filters bound the index reads its own files alone. If a filter of another index matches few
 files, those are sorted in memory. Otherwise the list is searched in stretches of so many keys, for a short
@@ -61,7 +61,7 @@ _INDEXES = {"created_at": "newest", "name": "by_name", "size": "largest"}
 _TRASH_INDEXES = {"created_at": "trash", "name": "trash_by_name", "size": "trash_largest"}
 _BY_STATUS = "newest_by_status"
 
-#: What the keys of an index tell of a file beside its owner and its id.
+#: The fields of a file that the keys of an index hold beside its owner and its id.
 _KEPT = {
     "newest": {"created_at"},
     "by_name": {"name", "status"},

@@ -127,7 +127,7 @@ def reachable() -> Iterator[None]:
 
 def is_outage(error: PyMongoError) -> bool:
     """Whether an error says that MongoDB cannot answer now, and not that it refuses what was asked."""
-    # A write concern error says that no majority has acknowledged the write, whatever its code.
+    # A write concern error says that no majority has acknowledged the write, with any code.
     if isinstance(error, ConnectionFailure | ProtocolError | WriteConcernError) or error.timeout:
         return True
     if any(error.has_error_label(label) for label in OUTAGE_LABELS):

@@ -67,7 +67,7 @@ async def in_turn(owner: str, body: Callable[[Any], Awaitable[T]], within: float
 
 
 async def _attempt_often(body: Callable[[Any], Awaitable[T]], deadline: float) -> T:
-    # Not the driver's with_transaction: it tries for two minutes, without a pause, whatever the limit is.
+    # Not the driver's with_transaction: it tries for two minutes, without a pause, and ignores the limit.
     for attempt in range(ATTEMPTS):
         try:
             return await _attempt(body)
@@ -94,7 +94,7 @@ async def _attempt(body: Callable[[Any], Awaitable[T]]) -> T:
         return done
     finally:
         # What is neither committed nor aborted locks its documents for a minute. This is sent without the
-        # limit, which may have passed, and nobody waits for it.
+        # limit, which may have passed, and no caller waits for it.
         ending = asyncio.create_task(_end(session, commit=is_commit_unknown), context=Context())
         _endings.add(ending)
         ending.add_done_callback(_endings.discard)

@@ -71,7 +71,7 @@ class Storage:
         self._timeout = timeout
 
     def without_timeout(self) -> "Storage":
-        """The same bucket for jobs, which nobody waits for: only the client's own timeouts hold."""
+        """The same bucket for jobs, for which no client waits: only the client's own timeouts hold."""
         return Storage(self._client, self._bucket, None)
 
     async def head(self, key: str, *, with_sha256: bool = False) -> ObjectHead | None:

@@ -23,7 +23,7 @@ from botocore.parsers import ResponseParserError
 
 from waybill.errors import ServiceUnavailable
 
-#: Codes that mean an outage, whatever the status is: some come with 400, 404 or 409, and DeleteObjects tells
+#: Codes that mean an outage, with any status: some come with 400, 404 or 409, and DeleteObjects tells
 #: codes of single objects without one.
 _OUTAGE_CODES = frozenset(
     {
@@ -39,7 +39,7 @@ _OUTAGE_CODES = frozenset(
     }
 )
 
-#: Statuses that mean an outage, whatever the code is, beside 5xx.
+#: Statuses that mean an outage, with any code, beside 5xx.
 _OUTAGE_STATUSES = frozenset({301, 302, 303, 307, 308, 401, 403, 407, 408, 425, 429})
 
 _NOT_IMPLEMENTED = 501

@@ -89,7 +89,7 @@ async def find_object(resources: Resources, file: File) -> ObjectHead:
 
 
 async def _put_off_expiry(resources: Resources, file: File) -> None:
-    """Have an upload not expire while its client is told to try again."""
+    """Put off the expiry of an upload while its client has to try again."""
     grace = timedelta(seconds=resources.settings.upload_grace)
     now = datetime.now(UTC)
     if file.expire_at is not None and file.expire_at < now + grace / 2:

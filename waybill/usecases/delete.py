@@ -37,7 +37,7 @@ async def mark_deleted(resources: Resources, principal: Principal, file_id: str)
         file = await documents.find(file_id, principal.owner)
         if file.deleted_at is not None:
             return Deleted(file, is_due_now=False)
-        # Nobody could have downloaded a file whose purge is due, and nobody can restore it: the trash is not
+        # A file whose purge is due could not be downloaded and cannot be restored: the trash is not
         # for it, nor is the time for which FAILED files are kept.
         has_purge = file.purge_at is not None
         is_due_now = not delay or has_purge

@@ -67,7 +67,7 @@ async def _read(resources: Resources, file: File, lost: asyncio.Event) -> Findin
     except ObjectGoneError:
         return Finding(problem=FailureReason.OBJECT_MISSING)
     except ObjectChangedError:
-        # Somebody replaced the object after complete looked at it.
+        # The object was replaced after complete looked at it.
         return Finding(problem=FailureReason.OBJECT_CHANGED)
     if size != file.size:
         return Finding(sha256, FailureReason.SIZE_MISMATCH)
@@ -94,7 +94,7 @@ async def _seen(resources: Resources, file: File) -> File | None:
 async def _is_vouched_for(resources: Resources, file: File) -> bool:
     """Whether the bytes need not be read, for the store has verified the very SHA-256 that was declared.
 
-    It did so when it took the one PUT that the checksum was signed into. Whatever does not fit (another
+    It did so when it took the one PUT that the checksum was signed into. All else (another
     object than complete saw, another size, no checksum, none at all) is for reading to judge.
     """
     if resources.settings.verify != "store" or file.declared_sha256 is None or file.part_plan is not None:

@@ -49,7 +49,7 @@ async def _wait_for(dependency: str, check: Callable[[], Awaitable[object]]) -> 
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 await check()
             break
-        except Exception as error:  # whatever it is, without this server there is no work
+        except Exception as error:  # without this server there is no work
             reason, cause = str(error), str(error.__cause__ or "")
             now = time.monotonic()
             if reason != logged or now - logged_at >= LOG_INTERVAL_SECONDS:

@@ -59,7 +59,7 @@ async def verify_upload(resources: Resources, file_id: str) -> None:
     try:
         await _verify(resources, file)
     finally:
-        # Whatever became of it: the file gives its place in the queue to the next of its owner.
+        # With any outcome, the file gives its place in the queue to the next of its owner.
         await send_next(resources, file)
 
 
@@ -78,7 +78,7 @@ async def _verify(resources: Resources, file: File) -> None:
     )
     if held is None:
         return
-    # Nobody waits for a job, so it waits for a slow store.
+    # No client waits for a job, so it waits for a slow store.
     patient = replace(resources, storage=resources.storage.without_timeout())
     try:
         async with _lease(held, attempt) as lost:
@@ -202,7 +202,7 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
             winner = await documents.find_completed(file.owner, sha256)
         if winner is not None:
             with suppress(WinnerGoneError):
-                # The winner has the content: from here the purge of this object is owed.
+                # The winner has the content: from here the purge of this object is due.
                 return await documents.transition(
                     file,
                     Status.DUPLICATE,
