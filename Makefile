@@ -17,10 +17,8 @@ bench: WHAT :=
 up: install pages
 	@exec $(RUN)/waybill up --with-parent $(ARGS)
 
-# Three workers keep two cores busy, for tests mostly wait. In the order of files: by number of tests, which is the
-# default, the files with few and long tests would run last and alone.
 test: install pages
-	$(RUN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(RUN)/pytest -n 2 --dist loadfile $(ARGS)
 
 # Ratios of two things measured in turn; prints the table of docs/performance.md. Needs wrk, curl and npm.
 bench: install
