@@ -10,6 +10,10 @@ from dramatiq.middleware import Middleware
 from waybill.resources import Resources
 
 
+#: Seconds until a loop that was cancelled and goes on is cancelled again.
+CANCEL_AGAIN_SECONDS = 2
+
+
 class Background(Middleware):
     """Runs loops from the start of a worker to its end. A lease in MongoDB lets one worker do the work.
 
@@ -35,9 +39,11 @@ class Background(Middleware):
         self._running = [asyncio.create_task(loop(self._resources())) for loop in self._loops]
 
     async def _stop(self) -> None:
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        while running := [task for task in self._running if not task.done()]:
+            # Again, if a driver has lost the cancellation: a worker must stop.
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
 
     @staticmethod
     def _run(coroutine: Any) -> None:

@@ -37,8 +37,9 @@ async def tells(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=2)
 
 
 async def follower() -> Follower | None:

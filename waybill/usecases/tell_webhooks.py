@@ -32,6 +32,9 @@ AT_HAND = 0.005
 LOST_FOR_SURE = 3
 PAUSE = 1
 
+#: Seconds until a task that was cancelled and goes on is cancelled again.
+CANCEL_AGAIN_SECONDS = 2
+
 log = structlog.get_logger(__name__)
 
 
@@ -75,8 +78,7 @@ async def _follow_in_turn(resources: Resources) -> None:
                 last_words["position"] = None
                 break
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        await _cancelled(reading)
         # Whoever comes next need not wait out the lease.
         await documents.change_follower(FOLLOWER, attempt, **last_words)
     if not reading.cancelled():
@@ -123,5 +125,13 @@ async def _batches(position: str) -> AsyncGenerator[list[Change | str], None]:
                     coming = asyncio.ensure_future(anext(feed))
                 yield batch
         finally:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
+            await _cancelled(coming)
+
+
+async def _cancelled(task: asyncio.Future[Any]) -> None:
+    """Cancel a task and wait for its end. A driver may lose a cancellation, so it is repeated."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_AGAIN_SECONDS)
+    if not task.cancelled():
+        task.exception()  # seen, since no one asks for it
