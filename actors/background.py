@@ -9,7 +9,6 @@ from dramatiq.middleware import Middleware
 
 from waybill.resources import Resources
 
-
 #: Seconds until a loop that was cancelled and goes on is cancelled again.
 CANCEL_AGAIN_SECONDS = 2
 
