@@ -22,12 +22,13 @@ def store(stack: Stack) -> Iterator[StoreProxy]:
 
 @pytest.fixture(scope="module")
 def proxied(stack: Stack, store: StoreProxy) -> Iterator[Service]:
-    """A Waybill that reaches the store through a proxy, and waits half a second for each answer."""
+    """A Waybill that reaches the store through a proxy, and waits two seconds for each answer."""
     with running_service(
         stack,
         s3_endpoint_url=store.address,
         s3_public_endpoint_url=stack.addresses.s3_endpoint_url,
-        s3_timeout="0.5",
+        # Longer than the pause of up to a second before the S3 client repeats a refused request.
+        s3_timeout="2",
     ) as running:
         yield running
 
