@@ -138,7 +138,10 @@ async def test_a_large_upload_goes_on_after_a_reload_with_what_the_store_lacks(
     before = len(sent)
     await choose(page, f"Choose {film.name} to go on", film)
     await expect(line).to_contain_text("Completed", timeout=60_000)
-    assert sorted(numbers(list(sent[before:]))) == sorted(set(range(1, 14)) - held)
+    resent = numbers(list(sent[before:]))
+    assert len(set(resent)) == len(resent)
+    # One that was on its way at the pause may arrive after `held` was read: it is not sent again either.
+    assert set(resent) <= set(range(1, 14)) - held
     await expect(row(page, film.name)).to_contain_text("Completed")
 
 

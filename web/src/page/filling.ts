@@ -25,14 +25,20 @@ export function announce(draft: object, idempotencyKey: string, signal: AbortSig
 /** An announced file that is being filled: by one PUT or in parts, in one go or in several. */
 export class Filling {
   private hasArrived = false;
+  private arrived: Set<number>;
+  /** Whether parts may have been sent before, by this page or by an earlier one. */
+  private isResumed: boolean;
 
   constructor(
     readonly id: string,
     private readonly size: number,
     private request: SignedRequest | null,
     private readonly plan: PartPlan | null,
-    private arrived = new Set<number>(),
-  ) {}
+    arrived?: Set<number>,
+  ) {
+    this.arrived = arrived ?? new Set();
+    this.isResumed = arrived !== undefined;
+  }
 
   get isMultipart(): boolean {
     return this.plan !== null;
@@ -49,6 +55,9 @@ export class Filling {
    * their way. Rejects with the first error that no repeat mends, or with what the signal was aborted with.
    */
   async fill(source: File, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<StoredFile> {
+    // A part that was on its way at a pause or a reload may have reached the store after it was last asked.
+    if (this.isResumed) await this.findArrived(signal);
+    this.isResumed = true;
     for (let round = 1; ; round++) {
       await this.send(source, onProgress, signal);
       try {
@@ -58,9 +67,15 @@ export class Filling {
         const code = error instanceof Problem ? error.code : "";
         if (round === ROUNDS || (code !== "parts_missing" && code !== "object_missing")) throw error;
         this.hasArrived = false;
-        if (this.plan !== null) [, this.arrived] = await arrivedParts(this.id, this.size, signal);
+        await this.findArrived(signal);
       }
     }
+  }
+
+  private async findArrived(signal: AbortSignal): Promise<void> {
+    if (this.plan === null) return;
+    const find = () => arrivedParts(this.id, this.size, signal);
+    [, this.arrived] = await retrying(find, { isPassing, signal });
   }
 
   private async send(source: File, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<void> {
