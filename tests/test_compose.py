@@ -201,9 +201,10 @@ def test_the_context_lets_through_what_the_build_reads() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     assert next(line for line in lines if line and not line.startswith("#")) == "*"
     allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    wanted = {*packages, project["project"]["readme"], "pyproject.toml", "uv.lock"}
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = content["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    project = content["project"]
+    wanted = {*packages, project["readme"], *project["license-files"], "pyproject.toml", "uv.lock"}
     assert allowed == wanted | {"web"}
     # The image's own stage builds and fetches.
     assert {"web/dist", "web/node_modules"} < set(lines)
