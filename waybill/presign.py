@@ -109,11 +109,16 @@ class Presigner:
     ) -> PresignedRequest:
         """Sign a GET, or a HEAD, that answers with that Content-Disposition and Content-Type.
 
-        ``ttl`` is in seconds. The method is part of the signature: a URL for GET refuses HEAD.
+        It answers the stored bytes as they are, whatever Content-Encoding the store has kept, and caches keep
+        it no longer than the URL lives. ``ttl`` is in seconds. The method is part of the signature: a URL for
+        GET refuses HEAD.
         """
         overrides = {
             "response-content-disposition": disposition,
             "response-content-type": content_type,
+            # An empty value would override nothing (SeaweedFS); every client takes this one for no encoding.
+            "response-content-encoding": "identity",
+            "response-cache-control": f"private, max-age={ttl}, no-transform",
         }
         return self._signed("HEAD" if is_head else "GET", key, {}, overrides, ttl)
 

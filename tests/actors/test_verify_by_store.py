@@ -103,6 +103,16 @@ async def test_duplicates_are_found_all_the_same(face: RestFace, trusting: Servi
     assert undeclared["status"] == "DUPLICATE"
 
 
+async def test_headers_that_were_not_signed_are_found(face: RestFace) -> None:
+    content = os.urandom(1000)
+    requested = await face.request(name="a", size=len(content), sha256=sha256(content))
+    upload = requested.data["upload"]
+    headers = {**upload["headers"], "Content-Encoding": "gzip"}
+    assert (await put(upload | {"headers": headers}, content)).status_code == 200
+    await face.complete(requested.id)
+    assert (await settled(face, requested.id))["failureReason"] == "UNSIGNED_HEADERS"
+
+
 @pytest.mark.parametrize("vouched", [False, True])
 async def test_an_object_replaced_after_complete_fails(
     face: RestFace, trusting: Service, bucket: Bucket, vouched: bool

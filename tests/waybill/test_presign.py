@@ -147,6 +147,8 @@ def test_a_get_is_botocores(
         "Key": key,
         "ResponseContentDisposition": disposition,
         "ResponseContentType": content_type,
+        "ResponseContentEncoding": "identity",
+        "ResponseCacheControl": "private, max-age=60, no-transform",
     }
     assert ours.url == botocore_url(endpoint, "get_object", parameters, 60, now)
 

@@ -1,6 +1,7 @@
 """The store's client: what is missing, and what is only away."""
 
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.service import Service
 from waybill.errors import ServiceUnavailable
 from waybill.storage import ObjectGoneError, open_storage
 from waybill.storage.checksums import whole_sha256
+from waybill.storage.unsigned_headers import unsigned_headers
 
 
 async def test_an_object_that_is_missing_is_gone(service: Service) -> None:
@@ -73,6 +75,22 @@ async def test_the_sha256_of_a_whole_object_is_told_if_the_store_verified_it(ser
         unasked = await storage.head("sums/whole")
         assert unasked is not None
         assert unasked.sha256 is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "names"),
+    [
+        ({"ContentType": "a/b", "ServerSideEncryption": "AES256", "StorageClass": "GLACIER"}, ()),
+        ({"ContentEncoding": "gzip", "Metadata": {}}, ("Content-Encoding",)),
+        ({"ExpiresString": "soon"}, ("Expires",)),
+        ({"CacheControl": "public", "Metadata": {"a": "b"}}, ("Cache-Control", "x-amz-meta-a")),
+        ({"WebsiteRedirectLocation": "/"}, ("x-amz-website-redirect-location",)),
+    ],
+)
+def test_headers_of_a_client_are_told_from_the_settings_of_a_bucket(
+    answer: dict[str, Any], names: tuple[str, ...]
+) -> None:
+    assert unsigned_headers(answer) == names
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from waybill.storage.objects import (
     open_storage,
 )
 from waybill.storage.outage import StoreTimeout
-from waybill.storage.reading import ObjectChangedError, ObjectGoneError
+from waybill.storage.reading import ObjectChangedError, ObjectGoneError, UnsignedHeadersError
 
 __all__ = [
     "ObjectChangedError",
@@ -21,6 +21,7 @@ __all__ = [
     "Storage",
     "StoreTimeout",
     "StoredObject",
+    "UnsignedHeadersError",
     "UploadGoneError",
     "open_storage",
 ]

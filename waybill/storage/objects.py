@@ -20,6 +20,7 @@ from waybill.storage.deletion import delete, delete_many
 from waybill.storage.multiparts import Multiparts
 from waybill.storage.outage import code_of, reachable, status_of
 from waybill.storage.reading import stream
+from waybill.storage.unsigned_headers import unsigned_headers
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -43,12 +44,14 @@ class ObjectHead:
     """What the store says of an object. ``etag`` is quoted, as the store sent it.
 
     ``sha256``, in hexadecimal, is of the whole content, verified by the store when it arrived; None where
-    the store does not tell one, or was not asked.
+    the store does not tell one, or was not asked. ``unsigned_headers`` are the names of those that a client
+    has added to its upload.
     """
 
     size: int
     etag: str
     sha256: str | None = None
+    unsigned_headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,12 @@ class Storage:
                 return None
             sha256 = whole_sha256(answer.get("ChecksumSHA256"), answer.get("ChecksumType"))
             # Some stores tell it unasked.
-            return ObjectHead(answer["ContentLength"], answer["ETag"], sha256 if with_sha256 else None)
+            return ObjectHead(
+                answer["ContentLength"],
+                answer["ETag"],
+                sha256 if with_sha256 else None,
+                unsigned_headers(answer),
+            )
 
     def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
         """The bytes of exactly that version of an object; see ``reading.stream``."""

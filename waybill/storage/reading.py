@@ -1,7 +1,7 @@
 """Reading an object from its first byte to its last, across cuts of the stream."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from waybill.errors import ServiceUnavailable
 from waybill.storage.outage import reachable, status_of
+from waybill.storage.unsigned_headers import unsigned_headers
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -37,6 +38,14 @@ class ObjectChangedError(Exception):
     """Raised when the object to read is not the one that was seen before."""
 
 
+class UnsignedHeadersError(Exception):
+    """Raised when the object to read has kept headers that no URL signs; ``names`` are theirs."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
 async def stream(
     client: "S3Client", bucket: str, key: str, etag: str, ping: Ping
 ) -> AsyncGenerator[bytes, None]:
@@ -49,6 +58,7 @@ async def stream(
     Raises:
         ObjectGoneError: there is no such object.
         ObjectChangedError: there is one, with another etag.
+        UnsignedHeadersError: a client has added headers to its upload. Nothing is read.
         ServiceUnavailable: the store is away.
     """
     question: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "IfMatch": etag}
@@ -91,6 +101,8 @@ async def _stream_from(
             raise
         body = answer["Body"]
         try:
+            if names := unsigned_headers(answer):
+                raise UnsignedHeadersError(names)
             if position and not answer.get("ContentRange", "").startswith(f"bytes {position}-"):
                 log.warning("object store unavailable: ranges are ignored", key=key)
                 raise ServiceUnavailable("The object store")

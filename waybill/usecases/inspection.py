@@ -15,7 +15,7 @@ from waybill.errors import ObjectMissing, PartsMissing, ServiceUnavailable
 from waybill.lifecycle import FailureReason
 from waybill.metrics import HASH_SECONDS, HASHED_BYTES
 from waybill.resources import Resources
-from waybill.storage import ObjectChangedError, ObjectGoneError, ObjectHead
+from waybill.storage import ObjectChangedError, ObjectGoneError, ObjectHead, UnsignedHeadersError
 from waybill.usecases.complete import find_object
 
 log = structlog.get_logger(__name__)
@@ -69,6 +69,9 @@ async def _read(resources: Resources, file: File, lost: asyncio.Event) -> Findin
     except ObjectChangedError:
         # The object was replaced after complete looked at it.
         return Finding(problem=FailureReason.OBJECT_CHANGED)
+    except UnsignedHeadersError as error:
+        log.warning("the object has headers that were not signed", file_id=file.file_id, headers=error.names)
+        return Finding(problem=FailureReason.UNSIGNED_HEADERS)
     if size != file.size:
         return Finding(sha256, FailureReason.SIZE_MISMATCH)
     if file.declared_sha256 not in {None, sha256}:
@@ -94,8 +97,9 @@ async def _seen(resources: Resources, file: File) -> File | None:
 async def _is_vouched_for(resources: Resources, file: File) -> bool:
     """Whether the bytes need not be read, for the store has verified the very SHA-256 that was declared.
 
-    It did so when it took the one PUT that the checksum was signed into. All else (another
-    object than complete saw, another size, no checksum, none at all) is for reading to judge.
+    It did so when it took the one PUT that the checksum was signed into. All else (another object than
+    complete saw, another size, no checksum, headers that were not signed, none at all) is for reading to
+    judge.
     """
     if resources.settings.verify != "store" or file.declared_sha256 is None or file.part_plan is not None:
         return False

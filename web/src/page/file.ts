@@ -32,6 +32,7 @@ const REASONS: Record<string, string> = {
   CHECKSUM_MISMATCH: "What arrived has another SHA-256 than was declared. Upload it again.",
   OBJECT_MISSING: "It was gone from the store before it could be verified. Upload it again.",
   OBJECT_CHANGED: "It was replaced while it was being verified. Upload it again.",
+  UNSIGNED_HEADERS: "It was sent with headers that were not asked for. Upload it again without them.",
   UNREADABLE: "The store could not give it back. Upload it again.",
 };
 

@@ -1,0 +1,109 @@
+"""What an uploader adds to a signed request must not change what others download."""
+
+import gzip
+
+import httpx
+import pytest
+
+from tests.actors.conftest import open_bucket
+from tests.parity.faces import Face, RestFace
+from tests.service import Service
+from tests.uploads import put, settled, stored
+from waybill.presign import Presigner
+
+CONTENT = gzip.compress(b"\0" * 300_000)
+
+#: What the store of the tests keeps although it is not signed.
+KEPT = {
+    "Content-Encoding": "gzip",
+    "Cache-Control": "public, max-age=31536000",
+    "Content-Disposition": 'inline; filename="invoice.html"',
+    "Content-Language": "de",
+    "Expires": "Fri, 01 Jan 2038 00:00:00 GMT",
+}
+
+#: What it refuses, as Amazon S3 does.
+REFUSED = {
+    "x-amz-meta-author": "somebody",
+    "x-amz-website-redirect-location": "https://elsewhere.example/",
+    "x-amz-storage-class": "GLACIER",
+    "x-amz-acl": "public-read",
+    "x-amz-grant-read": 'uri="http://acs.amazonaws.com/groups/global/AllUsers"',
+    "x-amz-tagging": "delete=soon",
+    "x-amz-server-side-encryption": "aws:kms",
+    "x-amz-server-side-encryption-customer-algorithm": "AES256",
+    "x-amz-object-lock-legal-hold": "ON",
+}
+
+
+async def test_an_object_with_headers_that_were_not_signed_is_failed(service: Service, owner: str) -> None:
+    async with service.client(owner) as client:
+        face = RestFace(client)
+        ids = {}
+        for name, value in KEPT.items():
+            requested = await face.request(name=name, size=len(CONTENT))
+            upload = requested.data["upload"]
+            assert (await put(upload | {"headers": {**upload["headers"], name: value}}, CONTENT)).is_success
+            await face.complete(requested.id)
+            ids[name] = requested.id
+        for name, file_id in ids.items():
+            file = await settled(face, file_id)
+            assert (file["status"], file["failureReason"]) == ("FAILED", "UNSIGNED_HEADERS"), name
+
+
+async def test_a_header_of_the_store_itself_is_refused_unless_signed(service: Service, owner: str) -> None:
+    async with service.client(owner) as client:
+        upload = (await RestFace(client).request(name="a", size=len(CONTENT))).data["upload"]
+    for name, value in REFUSED.items():
+        answer = await put(upload | {"headers": {**upload["headers"], name: value}}, CONTENT)
+        assert answer.status_code == 403, name
+    assert (await put(upload, CONTENT)).is_success
+
+
+async def test_a_part_cannot_bring_headers_for_the_object(service: Service, owner: str) -> None:
+    async with service.client(owner) as client:
+        face = RestFace(client)
+        requested = await face.request(name="a", size=len(CONTENT), multipart=True)
+        [part] = (await face.request_parts(requested.id, [1])).data["parts"]
+        more = {**KEPT, "Content-Type": "text/html"}
+        assert (await put(part | {"headers": {**part["headers"], **more}}, CONTENT)).is_success
+        await face.complete(requested.id)
+        assert (await settled(face, requested.id))["status"] == "COMPLETED"
+        async with httpx.AsyncClient() as store:
+            answer = await store.get((await face.download(requested.id)).data["url"])
+        assert answer.content == CONTENT
+
+
+async def test_a_download_is_the_bytes_that_were_verified_and_cached_no_longer_than_its_url(
+    face: Face, service: Service
+) -> None:
+    file = await stored(face, CONTENT, name="a.gz", contentType="application/gzip")
+    async with httpx.AsyncClient() as store:
+        answer = await store.get((await face.download(file["id"])).data["url"])
+    assert answer.content == CONTENT
+    assert answer.headers["content-encoding"] == "identity"
+    lifetime = service.settings.download_url_ttl
+    assert answer.headers["cache-control"] == f"private, max-age={lifetime}, no-transform"
+
+
+@pytest.fixture
+def presigner(service: Service) -> Presigner:
+    return Presigner.from_settings(service.settings)
+
+
+async def test_an_encoding_that_an_earlier_release_let_through_is_not_shown(
+    service: Service, presigner: Presigner
+) -> None:
+    async for bucket in open_bucket(service):
+        await bucket.client.put_object(
+            Bucket=service.settings.s3_bucket,
+            Key="kept/encoded",
+            Body=CONTENT,
+            ContentEncoding="gzip",
+            CacheControl="public",
+        )
+    link = presigner.get("kept/encoded", disposition="attachment", content_type="a/b", ttl=60)
+    async with httpx.AsyncClient() as store:
+        answer = await store.get(link.url)
+    assert answer.content == CONTENT
+    assert answer.headers["cache-control"] == "private, max-age=60, no-transform"
