@@ -2,68 +2,78 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
 import aiohttp
-import jwt
 import structlog
-from jwt.exceptions import PyJWTError
 
+from api.jwk import PublicKey, parse_key_set
 from waybill.errors import ServiceUnavailable
 
-#: Seconds after which known keys are fetched anew, beside the requests that use them.
-FRESH = 300
-#: Seconds after which known keys are no longer trusted if the issuer could not be asked since. A key that was
+#: Age after which known keys are fetched again, in parallel to the requests that use them.
+FRESH_SECONDS = 300
+#: Age after which known keys are no longer trusted, if the issuer could not be reached since. A key that was
 #: withdrawn meanwhile is trusted for a day at most; an issuer that is down for a night locks no caller out.
 MAX_AGE_SECONDS = 24 * 3600
-#: Seconds between two fetches at the least, failed ones too: anybody can send a token with an unknown key.
-PAUSE = 10
-#: Seconds that one fetch may take, and bytes that the answer may have.
-TIMEOUT = 2
+#: Least time between two fetches, failed ones too. Anybody can send tokens with unknown keys: this is what
+#: they can make one process send to the issuer. A new key is known after this time.
+MIN_INTERVAL_SECONDS = 1
+FETCH_TIMEOUT_SECONDS = 2
 MAX_BYTES = 256 * 1024
+#: Keys that are tried for one token. Each costs a verification, and a token without a kid may fit them all.
+MAX_CANDIDATES = 16
 
 log = structlog.get_logger(__name__)
 
 
 class KeySet:
-    """The keys of a JWKS address (RFC 7517), by their id."""
+    """The keys at a JWKS address (RFC 7517)."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._keys: dict[str | None, Any] = {}
+        self._keys: list[PublicKey] = []
         self._asked_at = -float("inf")
         self._fetched_at = -float("inf")
         self._is_down = False
         self._fetching: asyncio.Task[None] | None = None
 
-    async def find(self, key_id: str | None) -> Any | None:
-        """The key of that id, or None where the issuer has none; without an id the only key there is.
+    async def find(self, kid: str | None, algorithm: str) -> Sequence[PublicKey]:
+        """Return the keys that may have signed a token of that header; all that fit if it has no kid.
+
+        Fetches the keys if none is known.
 
         Raises:
-            ServiceUnavailable: the issuer cannot be asked, and the key is not known or too old.
+            ServiceUnavailable: the issuer cannot be reached, and no key is known or all are too old.
         """
-        key = self._known(key_id)
-        if key is not None:
-            if self._age() > FRESH:
+        keys = self._known(kid, algorithm)
+        if keys:
+            if self._age() > FRESH_SECONDS:
                 self._fetch()
-            return key
-        if self._age() > PAUSE:
+            return keys
+        return await self.find_again(kid, algorithm)
+
+    async def find_again(self, kid: str | None, algorithm: str) -> Sequence[PublicKey]:
+        """Return the same after a fetch, unless the last one was a moment ago. Raises as ``find`` does."""
+        if self._age() > MIN_INTERVAL_SECONDS:
             self._fetch()
         if self._fetching is not None:
-            # Everybody waits for the same fetch, and nobody's leaving ends it for the others.
+            # All callers wait for one fetch. One that is cancelled does not cancel it for the others.
             await asyncio.shield(self._fetching)
-        key = self._known(key_id)
-        if key is None and self._is_down:
+        keys = self._known(kid, algorithm)
+        if self._is_down and (not keys or kid is None):
             raise ServiceUnavailable("The token issuer")
-        return key
+        return keys
 
-    def _known(self, key_id: str | None) -> Any | None:
+    def _known(self, kid: str | None, algorithm: str) -> Sequence[PublicKey]:
         if monotonic() - self._fetched_at > MAX_AGE_SECONDS:
-            return None
-        if key_id is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        return self._keys.get(key_id)
+            return []
+        # RFC 7517, 4.5: several keys may have one kid. RFC 7515, 4.1.4: a token need not name one.
+        fitting = [
+            each for each in self._keys if algorithm in each.algorithms and (kid is None or each.kid == kid)
+        ]
+        return fitting[:MAX_CANDIDATES]
 
     def _age(self) -> float:
         return monotonic() - self._asked_at
@@ -75,19 +85,21 @@ class KeySet:
 
     async def _refresh(self) -> None:
         try:
-            keys = await self._download()
-        except Exception as error:  # whatever an issuer can get wrong; the keys that are known stay
+            keys, ignored = parse_key_set(await self._download())
+        except Exception as error:  # whatever an issuer can get wrong; the known keys stay
             self._is_down = True
             log.warning("the token issuer's keys cannot be fetched", url=self._url, error=repr(error))
         else:
+            if keys != self._keys:
+                log.info("the token issuer has new keys", keys=len(keys), ignored=ignored)
             self._is_down = False
             self._keys = keys
             self._fetched_at = monotonic()
         finally:
             self._fetching = None
 
-    async def _download(self) -> dict[str | None, Any]:
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    async def _download(self) -> Any:
+        timeout = aiohttp.ClientTimeout(total=FETCH_TIMEOUT_SECONDS)
         async with (
             aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,
             session.get(self._url) as response,
@@ -96,14 +108,5 @@ class KeySet:
             while piece := await response.content.read(MAX_BYTES):
                 body += piece
                 if len(body) > MAX_BYTES:
-                    raise ValueError("the answer is too long")
-        keys: dict[str | None, Any] = {}
-        for description in json.loads(body)["keys"]:
-            try:
-                key = jwt.PyJWK.from_dict(description)
-            except PyJWTError:
-                continue  # of a kind that we do not use
-            keys[key.key_id] = key
-        if not keys:
-            raise ValueError("the answer holds no key")
-        return keys
+                    raise ValueError(f"the response has more than {MAX_BYTES} bytes")
+        return json.loads(body)

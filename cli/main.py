@@ -138,6 +138,7 @@ def token(
             admin=admin,
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
+            max_lifetime=settings.jwt_max_lifetime,
         )
     )
 

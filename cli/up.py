@@ -17,7 +17,7 @@ from stack.errors import StackError
 from stack.folder import Folder
 from stack.ports import reachable_name
 from stack.stack import Child, Stack
-from waybill.settings import load_settings
+from waybill.settings import load_settings, load_token_settings
 from waybill.tokens import DEMO_OWNER, make_token
 
 FIRST_PORT = 8000
@@ -125,7 +125,15 @@ def _die_with_parent() -> None:
 
 
 def _welcome(stack: Stack, address: str, data_dir: Path, seconds: float) -> str:
-    token = make_token(stack.jwt_secret, DEMO_OWNER, lifetime=timedelta(days=1))
+    settings = load_token_settings()
+    token = make_token(
+        stack.jwt_secret,
+        DEMO_OWNER,
+        lifetime=timedelta(days=1),
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        max_lifetime=settings.jwt_max_lifetime,
+    )
     return f"""
 Waybill is ready ({seconds:.1f} s).
 

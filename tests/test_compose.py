@@ -112,7 +112,7 @@ def test_every_setting_exists_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -
     plain = settings(monkeypatch, filled_in())
     shown = settings(monkeypatch, filled_in() | OPTIONAL)
     without_default = {
-        *("cors_origins", "jwks_url", "jwt_issuer", "jwt_audience"),
+        *("cors_origins", "jwks_url", "jwt_issuer", "jwt_audience", "jwt_max_lifetime"),
         *("owner_quota_bytes", "content_types", "s3_hook_secret", "metrics_token"),
     }
     assert shown.model_dump(exclude=without_default) == plain.model_dump(exclude=without_default)

@@ -26,6 +26,12 @@ def _without_trailing_slash(url: str) -> str:
     return url.rstrip("/")
 
 
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(each.strip() for each in value.split(",") if each.strip())
+    return value
+
+
 def _parsable(limits: str) -> str:
     if limits:
         try:
@@ -35,11 +41,16 @@ def _parsable(limits: str) -> str:
     return limits
 
 
+#: RFC 7518, 3.1 and RFC 8037, 3.1: those that verify by a public key.
+JwtAlgorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+
 HttpAddress = Annotated[str, Field(pattern=r"^https?://[^/]+"), AfterValidator(_without_trailing_slash)]
 
 
 class TokenSettings(BaseSettings):
-    """How bearer tokens are trusted. WAYBILL_JWT_SECRET, _JWKS_URL, _JWT_ISSUER, _JWT_AUDIENCE."""
+    """How bearer tokens are trusted: WAYBILL_JWT_* and WAYBILL_JWKS_URL."""
 
     model_config = SettingsConfigDict(env_prefix="WAYBILL_", extra="ignore")
 
@@ -47,6 +58,15 @@ class TokenSettings(BaseSettings):
     jwks_url: HttpAddress | None = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
+    # Of the keys at JWKS_URL. The secret goes with HS256, and with nothing else.
+    jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], NoDecode] = Field(("RS256", "ES256"), min_length=1)
+    jwt_require_exp: bool = False
+    jwt_max_lifetime: int | None = Field(default=None, ge=1)
+
+    @field_validator("jwt_algorithms", mode="before")
+    @classmethod
+    def _split_algorithms(cls, value: object) -> object:
+        return _split(value)
 
     @field_validator("jwt_secret")
     @classmethod
@@ -120,10 +140,8 @@ class Settings(TokenSettings):
 
     @field_validator("cors_origins", "content_types", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(each.strip() for each in value.split(",") if each.strip())
-        return value
+    def _split_list(cls, value: object) -> object:
+        return _split(value)
 
     @model_validator(mode="after")
     def _some_way_to_trust_a_token(self) -> Self:

@@ -18,9 +18,17 @@ def make_token(
     admin: bool = False,
     issuer: str | None = None,
     audience: str | None = None,
+    max_lifetime: int | None = None,
 ) -> str:
-    """A JWT (HS256) that names ``owner`` as its subject; with ``admin`` it opens the dashboard too."""
+    """Return a JWT (HS256) that names ``owner`` as its subject.
+
+    Args:
+        admin: whether it opens the dashboard too.
+        max_lifetime: seconds that the service accepts; a longer ``lifetime`` is shortened.
+    """
     now = datetime.now(UTC)
+    if max_lifetime is not None:
+        lifetime = min(lifetime, timedelta(seconds=max_lifetime))
     claims: dict[str, object] = {"sub": owner, "iat": now, "exp": now + lifetime}
     if admin:
         claims["scope"] = ADMIN_SCOPE

@@ -96,6 +96,7 @@ class Pages:
             lifetime=DEMO_LIFETIME,
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
+            max_lifetime=settings.jwt_max_lifetime,
         )
 
 

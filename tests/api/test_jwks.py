@@ -4,82 +4,17 @@ import asyncio
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator
-from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode
 
 from api import auth, jwks
-from api.auth import LEEWAY, Authenticator
+from api.auth import Authenticator
+from api.jwt_verifier import LEEWAY_SECONDS
+from tests.api.issuer import EC_KEY, GOOD, OTHER_RSA_KEY, PUBLIC, RSA_KEY, Issuer, key_set, public, signed
 from waybill.errors import ServiceUnavailable, Unauthenticated
-from waybill.settings import Settings
-
-RSA_KEY = rsa.generate_private_key(65537, 2048)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-PUBLIC = [
-    {**json.loads(RSAAlgorithm.to_jwk(RSA_KEY.public_key())), "kid": "rsa", "alg": "RS256", "use": "sig"},
-    {**json.loads(ECAlgorithm.to_jwk(EC_KEY.public_key())), "kid": "ec", "alg": "ES256", "use": "sig"},
-]
-GOOD = json.dumps({"keys": PUBLIC}).encode()
-
-
-class Issuer:
-    """An HTTP server that answers as it is told, and counts."""
-
-    def __init__(self) -> None:
-        self.body = GOOD
-        self.status = "200 OK"
-        self.hold = asyncio.Event()
-        self.hold.set()
-        self.asked = 0
-        self.asked_again = asyncio.Event()
-        self.url = ""
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        self.asked += 1
-        if self.asked == 2:
-            self.asked_again.set()
-        await self.hold.wait()
-        head = f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
-        writer.write(head.encode() + self.body)
-        await writer.drain()
-        writer.close()
-
-
-@pytest.fixture
-async def issuer() -> AsyncIterator[Issuer]:
-    issuer = Issuer()
-    server = await asyncio.start_server(issuer.serve, "127.0.0.1", 0)
-    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
-    yield issuer
-    issuer.hold.set()
-    server.close()
-
-
-@pytest.fixture
-def authenticator(issuer: Issuer) -> Authenticator:
-    settings = Settings(
-        mongodb_url="mongodb://x",  # type: ignore[arg-type]
-        redis_url="redis://x",  # type: ignore[arg-type]
-        s3_endpoint_url="http://x",
-        s3_bucket="bucket",
-        s3_access_key="x",
-        s3_secret_key="x",  # type: ignore[arg-type]
-        jwks_url=issuer.url,
-    )
-    return Authenticator(settings)
-
-
-def signed(kid: str | None = "rsa", **claims: Any) -> str:
-    key, algorithm = (EC_KEY, "ES256") if kid == "ec" else (RSA_KEY, "RS256")
-    headers = {} if kid is None else {"kid": kid}
-    return jwt.encode({"sub": "alice", **claims}, key, algorithm=algorithm, headers=headers)
 
 
 @pytest.mark.parametrize("kid", ["rsa", "ec"])
@@ -92,21 +27,29 @@ async def test_keys_are_fetched_once(authenticator: Authenticator, issuer: Issue
     assert issuer.asked == 1
 
 
-async def test_unknown_keys_do_not_make_us_ask_each_time(
-    authenticator: Authenticator, issuer: Issuer
+@pytest.mark.parametrize("kid", ["made-up-{}", "rsa", None])
+async def test_forged_tokens_cannot_make_us_ask_each_time(
+    authenticator: Authenticator, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, kid: str | None
 ) -> None:
-    for number in range(20):
-        with pytest.raises(Unauthenticated):
-            await authenticator.principal_of(signed(f"unknown-{number}"))
-    assert issuer.asked == 1
+    """One request for each interval, whether they name keys that do not exist or one that does."""
+    now = time.monotonic()
+    monkeypatch.setattr(jwks, "monotonic", lambda: now)
+    for interval in (1, 2):
+        for number in range(20):
+            with pytest.raises(Unauthenticated):
+                await authenticator.principal_of(
+                    signed(kid and kid.format(number), OTHER_RSA_KEY, "RS256", jti=str(number))
+                )
+        assert issuer.asked == interval
+        now += jwks.MIN_INTERVAL_SECONDS + 0.1
 
 
 async def test_a_slow_issuer_does_not_hold_up_keys_that_are_known(
     authenticator: Authenticator, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await authenticator.principal_of(signed())
-    monkeypatch.setattr(jwks, "PAUSE", -1)
-    monkeypatch.setattr(jwks, "FRESH", -1)
+    monkeypatch.setattr(jwks, "MIN_INTERVAL_SECONDS", -1)
+    monkeypatch.setattr(jwks, "FRESH_SECONDS", -1)
     issuer.hold.clear()
     waiting = [asyncio.create_task(authenticator.principal_of(signed(f"k{number}"))) for number in range(9)]
     await issuer.asked_again.wait()
@@ -118,14 +61,23 @@ async def test_a_slow_issuer_does_not_hold_up_keys_that_are_known(
     assert issuer.asked == 2
 
 
-async def test_a_changed_key_is_found(
-    authenticator: Authenticator, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kid", ["rsa", "ec", None])
+async def test_a_key_that_is_published_after_a_refusal_is_soon_trusted(
+    authenticator: Authenticator, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, kid: str | None
 ) -> None:
-    issuer.body = json.dumps({"keys": PUBLIC[1:]}).encode()
-    await authenticator.principal_of(signed("ec"))
-    monkeypatch.setattr(jwks, "PAUSE", -1)
-    issuer.body = GOOD
-    assert (await authenticator.principal_of(signed("rsa"))).owner == "alice"
+    """A new kid, a new key with an old kid, a new key without one."""
+    token = signed(kid, OTHER_RSA_KEY, "RS256")
+    issuer.body = key_set(PUBLIC[1])
+    now = time.monotonic()
+    monkeypatch.setattr(jwks, "monotonic", lambda: now)
+    with pytest.raises(Unauthenticated):
+        await authenticator.principal_of(token)
+    new = public(OTHER_RSA_KEY) if kid is None else public(OTHER_RSA_KEY, kid=kid)
+    issuer.body = key_set(new)
+    with pytest.raises(Unauthenticated):
+        await authenticator.principal_of(token)
+    now += 2
+    assert (await authenticator.principal_of(token)).owner == "alice"
 
 
 @pytest.mark.parametrize(
@@ -166,14 +118,10 @@ async def test_keys_are_not_trusted_for_ever_while_the_issuer_is_down(
         with pytest.raises(ServiceUnavailable):
             await authenticator.principal_of(each)
     issuer.status = "200 OK"
-    monkeypatch.setattr(jwks, "monotonic", lambda: now + jwks.MAX_AGE_SECONDS + 60 + jwks.PAUSE + 1)
+    monkeypatch.setattr(
+        jwks, "monotonic", lambda: now + jwks.MAX_AGE_SECONDS + 60 + jwks.MIN_INTERVAL_SECONDS + 1
+    )
     assert (await authenticator.principal_of(token)).owner == "alice"
-
-
-async def test_the_only_key_needs_no_name(authenticator: Authenticator, issuer: Issuer) -> None:
-    nameless = {name: value for name, value in PUBLIC[0].items() if name != "kid"}
-    issuer.body = json.dumps({"keys": [nameless]}).encode()
-    assert (await authenticator.principal_of(signed(None))).owner == "alice"
 
 
 def confused(kid: str | None) -> str:
@@ -208,7 +156,7 @@ async def until_refused(authenticator: Authenticator, token: str) -> None:
 
 
 async def test_a_token_that_was_trusted_ends_when_it_says_so(authenticator: Authenticator) -> None:
-    token = signed(exp=int(time.time()) + 2 - LEEWAY)
+    token = signed(exp=int(time.time()) + 2 - LEEWAY_SECONDS)
     assert (await authenticator.principal_of(token)).owner == "alice"
     await until_refused(authenticator, token)
 
@@ -218,16 +166,16 @@ async def test_a_token_that_was_trusted_ends_with_its_key(
 ) -> None:
     token = signed("rsa")
     assert (await authenticator.principal_of(token)).owner == "alice"
-    monkeypatch.setattr(jwks, "PAUSE", -1)
-    monkeypatch.setattr(jwks, "FRESH", -1)
-    issuer.body = json.dumps({"keys": PUBLIC[1:]}).encode()
+    monkeypatch.setattr(jwks, "MIN_INTERVAL_SECONDS", -1)
+    monkeypatch.setattr(jwks, "FRESH_SECONDS", -1)
+    issuer.body = key_set(*PUBLIC[1:])
     await until_refused(authenticator, token)
 
 
 async def test_only_so_many_tokens_are_remembered(
     authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "MAX_KNOWN", 2)
+    monkeypatch.setattr(auth, "MAX_REMEMBERED", 2)
     tokens = [signed(jti=str(number)) for number in range(4)]
     for token in [*tokens, *tokens]:
         assert (await authenticator.principal_of(token)).owner == "alice"
