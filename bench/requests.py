@@ -16,7 +16,7 @@ REQUEST_UPLOAD = """
 mutation Announce($input: RequestUploadInput!) {
   requestUpload(input: $input) {
     file { id name size contentType status createdAt }
-    upload { method url headers { name value } expiresAt }
+    upload { method url headers { name value } contentLength expiresAt }
   }
 }
 """

@@ -24,13 +24,16 @@ from waybill.settings import Settings
 class PresignedRequest:
     """A request that needs no further credentials until ``expires_at``.
 
-    It must be sent with exactly ``headers``: they are part of the signature.
+    It must be sent with exactly ``headers``, and an upload with ``content_length`` bytes: they are part of
+    the signature. The length is not among ``headers``, because HTTP clients set it themselves and browsers
+    refuse a script that sets it (Fetch Standard, "forbidden request-header").
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
     expires_at: datetime
+    content_length: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,10 @@ class Presigner:
         ``sha256``, in hexadecimal, makes the store refuse any other content (400 BadDigest). A second PUT to
         the same URL answers 412. ``ttl`` is in seconds and counts until the upload begins, not until it ends.
         """
-        headers = {
-            "Content-Length": str(size),
-            "Content-Type": content_type,
-            "If-None-Match": "*",
-        }
+        headers = {"Content-Type": content_type, "If-None-Match": "*"}
         if sha256 is not None:
             headers["x-amz-checksum-sha256"] = to_base64(sha256)
-        return self._signed("PUT", key, headers, {}, ttl)
+        return self._signed("PUT", key, headers, {}, ttl, content_length=size)
 
     def part(
         self, key: str, upload_id: str, number: int, *, size: int, sha256: str | None, ttl: int
@@ -99,10 +98,9 @@ class Presigner:
 
         ``sha256`` and ``ttl`` are as for ``put``.
         """
-        headers = {"Content-Length": str(size)}
-        if sha256 is not None:
-            headers["x-amz-checksum-sha256"] = to_base64(sha256)
-        return self._signed("PUT", key, headers, {"uploadId": upload_id, "partNumber": str(number)}, ttl)
+        headers = {} if sha256 is None else {"x-amz-checksum-sha256": to_base64(sha256)}
+        query = {"uploadId": upload_id, "partNumber": str(number)}
+        return self._signed("PUT", key, headers, query, ttl, content_length=size)
 
     def get(
         self, key: str, *, disposition: str, content_type: str, ttl: int, is_head: bool = False
@@ -123,20 +121,36 @@ class Presigner:
         return self._signed("HEAD" if is_head else "GET", key, {}, overrides, ttl)
 
     def _signed(
-        self, method: str, key: str, headers: Mapping[str, str], query: Mapping[str, str], ttl: int
+        self,
+        method: str,
+        key: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        ttl: int,
+        *,
+        content_length: int | None = None,
     ) -> PresignedRequest:
         began = perf_counter()
-        signed = self._sign(method, key, headers, query, ttl)
+        signed = self._sign(method, key, headers, query, ttl, content_length=content_length)
         PRESIGN_SECONDS.observe(perf_counter() - began)
         return signed
 
     def _sign(
-        self, method: str, key: str, headers: Mapping[str, str], query: Mapping[str, str], ttl: int
+        self,
+        method: str,
+        key: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        ttl: int,
+        *,
+        content_length: int | None,
     ) -> PresignedRequest:
         now = datetime.now(UTC).replace(microsecond=0)
         timestamp = f"{now:%Y%m%dT%H%M%SZ}"
         day = self._on(timestamp[:8])
         signed = {name.lower(): value for name, value in headers.items()} | {"host": self._host}
+        if content_length is not None:
+            signed["content-length"] = str(content_length)
         names = sorted(signed)
         parameters = [
             *(f"{_encode(name)}={_encode(value)}" for name, value in query.items()),
@@ -163,6 +177,7 @@ class Presigner:
             url=f"{self._origin}{path}?{'&'.join(parameters)}&X-Amz-Signature={signature}",
             headers=headers,
             expires_at=now + timedelta(seconds=ttl),
+            content_length=content_length or 0,
         )
 
     def _on(self, date: str) -> _Day:

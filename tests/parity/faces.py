@@ -11,7 +11,7 @@ FILE = (
     "id name size contentType status sha256 duplicateOf failureReason"
     " createdAt completedAt deletedAt purgedAt"
 )
-UPLOAD = "url method headers { name value } expiresAt"
+UPLOAD = "url method headers { name value } contentLength expiresAt"
 REQUESTED = f"file {{ {FILE} }} upload {{ {UPLOAD} }} multipart {{ partSize partCount expiresAt }}"
 LIST_ARGUMENTS = {
     "first": "Int",

@@ -85,10 +85,14 @@ class Upload:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """A presigned request out of its JSON."""
+        headers = dict(answer["headers"])
+        # Bodies are streamed, and would be sent in chunks otherwise. Older servers put it among the headers.
+        if "contentLength" in answer:
+            headers["Content-Length"] = str(answer["contentLength"])
         return cls(
             answer["method"],
             answer["url"],
-            answer["headers"],
+            headers,
             datetime.fromisoformat(answer["expiresAt"]),
         )
 

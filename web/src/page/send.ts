@@ -27,9 +27,6 @@ export class UnreadableError extends Error {
 /** Milliseconds without any progress after which a connection counts as dead. */
 const SILENCE = 60_000;
 
-/** What a browser sets by itself, and lets nobody else set. */
-const OF_THE_BROWSER = new Set(["content-length", "host"]);
-
 /**
  * Sends bytes to the store; `onProgress` is told how many have left.
  *
@@ -59,9 +56,7 @@ function put(
     signal.throwIfAborted();
     const xhr = new XMLHttpRequest();
     xhr.open(request.method, request.url);
-    for (const [name, value] of Object.entries(request.headers)) {
-      if (!OF_THE_BROWSER.has(name.toLowerCase())) xhr.setRequestHeader(name, value);
-    }
+    for (const [name, value] of Object.entries(request.headers)) xhr.setRequestHeader(name, value);
     const stop = () => xhr.abort();
     let silence = setTimeout(stop, SILENCE);
     xhr.upload.onprogress = (event) => {
