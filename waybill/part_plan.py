@@ -9,8 +9,11 @@ MIB = 1024**2
 
 #: The most that S3 takes.
 MAX_PARTS = 10_000
-#: Bytes. S3 wants 5 MiB; larger parts are fewer requests, smaller ones less to send again.
-SMALLEST_PART = 16 * MIB
+#: Bytes. What S3 takes as a part that is not the last.
+MIN_PART_BYTES = 5 * MIB
+MAX_PART_BYTES = 5 * 1024**3
+#: Larger parts are fewer requests, smaller ones less to send again.
+DEFAULT_PART_BYTES = 16 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +24,13 @@ class PartPlan:
     part_size: int
 
     @classmethod
-    def of(cls, size: int) -> "PartPlan":
-        """The plan for a file: the smallest parts, in whole MiB, of which ``MAX_PARTS`` are enough."""
+    def of(cls, size: int, part_size: int | None = None) -> "PartPlan":
+        """Plan parts of ``part_size`` bytes, or of the fewest whole MiB of which ``MAX_PARTS`` are enough."""
+        wished = part_size or DEFAULT_PART_BYTES
+        if -(-size // wished) <= MAX_PARTS:
+            return cls(size, wished)
         least = -(-size // MAX_PARTS)
-        return cls(size, max(SMALLEST_PART, -(-least // MIB) * MIB))
+        return cls(size, -(-least // MIB) * MIB)
 
     @property
     def part_count(self) -> int:

@@ -127,6 +127,10 @@ class Upload:
     url: str
     method: str
     headers: Sequence[Header] = strawberry.field(description="Send exactly these.")
+    content_length: BigInt = strawberry.field(
+        description="The body's length in bytes. HTTP clients set Content-Length themselves; set it if yours"
+        " streams a body whose length it does not know."
+    )
     expires_at: datetime = strawberry.field(description="The upload must begin before.")
 
     @classmethod
@@ -135,6 +139,7 @@ class Upload:
             url=upload.url,
             method=upload.method,
             headers=[Header(name=name, value=value) for name, value in upload.headers.items()],
+            content_length=BigInt(upload.content_length),
             expires_at=upload.expires_at,
         )
 
@@ -235,6 +240,11 @@ class RequestUploadInput:
         default=strawberry.UNSET,
         description="Whether to send the file in parts. If not given, only what one PUT cannot carry is.",
     )
+    part_size: BigInt | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The size of parts to use, in bytes: 5 MiB to 5 GiB, 16 MiB if not given. The payload's"
+        " `multipart.partSize` is the size in force: larger if there would be more than 10,000 parts.",
+    )
 
     def fields(self) -> dict[str, object]:
         """What was given, by the names that both faces have in common."""
@@ -244,6 +254,7 @@ class RequestUploadInput:
             "contentType": self.content_type,
             "sha256": self.sha256,
             "multipart": self.multipart,
+            "partSize": self.part_size,
         }
         return {name: value for name, value in given.items() if value is not strawberry.UNSET}
 

@@ -92,12 +92,22 @@ class Upload(Schema):
     method: Literal["PUT"]
     url: str
     headers: dict[str, str] = Field(description="Send exactly these.")
+    content_length: int = Field(
+        description="The body's length in bytes. HTTP clients set Content-Length themselves; set it if yours"
+        " streams a body whose length it does not know."
+    )
     expires_at: Time = Field(description="The upload must begin before.")
 
     @classmethod
     def of(cls, upload: PresignedRequest) -> Self:
         """A presigned PUT as clients see it."""
-        return cls(method="PUT", url=upload.url, headers=dict(upload.headers), expires_at=upload.expires_at)
+        return cls(
+            method="PUT",
+            url=upload.url,
+            headers=dict(upload.headers),
+            content_length=upload.content_length,
+            expires_at=upload.expires_at,
+        )
 
 
 class Multipart(Schema):

@@ -43,6 +43,7 @@ async def send(face: Face, file_id: str, *numbers: int, **fields: Any) -> None:
     signed = await face.request_parts(file_id, list(numbers), **fields)
     assert signed.code is None, signed
     assert [part["partNumber"] for part in signed.data["parts"]] == list(numbers)
+    assert [part["contentLength"] for part in signed.data["parts"]] == [len(piece(n)) for n in numbers]
     for part in signed.data["parts"]:
         response = await put(part, piece(part["partNumber"]))
         assert response.status_code == 200, response.text
@@ -85,8 +86,7 @@ async def test_the_store_refuses_a_part_of_another_length_or_content(face: Face)
     file_id = await requested(face)
     parts = (await face.request_parts(file_id, [1, 3], sha256=sha256_of(1, 3))).data["parts"]
     assert (await put(parts[0], os.urandom(PART))).status_code == 400
-    shorter = parts[1] | {"headers": parts[1]["headers"] | {"Content-Length": "1"}}
-    assert (await put(shorter, b"x")).status_code == 403
+    assert (await put(parts[1], b"x")).status_code == 403
     assert (await face.parts(file_id)).data["parts"] == []
 
 
@@ -201,6 +201,38 @@ async def test_what_one_put_cannot_carry_comes_in_parts(face: Face) -> None:
     assert plan["partSize"] * (plan["partCount"] - 1) < size <= plan["partSize"] * plan["partCount"]
     assert (await face.request(name="huge", size=size, multipart=False)).code == "file_too_large"
     assert (await face.request(name="huge", size=size + 1)).code == "file_too_large"
+
+
+async def test_parts_are_as_large_as_the_client_wishes(face: Face) -> None:
+    async def plan(size: int, part_size: int | None) -> tuple[int, int]:
+        outcome = await face.request(name="a", size=size, multipart=True, partSize=part_size)
+        assert outcome.code is None, outcome
+        return outcome.data["multipart"]["partSize"], outcome.data["multipart"]["partCount"]
+
+    assert await plan(20 * MIB, 5 * MIB) == (5 * MIB, 4)
+    assert await plan(20 * MIB, 5 * MIB + 1) == (5 * MIB + 1, 4)
+    assert await plan(20 * MIB, 5 * 1024 * MIB) == (5 * 1024 * MIB, 1)
+    assert await plan(20 * MIB, None) == (16 * MIB, 2)
+    # As many parts as there may be, and one byte more.
+    assert await plan(10_000 * 5 * MIB, 5 * MIB) == (5 * MIB, 10_000)
+    assert await plan(10_000 * 5 * MIB + 1, 5 * MIB) == (6 * MIB, 8334)
+
+
+@pytest.mark.parametrize("part_size", [0, 5 * MIB - 1, 5 * 1024 * MIB + 1])
+async def test_part_sizes_that_the_store_does_not_take_are_refused(face: Face, part_size: int) -> None:
+    refused = await face.request(name="a", size=20 * MIB, multipart=True, partSize=part_size)
+    assert (refused.code, list(refused.context["fields"])) == ("invalid_input", ["partSize"])
+    assert str(5 * MIB if part_size < 5 * MIB else 5 * 1024 * MIB) in refused.context["fields"]["partSize"]
+
+
+async def test_an_upload_in_wished_parts_is_verified(face: Face) -> None:
+    content = os.urandom(5 * MIB + 1)
+    outcome = await face.request(name="a", size=len(content), multipart=True, partSize=5 * MIB)
+    for part in (await face.request_parts(outcome.id, [1, 2])).data["parts"]:
+        number = part["partNumber"]
+        assert (await put(part, content[(number - 1) * 5 * MIB : number * 5 * MIB])).status_code == 200
+    assert (await face.complete(outcome.id)).code is None
+    assert (await settled(face, outcome.id))["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 async def test_an_empty_file_has_no_parts(face: Face) -> None:

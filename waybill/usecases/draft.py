@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from waybill.content_type import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_CHARACTERS, parse_content_type
 from waybill.errors import InvalidInput
 from waybill.file_name import MAX_NAME_CHARACTERS, NAME_SCHEMA, check_name
+from waybill.part_plan import MAX_PART_BYTES, MIN_PART_BYTES
 
 MAX_IDEMPOTENCY_KEY = 255
 
@@ -69,6 +70,15 @@ class UploadDraft(BaseModel):
         default=None,
         description="Whether to send the file in parts. If not given, only what one PUT cannot carry is. "
         "An empty file never is.",
+    )
+    part_size: Annotated[int, BeforeValidator(_whole)] | None = Field(
+        default=None,
+        ge=MIN_PART_BYTES,
+        le=MAX_PART_BYTES,
+        description="The size of parts to use, in bytes: 5 MiB to 5 GiB, 16 MiB if not given. The answer's"
+        " `multipart.partSize` is the size in force: larger if there would be more than 10,000 parts. Has no"
+        " effect on a file that is sent by one PUT.",
+        examples=[8388608],
     )
 
 

@@ -84,7 +84,9 @@ def _check(settings: Settings, draft: UploadDraft) -> None:
 
 async def _claim(principal: Principal, key: str, draft: UploadDraft, file_id: FileId) -> FileId:
     """The id of the file that the key stands for: of this announcement, or of the one that it repeats."""
-    announced = hashlib.sha256(draft.model_dump_json().encode()).hexdigest()
+    # Older releases do not know the field: left out if not given, so that a repeat may reach either release.
+    later = {"part_size"} if draft.part_size is None else None
+    announced = hashlib.sha256(draft.model_dump_json(exclude=later).encode()).hexdigest()
     claim = await documents.claim(principal.owner, key, announced, file_id)
     if claim.announced != announced:
         raise IdempotencyConflict
@@ -99,7 +101,7 @@ async def _again(resources: Resources, file: File) -> Requested:
 
 
 def _new_file(settings: Settings, principal: Principal, draft: UploadDraft, file_id: FileId) -> File:
-    plan = PartPlan.of(draft.size) if _goes_in_parts(settings, draft) else None
+    plan = PartPlan.of(draft.size, draft.part_size) if _goes_in_parts(settings, draft) else None
     now = datetime.now(UTC)
     expires_at = now + lifetime(settings, is_multipart=plan is not None)
     return File(
