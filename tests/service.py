@@ -162,8 +162,9 @@ def free_port() -> int:
 def _wait_until_ready(service: Service) -> None:
     def is_ready() -> bool:
         try:
-            return httpx.get(f"{service.address}/readyz").status_code == 200
+            return client.get("/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
-    wait_until(is_ready, service.api.obituary, 30)
+    with httpx.Client(base_url=service.address) as client:
+        wait_until(is_ready, service.api.obituary, 30)
