@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import aioboto3
 import pytest
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -21,6 +20,7 @@ from tests.events import HOOK_SECRET
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.waiting import until
+from waybill.storage.objects import open_session
 
 
 class Bucket:
@@ -90,8 +90,8 @@ async def face(jobs: Service, owner: str) -> AsyncIterator[RestFace]:
 
 async def open_bucket(service: Service) -> AsyncIterator[Bucket]:
     settings = service.settings
-    session = aioboto3.Session(
-        settings.s3_access_key, settings.s3_secret_key.get_secret_value(), region_name=settings.s3_region
+    session = open_session(
+        settings.s3_access_key, settings.s3_secret_key.get_secret_value(), settings.s3_region
     )
     async with session.client("s3", endpoint_url=settings.s3_endpoint_url) as client:
         yield Bucket(client, settings.s3_bucket)

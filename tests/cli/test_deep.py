@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aioboto3
 import pymongo
 import pytest
 from bson import ObjectId
@@ -18,6 +17,7 @@ from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import stored
 from waybill.documents import all_files
+from waybill.storage.objects import open_session
 
 CONTENT = b"once and again"
 
@@ -49,8 +49,8 @@ def examined(service: Service) -> tuple[int, list[dict[str, Any]], str]:
 async def opened(service: Service) -> AsyncIterator[tuple[Any, dict[str, str]]]:
     """The store's client, and the object keys by the names of their files."""
     settings = service.settings
-    session = aioboto3.Session(
-        settings.s3_access_key, settings.s3_secret_key.get_secret_value(), region_name=settings.s3_region
+    session = open_session(
+        settings.s3_access_key, settings.s3_secret_key.get_secret_value(), settings.s3_region
     )
     with pymongo.MongoClient[dict[str, Any]](settings.mongodb_url.get_secret_value()) as client:
         found = client[settings.mongodb_database]["files"].find()
