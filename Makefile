@@ -73,6 +73,7 @@ docs-serve: install
 install: $(if $(filter .uv/%,$(UV)),$(UV))
 	@test -d .venv || echo "Installing into .venv, which takes a minute or two…"
 	@$(UV) sync --locked --quiet --compile-bytecode $(WHAT)
+	@$(RUN)/python -m compileall -q actors api cli stack waybill
 
 # Into the project's own folder: a system's Python often refuses to be installed into.
 .uv/bin/uv:
