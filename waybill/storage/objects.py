@@ -1,4 +1,4 @@
-"""The objects of one bucket, and the bucket itself."""
+"""The objects of one bucket."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -9,35 +9,22 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import aioboto3
-import structlog
 from aiobotocore.config import AioConfig
 from botocore.exceptions import ClientError
 
 from waybill.errors import ServiceUnavailable
-from waybill.object_key import KEY_PREFIX
 from waybill.settings import Settings
+from waybill.storage import bucket
 from waybill.storage.checksums import whole_sha256
 from waybill.storage.deletion import delete, delete_many
 from waybill.storage.multiparts import Multiparts
-from waybill.storage.outage import code_of, reachable, status_of
+from waybill.storage.outage import reachable, status_of
 from waybill.storage.reading import stream
 from waybill.storage.unsigned_headers import unsigned_headers
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.literals import BucketLocationConstraintType
-    from types_aiobotocore_s3.type_defs import (
-        CORSConfigurationTypeDef,
-        CORSRuleTypeDef,
-        HeadObjectRequestTypeDef,
-        LifecycleRuleOutputTypeDef,
-        LifecycleRuleTypeDef,
-    )
-
-log = structlog.get_logger(__name__)
-
-#: Days after which the store gives up a multipart upload: longer than one may stay open.
-ABANDONED = 8
+    from types_aiobotocore_s3.type_defs import HeadObjectRequestTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,72 +140,14 @@ class Storage:
     async def create_bucket(self, region: str, origins: Sequence[str]) -> None:
         """Create the bucket where it is missing, and let pages of ``origins`` send and fetch objects.
 
-        Multipart uploads that nobody ends are to be given up by the store itself after ``ABANDONED`` days.
+        Multipart uploads that nobody ends are to be given up by the store itself after a while. The bucket's
+        other rules stay as they are; a CORS rule of an earlier run is replaced, or removed without origins.
         """
-        with reachable():
-            try:
-                if region == "us-east-1":  # the one region that S3 refuses to be told
-                    await self._client.create_bucket(Bucket=self._bucket)
-                else:
-                    constraint: BucketLocationConstraintType = region  # type: ignore[assignment]
-                    await self._client.create_bucket(
-                        Bucket=self._bucket, CreateBucketConfiguration={"LocationConstraint": constraint}
-                    )
-            except ClientError as error:
-                if code_of(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
-                    raise
-                # Not every store tells ours from somebody else's: this raises for the latter.
-                await self.ping()
-        await self._give_up_abandoned()
-        if origins:
-            await self._allow_origins(origins)
-
-    async def _give_up_abandoned(self) -> None:
-        # A net below our own sweeper, which is sooner.
-        ours: LifecycleRuleTypeDef = {
-            "ID": "waybill-abandoned-multiparts",
-            "Status": "Enabled",
-            "Filter": {"Prefix": KEY_PREFIX},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABANDONED},
-        }
-        with reachable():
-            try:
-                others = [rule for rule in await self._lifecycle_rules() if rule.get("ID") != ours["ID"]]
-                await self._client.put_bucket_lifecycle_configuration(
-                    Bucket=self._bucket, LifecycleConfiguration={"Rules": [*others, ours]}
-                )
-            except ClientError as error:
-                # MinIO gives such uploads up by itself (MINIO_API_STALE_UPLOADS_EXPIRY) and has no such rule.
-                if status_of(error) not in {400, 403, 501}:
-                    raise
-                log.warning("the store takes no rule for abandoned uploads", code=code_of(error))
-
-    async def _lifecycle_rules(self) -> Sequence["LifecycleRuleOutputTypeDef"]:
-        try:
-            answer = await self._client.get_bucket_lifecycle_configuration(Bucket=self._bucket)
-        except ClientError as error:
-            if code_of(error) != "NoSuchLifecycleConfiguration":
-                raise
-            return []
-        return answer["Rules"]
-
-    async def _allow_origins(self, origins: Sequence[str]) -> None:
-        rule: CORSRuleTypeDef = {
-            "AllowedOrigins": list(origins),
-            "AllowedMethods": ["GET", "HEAD", "PUT"],
-            "AllowedHeaders": ["*"],
-            "ExposeHeaders": ["ETag"],
-            "MaxAgeSeconds": 3600,
-        }
-        rules: CORSConfigurationTypeDef = {"CORSRules": [rule]}
-        with reachable():
-            try:
-                await self._client.put_bucket_cors(Bucket=self._bucket, CORSConfiguration=rules)
-            except ClientError as error:
-                if code_of(error) != "NotImplemented":
-                    raise
-                # MinIO's last releases have rules for the whole server only: MINIO_API_CORS_ALLOW_ORIGIN.
-                log.warning("the store has no CORS rules per bucket: set them for the whole store")
+        if not await bucket.create(self._client, self._bucket, region):
+            # Not every store tells ours from somebody else's: this raises for the latter.
+            await self.ping()
+        await bucket.give_up_abandoned_uploads(self._client, self._bucket)
+        await bucket.allow_origins(self._client, self._bucket, origins)
 
 
 def _follow_no_redirect(context: dict[str, Any], **_: Any) -> None:
