@@ -30,6 +30,7 @@ from api.pages.views import Pages
 from api.requests import HEADER, Requests
 from api.requests import log as request_log
 from api.rest.routes import create_rest
+from api.routing import with_exact_paths
 from api.s3_hook import S3Hook
 from api.traces import Traces
 from waybill import tracing
@@ -80,18 +81,20 @@ def create_app(settings: Settings | None = None) -> Starlette:
         await asyncio.to_thread(tracing.stop)
 
     app = Starlette(
-        routes=[
-            Route("/api/v1/docs", pages.docs),
-            Mount("/api/v1", create_rest()),
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
-            Route("/", pages.index),
-            Route("/assets/{path:path}", pages.assets.serve),
-            *guarded,
-            *Dashboard(settings, broker, pages).routes,
-            Route("/healthz", alive),
-            Route("/readyz", Readiness().show),
-        ],
+        routes=with_exact_paths(
+            [
+                Route("/api/v1/docs", pages.docs),
+                Mount("/api/v1", create_rest()),
+                Route("/graphql", graphql),
+                WebSocketRoute("/graphql", graphql),
+                Route("/", pages.index),
+                Route("/assets/{path:path}", pages.assets.serve),
+                *guarded,
+                *Dashboard(settings, broker, pages).routes,
+                Route("/healthz", alive),
+                Route("/readyz", Readiness().show),
+            ]
+        ),
         middleware=_middleware(settings, origins.pattern),
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,

@@ -19,6 +19,7 @@ from api.rest.schemas import (
 )
 from api.rest.usage import get_own_history, get_own_usage
 from api.rest.webhooks import WEBHOOK_PATHS
+from api.routing import with_exact_paths
 from waybill.file_json import File
 from waybill.lifecycle import Status
 from waybill.principal import Principal
@@ -164,7 +165,8 @@ def create_rest() -> Router:
     """What is mounted at /api/v1."""
     routes = [Route(path, ByMethod(operations)) for path, operations in PATHS.items()]
     # Not to a host that the client has named.
-    return Router([*routes, Route("/openapi.json", show_openapi)], redirect_slashes=False)
+    shown = Route("/openapi.json", show_openapi)
+    return Router(with_exact_paths([*routes, shown]), redirect_slashes=False)
 
 
 async def show_openapi(request: Request) -> Response:

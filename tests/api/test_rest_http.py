@@ -119,3 +119,24 @@ async def test_the_service_is_alive_and_ready(anonymous: httpx.AsyncClient) -> N
     ready = await anonymous.get("/readyz")
     assert ready.status_code == 200
     assert ready.json() == {"status": "ok", "mongodb": "ok", "s3": "ok", "redis": "ok"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/files/%0A", "/files/a%0Ab", "/files/a%0A/download", "/files/upload-request%0A"]
+)
+async def test_an_id_of_any_characters_is_an_id(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(f"/api/v1{path}")
+    assert (response.status_code, response.json()["code"]) == (404, "file_not_found")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/usage%0A", "/api/v1/openapi.json%0A", "/graphql%0A", "/healthz%0A"]
+)
+async def test_a_path_with_a_line_feed_is_not_the_path_without(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+async def test_an_empty_cursor_is_invalid(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/v1/files", params={"cursor": ""})
+    assert (response.status_code, set(response.json()["fields"])) == (422, {"cursor"})

@@ -1,0 +1,20 @@
+"""Routes that look at a whole path, whatever characters are in it."""
+
+import re
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+
+
+def with_exact_paths(routes: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
+    r"""Have each route match the same path to the last character, and return them all.
+
+    In Starlette's own patterns ``$`` also matches before a line feed at the end, and a mount's ``.*`` matches
+    no line feed: ``/usage%0A`` would be ``/usage``, and ``/files/a%0Ab`` no file that is not found but no
+    route at all.
+    """
+    for route in routes:
+        if isinstance(route, Route | WebSocketRoute | Mount):
+            pattern = route.path_regex.pattern.removesuffix("$")
+            route.path_regex = re.compile(rf"{pattern}\Z", re.DOTALL)
+    return routes
