@@ -182,6 +182,14 @@ def schema() -> None:
     print(create_schema().as_str())
 
 
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the REST API, as served at /api/v1/openapi.json."""
+    from api.rest.routes import openapi_json
+
+    print(openapi_json().decode())
+
+
 def main() -> None:
     """Run a command; an error that the user can mend is one message, not a traceback."""
     from stack.errors import StackError

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from api.body import MAX_BODY
 from api.errors import STATUS, headers_of, problem
+from api.rest.components import correct_schemas
 from api.rest.schemas import DeliveryId, WebhookId
 from waybill.errors import (
     DeliveryNotFound,
@@ -83,6 +84,21 @@ _MESSAGE_HEADERS = {
     "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; one for each secret.",
 }
 
+_TAGS = {
+    "files": "Uploads, downloads and what is known of files.",
+    "webhooks": "Where events are sent, and what became of each message.",
+}
+
+#: What is read above a kind of message, and the name of its receiver in a generated client.
+_SUMMARIES: Mapping[str, str] = {
+    Event.FILE_COMPLETED: "A file was verified.",
+    Event.FILE_DUPLICATE: "A file was verified, and has the content of another.",
+    Event.FILE_FAILED: "Verification of a file failed.",
+    Event.FILE_DELETED: "A file was deleted.",
+    Event.FILE_PURGED: "The object of a deleted file left the bucket.",
+    PING: "A message that tells of nothing, to try the receiver.",
+}
+
 #: Where in an answer of that model the id of a resource is.
 _ID_IN: Mapping[str, tuple[str, str]] = {
     "UploadAnswer": ("files", "$response.body#/file/id"),
@@ -105,7 +121,10 @@ def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> No
         }
         for model, (resource, pointer) in _ID_IN.items()
     }
+    document["info"]["license"] = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
     document["webhooks"] = _messages()
+    for tag in document["tags"]:
+        tag["description"] = _TAGS[tag["name"]]
     for path, described in _operations(document):
         for parameter in described["parameters"]:
             if parameter["in"] == "path":
@@ -120,6 +139,7 @@ def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> No
                 answer["headers"] = _documented(["Location"])
             if _model_of(answer) in links:
                 answer["links"] = links[_model_of(answer)]
+    correct_schemas(document)
 
 
 def _messages() -> dict[str, Any]:
@@ -132,11 +152,14 @@ def _messages() -> dict[str, Any]:
         "2XX": {"description": "Received. After any other answer the message is sent again."},
         "410": {"description": "Not wanted any more: the webhook is disabled."},
     }
-    ping = {"type": "object", "properties": {"webhookId": _IDS["webhooks", "id"]["schema"]}}
+    webhook_id = _IDS["webhooks", "id"]["schema"]
+    ping = {"type": "object", "required": ["webhookId"], "properties": {"webhookId": webhook_id}}
     data = {str(event): {"$ref": "#/components/schemas/File"} for event in Event} | {PING: ping}
     return {
         kind: {
             "post": {
+                "summary": _SUMMARIES[kind],
+                "operationId": _receiver(kind),
                 "description": "A message of the form that Standard Webhooks gives it.",
                 "security": [],
                 "parameters": headers,
@@ -146,6 +169,11 @@ def _messages() -> dict[str, Any]:
         }
         for kind, shown in data.items()
     }
+
+
+def _receiver(kind: str) -> str:
+    """Return the name of the operation that receives a kind: ``onFileCompleted`` for ``file.completed``."""
+    return "on" + "".join(word.capitalize() for word in kind.split("."))
 
 
 def _message(kind: str, data: dict[str, Any]) -> dict[str, Any]:

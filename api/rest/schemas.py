@@ -45,7 +45,13 @@ class ListQuery(QuerySchema, Listing):
     )
 
 
-class UploadHeaders(BaseModel):
+class HeaderSchema(BaseModel):
+    """Headers, which have no null either."""
+
+    model_config = ConfigDict(json_schema_extra=_absent_rather_than_null)
+
+
+class UploadHeaders(HeaderSchema):
     """What may go along with an announcement."""
 
     idempotency_key: str | None = Field(
@@ -76,7 +82,7 @@ class EventsQuery(QuerySchema):
     id: str | None = Field(default=None, description="This one alone, and first of all as it stands.")
 
 
-class EventHeaders(BaseModel):
+class EventHeaders(HeaderSchema):
     """Where to go on."""
 
     last_event_id: str | None = Field(

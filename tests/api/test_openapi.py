@@ -1,14 +1,18 @@
 """The OpenAPI document."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from typer.testing import CliRunner
 
 from api.errors import STATUS
+from cli.main import app
 from waybill.events import PING, Event
 
 OPERATIONS = {
@@ -53,6 +57,82 @@ async def document(anonymous: httpx.AsyncClient) -> dict[str, object]:
 async def test_the_document_is_valid_openapi_3_1(document: dict[str, object]) -> None:
     assert str(document["openapi"]).startswith("3.1.")
     validate(document)
+
+
+async def test_the_command_prints_the_document_that_is_served(document: Any) -> None:
+    printed = CliRunner().invoke(app, ["openapi"])
+    assert json.loads(printed.stdout) == document
+
+
+def objects(part: Any) -> Iterator[Any]:
+    """Every JSON object in a part of a document."""
+    if isinstance(part, dict):
+        yield part
+    if isinstance(part, dict | list):
+        for each in part.values() if isinstance(part, dict) else part:
+            yield from objects(each)
+
+
+async def test_each_component_is_used(document: Any) -> None:
+    named = {str(each.get("$ref")) for each in objects(document)}
+    assert {f"#/components/schemas/{name}" for name in document["components"]["schemas"]} <= named
+    # A model has one schema, and no copies of it.
+    copies = [each["title"] for each in objects(document) if "properties" in each and "title" in each]
+    assert len(copies) == len(set(copies))
+
+
+async def test_nothing_optional_has_null_as_its_default(document: Any) -> None:
+    assert [each for each in objects(document) if "default" in each and each["default"] is None] == []
+
+
+async def test_only_known_formats_are_used(document: Any) -> None:
+    """A validator in strict mode, as Ajv is, refuses a schema with any other."""
+    formats = {each["format"] for each in objects(document) if isinstance(each.get("format"), str)}
+    assert formats == {"date", "date-time", "uri", "uri-reference"}
+
+
+async def test_each_operation_has_a_name_and_a_summary(document: Any) -> None:
+    operations = [
+        operation
+        for kind in ("paths", "webhooks")
+        for methods in document[kind].values()
+        for operation in methods.values()
+    ]
+    names = [operation["operationId"] for operation in operations]
+    assert len(names) == len(set(names))
+    assert "onFileCompleted" in names
+    assert [operation for operation in operations if not operation.get("summary")] == []
+    assert [tag for tag in document["tags"] if not tag.get("description")] == []
+
+
+async def test_each_example_is_valid_against_its_schema(document: Any) -> None:
+    def problems(schema: Any, example: Any) -> list[str]:
+        whole = {**schema, "components": document["components"]}
+        checker = Draft202012Validator.FORMAT_CHECKER
+        errors = Draft202012Validator(whole, format_checker=checker).iter_errors(example)
+        return [f"{example!r}: {error.message}" for error in errors]
+
+    found, count = [], 0
+    for each in objects(document):
+        if isinstance(each.get("examples"), dict):
+            shown, schema = [example["value"] for example in each["examples"].values()], each["schema"]
+        elif isinstance(each.get("examples"), list):
+            shown, schema = each["examples"], each
+        else:
+            continue
+        count += len(shown)
+        found += [problem for example in shown for problem in problems(schema, example)]
+    assert found == []
+    assert count > 100
+
+
+async def test_each_request_body_refuses_unknown_members(document: Any) -> None:
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if "requestBody" in operation:
+                [content] = operation["requestBody"]["content"].values()
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                assert document["components"]["schemas"][name]["additionalProperties"] is False
 
 
 async def test_each_operation_tells_all_its_answers(document: dict[str, object]) -> None:
@@ -165,7 +245,7 @@ async def test_a_query_has_no_null(document: Any) -> None:
     for name, schema in parameters.items():
         assert "anyOf" not in schema
         assert ("default" in schema) == (name in {"limit", "status", "deleted", "sort", "totalCount"})
-    assert parameters["cursor"]["format"] == "cursor"
+    assert parameters["cursor"]["minLength"] == 1
     assert parameters["createdAfter"]["format"] == "date-time"
     assert parameters["maxSize"]["maximum"] == 2**53 - 1
 

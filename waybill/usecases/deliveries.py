@@ -31,7 +31,7 @@ class DeliveryListing(BaseModel):
     cursor: str | None = Field(
         default=None,
         description="`nextCursor` of the page before, unchanged.",
-        json_schema_extra={"format": "delivery-cursor"},
+        json_schema_extra={"minLength": 1},
     )
     status: list[DeliveryStatus] = Field(default=[], description="Only these statuses; repeat for several.")
 

@@ -45,11 +45,10 @@ class Listing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
     limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Files per page at most.")
-    # Of a format of its own, for no pattern tells a cursor of ours from a made-up one.
     cursor: str | None = Field(
         default=None,
         description="`nextCursor` of the page before, unchanged, with the same `sort`.",
-        json_schema_extra={"format": "cursor"},
+        json_schema_extra={"minLength": 1},
     )
     status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
     name: Prefix | None = Field(default=None, description="Only names that begin with this; case matters.")
