@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from datetime import timedelta
+from http.client import HTTPException
 from pathlib import Path
 
 from cli.serve import GRACE, initialise
@@ -95,14 +97,26 @@ def _free_port(host: str, wanted: int | None) -> int:
                     f"Port {port} needs more rights than this user has. Choose one above 1023."
                 ) from None
             except OSError:
-                print(f"Port {port} is taken.", flush=True)
+                print(f"Port {port} is taken{_by_whom(host, port)}.", flush=True)
                 continue
             return port
     if wanted is None:
         raise StackError(
             f"Ports {FIRST_PORT} to {candidates[-1]} of {host} are all taken. Choose one with --port."
         )
-    raise StackError(f"Port {wanted} of {host} is taken by another program. Choose another with --port.")
+    whom = _by_whom(host, wanted) or " by another program"
+    raise StackError(f"Port {wanted} of {host} is taken{whom}. Choose another with --port.")
+
+
+def _by_whom(host: str, port: int) -> str:
+    """Say so if the port is taken by a Waybill, as by a second `waybill up`."""
+    address = f"http://{reachable_name(host)}:{port}"
+    try:
+        with urllib.request.urlopen(f"{address}/api/v1/openapi.json", timeout=2) as answer:  # noqa: S310  # http
+            is_waybill = json.load(answer)["info"]["title"] == "Waybill"
+    except (OSError, ValueError, KeyError, TypeError, HTTPException):
+        return ""
+    return f" by a Waybill that runs already: {address}" if is_waybill else ""
 
 
 def _wait_until_ready(stack: Stack, api: Child, address: str) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -18,7 +19,7 @@ import pytest
 from stack.folder import Folder
 from stack.stack import Stack
 from tests.parity.faces import RestFace
-from tests.service import free_port
+from tests.service import Service, free_port
 from tests.uploads import put, settled, stored
 
 WAYBILL = [sys.executable, "-m", "cli"]
@@ -177,6 +178,19 @@ def test_a_taken_port_is_refused_by_name(tmp_path: Path) -> None:
         refused = Up(tmp_path, "--port", str(port))
         assert f"Port {port} of 127.0.0.1 is taken" in refused.rest()
         assert refused.process.returncode == 1
+
+
+def test_a_port_that_another_waybill_has_is_refused_as_such(service: Service, tmp_path: Path) -> None:
+    port = urlsplit(service.address).port
+    refused = subprocess.run(
+        [*WAYBILL, "up", "--data-dir", str(tmp_path), "--port", str(port)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert refused.returncode == 1
+    assert f"is taken by a Waybill that runs already: {service.address}" in refused.stderr
 
 
 def test_without_a_choice_a_taken_port_is_moved_away_from(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from waybill.client.errors import (
     ServiceUnavailable,
     StoreRefused,
     Unauthenticated,
+    UnexpectedAnswer,
     Unreachable,
     WrongState,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Status",
     "StoreRefused",
     "Unauthenticated",
+    "UnexpectedAnswer",
     "Unreachable",
     "Upload",
     "Usage",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from waybill.client.errors import BY_CODE, ApiError, ClientError, Unreachable
+from waybill.client.errors import BY_CODE, ApiError, ClientError, UnexpectedAnswer, Unreachable
 from waybill.client.patience import Patience
 
 #: A token, or what gives one whenever a request is made: they expire.
@@ -76,7 +77,7 @@ class Api:
         limits: aiohttp.ClientTimeout,
         **more: Any,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        token = self._token if isinstance(self._token, str) else self._token()
+        token = self._token if isinstance(self._token, str) else checked_token(self._token())
         request = self._session.request(
             method,
             f"{self.url}/api/v1{path}",
@@ -93,13 +94,16 @@ class Api:
                     raise self._refusal(response, await response.read())
                 yield response
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable(f"{self.url} does not answer: {_reason(error)}.") from error
+            raise Unreachable(f"{self.url} does not answer: {_reason(error, self.url)}.") from error
 
     def _parsed(self, status: int, body: bytes) -> Any:
         try:
-            return json.loads(body)
+            answer = json.loads(body)
         except ValueError:
             raise self._unexpected(status) from None
+        if not isinstance(answer, dict):
+            raise self._unexpected(status)
+        return answer
 
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> ApiError:
         """The error that an answer stands for, be it of Waybill or of something before it."""
@@ -109,32 +113,94 @@ class Api:
             problem = json.loads(body)
             code, detail = str(problem["code"]), str(problem["detail"])
         except (ValueError, KeyError, TypeError):
-            return self._unexpected(response.status, retry_after)
+            return self._unexpected(response.status, retry_after, response.headers.get("Location"))
+        if code == "not_found" and urlsplit(self.url).path:
+            # A Waybill without this route: its address is cut off too late.
+            detail = f"{self.url} is not the address of the server. Leave out the path: {_root(self.url)}"
         kind = BY_CODE.get(code, ApiError)
         return kind(detail, code=code, status=response.status, context=problem, retry_after=retry_after)
 
-    def _unexpected(self, status: int, retry_after: float = 0) -> ApiError:
-        return ApiError(
-            f"{self.url} answered {status}, and not as a Waybill does. Is the address right?",
-            code="unexpected_answer",
-            status=status,
-            retry_after=retry_after,
-        )
+    def _unexpected(
+        self, status: int, retry_after: float = 0, location: str | None = None
+    ) -> UnexpectedAnswer:
+        detail = f"{self.url} answered {status}, but not as a Waybill server does. Check the address."
+        if location is not None and urlsplit(location).hostname:
+            detail = f"{self.url} redirects to {_root(location)}: use the address that it redirects to."
+        return UnexpectedAnswer(detail, status=status, retry_after=retry_after)
 
 
 def checked_address(url: str) -> str:
-    """The address of a server, as it is compared and used.
+    """Return the address of a server in the form in which it is compared and used.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not the address of a server; says what to change.
     """
-    parts = urlsplit(url)
+    example = "write it as https://files.example.com"
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"{url!r} is not an address ({error}): {example}.") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{url!r} is no address of a Waybill: write it as https://files.example.com.")
-    return url.rstrip("/")
+        raise ValueError(f"{url!r} is not the address of a Waybill server: {example}.")
+    if "@" in parts.netloc:
+        # Not repeated: it may be a password.
+        raise ValueError(f"An address has no user name and no password: use {_root(url)} and a token.")
+    if parts.query or parts.fragment:
+        raise ValueError(f"An address ends before ? and #: use {_root(url)}{parts.path.rstrip('/')}.")
+    address = url.strip().rstrip("/")
+    for ending in ("/api/v1", "/graphql"):
+        if address.endswith(ending):
+            raise ValueError(
+                f"{address} is an API of a server. Leave out {ending}: {address[: -len(ending)]}"
+            )
+    return address
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError) and error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno).lower()
-    return str(error) or "it took too long"
+def checked_token(token: str) -> str:
+    """Return the token without blanks around it.
+
+    Raises:
+        ValueError: it is empty, or has a character that no HTTP header may carry.
+    """
+    token = token.strip()
+    if not token:
+        raise ValueError("The token is empty.")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError("The token has a blank or another character that no token has. Copy it again.")
+    return token
+
+
+def _root(url: str) -> str:
+    """Scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _reason(error: Exception, url: str) -> str:
+    """Why a server did not answer, and what to change in its address if that is the likely cause."""
+    reason = str(error) or "it took too long"
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            cause = error.certificate_error
+            reason = "its certificate is not trusted"
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                reason += f" ({cause.verify_message})"
+        case aiohttp.ClientSSLError():
+            plain = f"http://{urlsplit(url).netloc}"
+            reason = f"there is no TLS at this port. If the server has none, use {plain}"
+        case aiohttp.ClientConnectorDNSError():
+            reason = "no host has this name"
+        case aiohttp.ClientConnectorError(errno=int(number)) if number > 0:
+            reason = os.strerror(number).lower()
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | aiohttp.ClientOSError():
+            reason = "the connection was closed" + _tls_hint(url)
+        case aiohttp.ClientResponseError():
+            reason = "its answer is not HTTP" + _tls_hint(url)
+    return reason
+
+
+def _tls_hint(url: str) -> str:
+    """A server that speaks only TLS ends a plain connection, or answers by a TLS alert."""
+    parts = urlsplit(url)
+    return f". If the server uses TLS, use https://{parts.netloc}" if parts.scheme == "http" else ""

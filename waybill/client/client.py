@@ -12,10 +12,10 @@ from typing import Any, Literal, Self
 
 import aiohttp
 
-from waybill.client.api import Api, Token, checked_address
+from waybill.client.api import Api, Token, checked_address, checked_token
 from waybill.client.errors import NotVerified
 from waybill.client.events import follow
-from waybill.client.models import Announced, Event, File, Usage
+from waybill.client.models import Announced, Event, File, Page, Usage
 from waybill.client.receiving import Receiver
 from waybill.client.sending import Sender
 from waybill.client.source import Progress, Source
@@ -49,7 +49,7 @@ class AsyncClient:
 
     def __init__(self, url: str, token: Token, *, patience: float = 60, parallel: int = 4) -> None:
         self._url = checked_address(url)
-        self._token = token
+        self._token = checked_token(token) if isinstance(token, str) else token
         self._patience = patience
         self._parallel = parallel
 
@@ -192,12 +192,12 @@ class AsyncClient:
         query += [("status", str(each)) for each in status]
         cursor: list[tuple[str, str]] = []
         while True:
-            page = await self._api.call("GET", "/files", query=[*query, *cursor])
-            for item in page["items"]:
-                yield File.of(item)
-            if page["nextCursor"] is None:
+            page = Page.of(await self._api.call("GET", "/files", query=[*query, *cursor]))
+            for file in page.files:
+                yield file
+            if page.next_cursor is None:
                 return
-            cursor = [("cursor", page["nextCursor"])]
+            cursor = [("cursor", page.next_cursor)]
 
     async def download(self, file_id: str, target: LocalPath, *, progress: Progress | None = None) -> Path:
         """Write a file to ``target``, or into it under its own name where that is a folder.

@@ -2,6 +2,7 @@
 
 ClientError
 ├── ApiError                  the API refused; its codes are those of the README's table
+│   ├── UnexpectedAnswer      what answered is not a Waybill server
 │   ├── Unauthenticated       no token, or one that cannot be trusted
 │   ├── Forbidden             a good token without the right to do this
 │   ├── FileNotFound          no such file, or somebody else's
@@ -24,9 +25,10 @@ What is temporary was tried again before it is raised, for as long as the client
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from waybill.client.models import File
+if TYPE_CHECKING:
+    from waybill.client.models import File
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -63,6 +65,13 @@ class ApiError(ClientError):
         self.context = context
         self.retry_after = retry_after
         self.is_temporary = status in {429, 502, 503, 504}
+
+
+class UnexpectedAnswer(ApiError):
+    """The answer is not one of a Waybill server: the address is wrong, or a proxy answered in its place."""
+
+    def __init__(self, detail: str, *, status: int = 200, retry_after: float = 0) -> None:
+        super().__init__(detail, code="unexpected_answer", status=status, retry_after=retry_after)
 
 
 class Unauthenticated(ApiError):
@@ -163,7 +172,7 @@ class NotVerified(ClientError):
 
     code = "not_verified"
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: "File") -> None:
         end = "deleted" if file.deleted_at else f"{file.status}"
         super().__init__(f"The upload of {file.name} ended {end}" + _because(file.failure_reason))
         self.file = file

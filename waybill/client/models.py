@@ -1,10 +1,12 @@
 """What the API answers, as Python sees it. Times are aware and in UTC, sizes in bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
+from waybill.client.errors import UnexpectedAnswer
 from waybill.lifecycle import Status, is_final
 
 
@@ -30,21 +32,22 @@ class File:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """A file out of its JSON."""
-        return cls(
-            id=answer["id"],
-            name=answer["name"],
-            size=answer["size"],
-            content_type=answer["contentType"],
-            status=Status(answer["status"]),
-            sha256=answer["sha256"],
-            duplicate_of=answer["duplicateOf"],
-            failure_reason=answer["failureReason"],
-            created_at=datetime.fromisoformat(answer["createdAt"]),
-            completed_at=_time(answer["completedAt"]),
-            deleted_at=_time(answer["deletedAt"]),
-            purged_at=_time(answer["purgedAt"]),
-            raw=answer,
-        )
+        with _expected_fields():
+            return cls(
+                id=answer["id"],
+                name=answer["name"],
+                size=answer["size"],
+                content_type=answer["contentType"],
+                status=Status(answer["status"]),
+                sha256=answer["sha256"],
+                duplicate_of=answer["duplicateOf"],
+                failure_reason=answer["failureReason"],
+                created_at=datetime.fromisoformat(answer["createdAt"]),
+                completed_at=_time(answer["completedAt"]),
+                deleted_at=_time(answer["deletedAt"]),
+                purged_at=_time(answer["purgedAt"]),
+                raw=answer,
+            )
 
     @property
     def is_over(self) -> bool:
@@ -55,6 +58,20 @@ class File:
     def is_verified(self) -> bool:
         """Whether its content is stored, by itself or by the file that it is a duplicate of."""
         return self.status in {Status.COMPLETED, Status.DUPLICATE} and self.deleted_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list; ``next_cursor`` is None at its end."""
+
+    files: Sequence[File]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """A page out of its JSON."""
+        with _expected_fields():
+            return cls([File.of(item) for item in answer["items"]], answer["nextCursor"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +86,8 @@ class Usage:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """Usage out of its JSON."""
-        return cls(answer["used"], answer["reserved"], answer["limit"], answer["files"])
+        with _expected_fields():
+            return cls(answer["used"], answer["reserved"], answer["limit"], answer["files"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +103,17 @@ class Upload:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """A presigned request out of its JSON."""
-        headers = dict(answer["headers"])
-        # Bodies are streamed, and would be sent in chunks otherwise. Older servers put it among the headers.
-        if "contentLength" in answer:
-            headers["Content-Length"] = str(answer["contentLength"])
-        return cls(
-            answer["method"],
-            answer["url"],
-            headers,
-            datetime.fromisoformat(answer["expiresAt"]),
-        )
+        with _expected_fields():
+            headers = dict(answer["headers"])
+            # Bodies are streamed, and would be sent in chunks otherwise. Older servers put it among the headers.
+            if "contentLength" in answer:
+                headers["Content-Length"] = str(answer["contentLength"])
+            return cls(
+                answer["method"],
+                answer["url"],
+                headers,
+                datetime.fromisoformat(answer["expiresAt"]),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +126,8 @@ class Multipart:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """A plan out of its JSON."""
-        return cls(answer["partSize"], answer["partCount"])
+        with _expected_fields():
+            return cls(answer["partSize"], answer["partCount"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +141,13 @@ class Announced:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """An announcement's answer out of its JSON."""
-        upload, multipart = answer["upload"], answer["multipart"]
-        return cls(
-            File.of(answer["file"]),
-            None if upload is None else Upload.of(upload),
-            None if multipart is None else Multipart.of(multipart),
-        )
+        with _expected_fields():
+            upload, multipart = answer["upload"], answer["multipart"]
+            return cls(
+                File.of(answer["file"]),
+                None if upload is None else Upload.of(upload),
+                None if multipart is None else Multipart.of(multipart),
+            )
 
     @property
     def is_open(self) -> bool:
@@ -144,8 +165,9 @@ class Held:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """Progress out of its JSON."""
-        parts: Sequence[Mapping[str, Any]] = answer["parts"]
-        return cls(Multipart.of(answer), {part["partNumber"]: part["size"] for part in parts})
+        with _expected_fields():
+            parts: Sequence[Mapping[str, Any]] = answer["parts"]
+            return cls(Multipart.of(answer), {part["partNumber"]: part["size"] for part in parts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +179,17 @@ class Event:
 
     file: File | None
     id: str | None = None
+
+
+@contextmanager
+def _expected_fields() -> Iterator[None]:
+    """Raise UnexpectedAnswer if a field is missing or has another type."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnexpectedAnswer(
+            f"The answer is not one of a Waybill server ({type(error).__name__}: {error}). Check the address."
+        ) from error
 
 
 def _time(text: str | None) -> datetime | None:

@@ -21,6 +21,7 @@ from waybill.client import (
     ApiError,
     AsyncClient,
     Client,
+    ClientError,
     ContentChanged,
     File,
     FileNotFound,
@@ -28,6 +29,7 @@ from waybill.client import (
     RateLimited,
     Status,
     Unauthenticated,
+    UnexpectedAnswer,
     Unreachable,
     WrongState,
 )
@@ -251,18 +253,78 @@ async def test_a_token_may_be_made_for_each_request(service: Service, owner: str
     assert (refused.value.code, refused.value.status) == ("unauthenticated", 401)
 
 
-async def test_another_server_at_the_address_is_told(service: Service) -> None:
+async def test_another_server_at_the_address_is_named(service: Service) -> None:
     async with AsyncClient(service.settings.s3_endpoint_url, "token") as client:
-        with pytest.raises(ApiError, match="not as a Waybill does") as refused:
+        with pytest.raises(UnexpectedAnswer, match="not as a Waybill server does") as refused:
             await client.usage()
     assert refused.value.code == "unexpected_answer"
 
 
-@pytest.mark.parametrize("address", ["", "files.example.com", "ftp://files.example.com", "http://"])
-async def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(ValueError, match="is no address of a Waybill"):
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "not as a Waybill server does"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "KeyError: 'items'"),
+        (
+            b"HTTP/1.1 301 Moved\r\nLocation: https://b.example/x?y\r\nContent-Length: 0\r\n\r\n",
+            "redirects to https://b.example: use the address",
+        ),
+        # An alert of TLS, as a server sends it to whoever speaks plain HTTP.
+        (b"\x15\x03\x03\x00\x02\x02\x46", "If the server uses TLS, use https://127.0.0.1:"),
+        (b"", "If the server uses TLS, use https://127.0.0.1:"),
+    ],
+)
+async def test_what_answers_in_place_of_a_waybill_is_named(answer: bytes, message: str) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with AsyncClient(f"http://127.0.0.1:{port}", "token", patience=0) as client:
+            with pytest.raises(ClientError, match=message):
+                _ = [file async for file in client.files()]
+
+
+async def test_a_wrong_address_says_what_to_change(service: Service, owner: str) -> None:
+    tls = service.address.replace("http:", "https:")
+    async with AsyncClient(tls, service.token(owner), patience=0) as client:
+        with pytest.raises(Unreachable, match=f"there is no TLS at this port.*use {service.address}"):
+            await client.usage()
+    async with AsyncClient(f"{service.address}/x", service.token(owner), patience=0) as client:
+        with pytest.raises(ApiError, match=f"Leave out the path: {service.address}$"):
+            await client.usage()
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("", "is not the address of a Waybill server"),
+        ("files.example.com", "is not the address of a Waybill server"),
+        ("ftp://files.example.com", "is not the address of a Waybill server"),
+        ("http://", "is not the address of a Waybill server"),
+        ("http://a.example:port", "is not an address"),
+        ("https://u:p@a.example/", "has no user name and no password: use https://a.example and"),
+        ("https://a.example/?x=1", "ends before . and #: use https://a.example\\."),
+        ("https://a.example/api/v1/", "Leave out /api/v1: https://a.example$"),
+        ("https://a.example/graphql", "Leave out /graphql: https://a.example$"),
+    ],
+)
+async def test_what_is_no_address_is_refused(address: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as refused:
         async with AsyncClient(address, "token"):
             pass
+    assert "u:p" not in str(refused.value)
+
+
+async def test_what_is_no_token_is_refused(service: Service) -> None:
+    for token in ("", " ", "a b", "a\nb", "é"):
+        with pytest.raises(ValueError, match="The token"):
+            AsyncClient(service.address, token)
+    async with AsyncClient(service.address, str) as client:
+        with pytest.raises(ValueError, match="The token is empty"):
+            await client.usage()
 
 
 def test_every_code_that_is_raised_by_its_own_class_is_one_of_the_api() -> None:
