@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -89,16 +91,48 @@ class Memory:
 
 @contextmanager
 def open_memory(session: Session) -> Iterator[Memory]:
-    """What is remembered in $XDG_STATE_HOME/waybill; where nothing can be, that is said and works as well."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "waybill"
+    """Open the database in $XDG_STATE_HOME/waybill, or in a temporary folder if that cannot be written."""
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = _opened(str(state / f"memory-{VERSION}.sqlite"))
+        state = _state_home() / "waybill"
+        database = _opened_in(state)
     except (OSError, sqlite3.Error) as error:
-        complain(f"{state} cannot be written ({error}). An upload that is killed will begin anew.")
-        database = _opened(":memory:")
+        database = _opened_elsewhere(error)
     with closing(database):
         yield Memory(database, session)
+
+
+def _state_home() -> Path:
+    try:
+        return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    except RuntimeError:
+        raise OSError("there is no home folder") from None
+
+
+def _opened_elsewhere(reason: Exception) -> sqlite3.Connection:
+    """Open a database in a temporary folder of this user, which survives until the machine restarts.
+
+    A warning is printed when the folder is created, and not by each command after that.
+    """
+    folder = Path(tempfile.gettempdir(), f"waybill-{os.getuid()}")
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        # Another user may have created it first, to read what is remembered.
+        if stat.S_IFMT(found.st_mode) != stat.S_IFDIR or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise OSError(f"{folder} is not a private folder of this user")
+        database = _opened_in(folder)
+    except (OSError, sqlite3.Error):
+        complain(f"Stopped uploads cannot be remembered ({reason}), so they start again from the beginning.")
+        return _opened(":memory:")
+    if is_new:
+        complain(f"Stopped uploads are remembered in {folder} until a restart ({reason}).")
+    return database
+
+
+def _opened_in(folder: Path) -> sqlite3.Connection:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _opened(str(folder / f"memory-{VERSION}.sqlite"))
 
 
 def _opened(place: str) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""Which server, and in whose name: what is named, else where somebody signed in, else the stack next door."""
+"""Which server and which token a command uses: those named, else the latest login, else the local stack."""
 
 import base64
 import hashlib
@@ -6,8 +6,9 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from cli.client.logins import Logins
@@ -26,7 +27,7 @@ SHORT, LONG = 10.0, 300.0
 
 
 class NotSignedIn(Exception):
-    """Raised where there is no token for the server."""
+    """Raised if there is no token for the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,24 @@ class Session:
 
     @property
     def owner(self) -> str:
-        """Whom the token names; only the server knows whether to believe it."""
-        with suppress(ValueError, IndexError, KeyError, TypeError):
-            claims = self.token.split(".")[1]
-            return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"])
+        """The owner that the token names. The token is not verified: only the server can do that."""
+        with suppress(KeyError):
+            return str(self._claims()["sub"])
         return hashlib.sha256(self.token.encode()).hexdigest()[:16]
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the token expires; None if it does not say so."""
+        with suppress(KeyError, ValueError, TypeError, OverflowError, OSError):
+            return datetime.fromtimestamp(self._claims()["exp"], UTC)
+        return None
+
+    def _claims(self) -> dict[str, Any]:
+        with suppress(ValueError, IndexError):
+            claims = self.token.split(".")[1]
+            found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+            return found if isinstance(found, dict) else {}
+        return {}
 
     def client(self, *, patience: float = SHORT, parallel: int = 4) -> AsyncClient:
         """A client of that server."""
@@ -50,14 +64,14 @@ class Session:
 
 
 def find_session(url: str | None) -> Session:
-    """The session for ``url``, or for the server that is meant where none is named.
+    """Return the session for ``url``, or for the server that commands use if none is named.
 
-    A token is sent to no other server than it is of: that of WAYBILL_TOKEN to the one that is named or
-    signed in to, that of a login to its own, and one of the embedded stack to where that is.
+    A token is sent only to its own server: WAYBILL_TOKEN to the named or current server, the token of a login
+    to the server of that login, and a token of the embedded stack to that stack.
 
     Raises:
-        NotSignedIn: there is no token for it.
-        ValueError: it is no address.
+        NotSignedIn: there is no token for the server.
+        ValueError: ``url`` is not an address.
     """
     logins = Logins.read()
     folder = Folder(DATA_DIR)

@@ -109,14 +109,6 @@ def test_bars_are_on_a_terminal_and_lines_on_stdout(shell: Shell) -> None:
     assert process.returncode == 0
 
 
-def test_without_a_home_that_can_be_written_an_upload_works(shell: Shell) -> None:
-    (shell.folder / "a.txt").write_text("a")
-    shell.environment["XDG_STATE_HOME"] = "/proc"
-    ran = shell.run("upload", "a.txt")
-    assert ran.code == 0
-    assert "An upload that is killed will begin anew" in ran.err
-
-
 def test_completion_is_there_for_each_shell(shell: Shell) -> None:
     (shell.folder / "a.txt").write_text("a")
     shell.run("upload", "a.txt")

@@ -1,6 +1,7 @@
 """Which server a command asks, and with which token."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def test_the_embedded_token_stays_on_this_machine(stranger: Shell, stack: Stack)
 
 def test_an_unencrypted_way_is_warned_of(stranger: Shell) -> None:
     warned = stranger.run("login", "--url", "http://waybill.invalid", "--token", "x")
-    assert "everybody on the way can read the token" in warned.err
+    assert "others on the network can read the token" in warned.err
+    assert "--token can be seen by other users" in warned.err
     assert warned.code == 5
 
 
@@ -83,3 +85,72 @@ def test_logins_are_at_home_unless_told_otherwise(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert place() == tmp_path / ".config" / "waybill" / "logins.json"
+
+
+def test_no_token_is_said_so(stranger: Shell, service: Service) -> None:
+    for arguments in (["--token", ""], ["--token", " "], ["--token", "-"], []):
+        refused = stranger.run("login", "--url", service.address, *arguments)
+        assert (refused.code, refused.out) == (3, "")
+        assert "No token was given" in refused.err
+    refused = stranger.run("login", "--url", service.address, typed="two words\n")
+    assert (refused.code, "The token has a blank" in refused.err) == (2, True)
+    stranger.environment |= {"WAYBILL_URL": service.address, "WAYBILL_TOKEN": "two words"}
+    assert stranger.run("ls").code == 2
+
+
+def test_logins_are_listed_without_their_tokens(
+    stranger: Shell, service: Service, owner: str, tmp_path: Path
+) -> None:
+    assert "Not signed in" in stranger.run("login", "--list").err
+    token = service.token(owner)
+    here, there = service.address, service.address.replace("127.0.0.1", "localhost")
+    for url in (there, here):
+        assert stranger.run("login", "--url", url, "--token", "-", typed=f"{token}\n").code == 0
+    listed = stranger.run("login", "--list", "--json")
+    assert token not in listed.out
+    assert [(line["url"], line["owner"], line["current"]) for line in listed.json] == [
+        (there, owner, False),
+        (here, owner, True),
+    ]
+    assert all(line["expiresAt"].endswith("Z") for line in listed.json)
+    assert f"* {here}  {owner}  expires " in stranger.run("login", "--list").out
+    # What is used from now on is said.
+    assert f"Commands now use {there}." in stranger.run("logout").out
+    refused = stranger.run("logout", "--url", here)
+    assert (refused.code, refused.err) == (3, f"waybill: Not signed in at {here}.\n")
+    assert "Commands now use" not in stranger.run("logout", "--url", f"{there}/").out
+
+
+def test_without_a_home_uploads_are_remembered_elsewhere(shell: Shell) -> None:
+    """It is said once, and not by each command."""
+    for name in ("a", "b"):
+        (shell.folder / name).write_text(name)
+    temporary = shell.folder / "tmp"
+    temporary.mkdir()
+    # Nothing can be written there, not even by root.
+    shell.environment |= {"XDG_STATE_HOME": "/proc", "TMPDIR": str(temporary)}
+    remembered = temporary / f"waybill-{os.getuid()}"
+    with shell.started("upload", "a") as process:
+        _, first = process.communicate(timeout=60)
+    with shell.started("upload", "b") as process:
+        _, second = process.communicate(timeout=60)
+    assert first.startswith(f"waybill: Stopped uploads are remembered in {remembered}")
+    assert second == ""
+    assert stat.S_IMODE(remembered.stat().st_mode) == 0o700
+    # Another user could read it.
+    remembered.chmod(0o755)
+    with shell.started("upload", "b") as process:
+        _, third = process.communicate(timeout=60)
+    assert "Stopped uploads cannot be remembered" in third
+    assert process.returncode == 0
+
+
+def test_without_any_home_logins_need_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", _no_home)
+    with pytest.raises(OSError, match="Set HOME or XDG_CONFIG_HOME"):
+        place()
+
+
+def _no_home() -> Path:
+    raise RuntimeError("Could not determine home directory.")
