@@ -1,4 +1,4 @@
-"""The commands. Each imports what it needs when it runs: `waybill token` should not wait for a web server."""
+"""The commands. Each imports what it needs when it runs, so that `waybill token` loads no web server."""
 
 import sys
 from datetime import timedelta
@@ -13,7 +13,7 @@ from waybill.errors import InitError, ServiceUnavailable, SettingsError, Waybill
 
 DATA_DIR = Path(".waybill")
 
-#: Characters of a driver's own words: MongoDB's describes every member of the set.
+#: Longest part of a driver's message that is shown: MongoDB's describes every member of the set.
 MAX_REASON_LENGTH = 300
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(client_commands)
 
-DataDir = Annotated[Path, typer.Option(help="Where the embedded stack keeps its data.")]
+DataDir = Annotated[Path, typer.Option(help="The folder in which the embedded stack keeps its data.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -39,23 +39,25 @@ def common(
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """The paperwork of file uploads."""
+    """Upload, check and download files, and run the server for them."""
 
 
 @app.command()
 def up(
-    host: Annotated[str, typer.Option(help="Address to listen on, for the API and for S3.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen on, for the API and for S3.")
+    ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option(help="The API's port. (default: 8000, or the next free one)", min=1, max=65535),
+        typer.Option(help="The port of the API. (default: 8000, or the next free port)", min=1, max=65535),
     ] = None,
     data_dir: DataDir = DATA_DIR,
-    workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
+    workers: Annotated[int, typer.Option(help="How many worker processes to run.", min=1, max=64)] = 1,
     with_parent: Annotated[
         bool, typer.Option(help="Stop when the process that started this one dies.", hidden=True)
     ] = False,
 ) -> None:
-    """Run the embedded stack, the API and the workers, until Ctrl-C."""
+    """Run the embedded stack, the API and the workers until Ctrl-C."""
     from cli.up import run_up
 
     run_up(host, port, data_dir, workers, with_parent=with_parent)
@@ -63,11 +65,11 @@ def up(
 
 @app.command()
 def api(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
-    processes: Annotated[int, typer.Option(help="API processes.", min=1)] = 1,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
+    processes: Annotated[int, typer.Option(help="How many API processes to run.", min=1)] = 1,
 ) -> None:
-    """Run the HTTP API alone."""
+    """Run the HTTP API only."""
     from cli.serve import run_api
 
     run_api(host, port, processes)
@@ -75,19 +77,22 @@ def api(
 
 @app.command()
 def worker(
-    threads: Annotated[int, typer.Option(help="Jobs at a time.", min=1)] = 8,
+    threads: Annotated[int, typer.Option(help="How many jobs to run at the same time.", min=1)] = 8,
     queue: Annotated[
-        list[str] | None, typer.Option(help="Only these queues; repeat for several. (default: all)")
+        list[str] | None,
+        typer.Option(help="Take jobs only from this queue. Can be repeated. (default: all queues)"),
     ] = None,
     metrics_port: Annotated[
         int | None,
         typer.Option(
-            help="Port at which WAYBILL_METRICS_TOKEN gets its metrics. [default: none]", min=1, max=65535
+            help="Serve metrics at this port, for WAYBILL_METRICS_TOKEN. (default: no metrics)",
+            min=1,
+            max=65535,
         ),
     ] = None,
-    metrics_host: Annotated[str, typer.Option(help="Address of that port.")] = "127.0.0.1",
+    metrics_host: Annotated[str, typer.Option(help="The address for --metrics-port.")] = "127.0.0.1",
 ) -> None:
-    """Run one worker process alone."""
+    """Run one worker process only."""
     from cli.serve import run_worker
 
     run_worker(threads, queue, None if metrics_port is None else (metrics_host, metrics_port))
@@ -97,10 +102,12 @@ def worker(
 def init(
     drop_old: Annotated[
         bool,
-        typer.Option("--drop-old", help="Drop the indexes that only earlier releases use. Stop those first."),
+        typer.Option(
+            "--drop-old", help="Drop indexes that only earlier releases use. Stop those releases first."
+        ),
     ] = False,
 ) -> None:
-    """Create the indexes, the bucket and its CORS rules. Safe to repeat."""
+    """Create the indexes, the bucket and its CORS rules. Can be repeated safely."""
     import asyncio
 
     from cli.serve import initialise
@@ -111,14 +118,15 @@ def init(
 
 @app.command()
 def token(
-    sub: Annotated[str, typer.Option(help="Whom the token names: the owner of the files.")],
+    sub: Annotated[str, typer.Option(help="The owner of the files: the subject of the token.")],
     data_dir: Annotated[
-        Path | None, typer.Option(help="Take the embedded stack's secret from here. (default: .waybill)")
+        Path | None,
+        typer.Option(help="Sign with the secret of the embedded stack in this folder. (default: .waybill)"),
     ] = None,
-    admin: Annotated[bool, typer.Option("--admin", help="Open the dashboard too.")] = False,
-    hours: Annotated[int, typer.Option(help="How long it is good for.", min=1, max=10 * 365 * 24)] = 24,
+    admin: Annotated[bool, typer.Option("--admin", help="Allow access to the dashboard too.")] = False,
+    hours: Annotated[int, typer.Option(help="Hours until the token expires.", min=1, max=10 * 365 * 24)] = 24,
 ) -> None:
-    """Print a token and nothing else. Uses WAYBILL_JWT_SECRET where it is set."""
+    """Print a token and nothing else. Signed with WAYBILL_JWT_SECRET if it is set."""
     from stack.stack import Stack
     from waybill.settings import load_token_settings
     from waybill.tokens import make_token
@@ -146,10 +154,11 @@ def token(
 @app.command()
 def doctor(
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also compare every file with its object, as after a restore.")
+        bool,
+        typer.Option("--deep", help="Also compare every file with its object, for example after a restore."),
     ] = False,
 ) -> None:
-    """Prove that everything we rely on is there and does what it should; exit 1 where not."""
+    """Check that the servers that Waybill needs are there and configured correctly. Exit code 1 if not."""
     import asyncio
 
     from cli.doctor import run_doctor
@@ -162,11 +171,14 @@ def doctor(
 def orphans(
     older_than: Annotated[
         int,
-        typer.Option(help="Hours since the object was written; an upload may still be on its way.", min=0),
+        typer.Option(
+            help="Only objects older than this many hours: a newer one may be an upload in progress.",
+            min=0,
+        ),
     ] = 48,
-    delete: Annotated[bool, typer.Option("--delete", help="Delete them too.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Also delete these objects.")] = False,
 ) -> None:
-    """List objects that no record wants, one JSON object a line; delete them only when told."""
+    """List objects in the bucket that belong to no file, one JSON object per line."""
     import asyncio
 
     from cli.orphans import list_orphans
@@ -176,7 +188,7 @@ def orphans(
 
 @app.command()
 def schema() -> None:
-    """Print the GraphQL schema, as kept in schema.graphql."""
+    """Print the GraphQL schema, which is stored in schema.graphql."""
     from api.graphql.schema import create_schema
 
     print(create_schema().as_str())
@@ -191,7 +203,7 @@ def openapi() -> None:
 
 
 def main() -> None:
-    """Run a command; an error that the user can mend is one message, not a traceback."""
+    """Run a command. An error that the user can correct is one message, not a traceback."""
     from stack.errors import StackError
 
     try:
@@ -200,13 +212,13 @@ def main() -> None:
         cause, _, details = _sentence(error).partition("\n")
         if details:
             print(details, file=sys.stderr)
-        # Last, for the end of a log may fill a screen.
+        # Last, because the end of a log can fill the screen.
         print(f"waybill: {cause.removesuffix(':')}", file=sys.stderr)
         sys.exit(1)
 
 
 def _sentence(error: Exception) -> str:
-    """The message; of a server that is away also its reason, which callers of the API are not shown."""
+    """Return the message. For an unavailable server it includes the cause, which the API does not show."""
     if not isinstance(error, ServiceUnavailable) or error.__cause__ is None:
         return str(error)
     reason = " ".join(str(error.__cause__).split())[:MAX_REASON_LENGTH]

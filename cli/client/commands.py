@@ -1,4 +1,4 @@
-"""The client's commands: their options, and which room does the work. Each imports it when it runs."""
+"""The commands of the client and their options. Each imports its code when it runs, to start quickly."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,31 +19,36 @@ Url = Annotated[
     typer.Option(
         "--url",
         envvar="WAYBILL_URL",
-        help="The server. (default: where you signed in last, else the embedded stack of this folder)",
+        help="The server's address. (default: your latest login, else the embedded stack of this folder)",
         show_default=False,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout, and nothing else.")]
-Parallel = Annotated[int, typer.Option(help="Requests that carry bytes at once.", min=1, max=64)]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object per line on standard output, and nothing else.")
+]
+Parallel = Annotated[
+    int, typer.Option(help="How many requests transfer data at the same time.", min=1, max=64)
+]
 
 
 def _complete_id(incomplete: str) -> list[tuple[str, str]]:
-    """Ids for the shell."""
+    """Return ids for the shell's completion."""
     from cli.client.completion import newest_ids
 
     return newest_ids(incomplete)
 
 
-FileId = Annotated[str, typer.Argument(help="The file's id.", metavar="ID", autocompletion=_complete_id)]
+FileId = Annotated[str, typer.Argument(help="The id of the file.", metavar="ID", autocompletion=_complete_id)]
 FileIds = Annotated[
-    list[str], typer.Argument(help="The files' ids.", metavar="ID...", autocompletion=_complete_id)
+    list[str], typer.Argument(help="The ids of the files.", metavar="ID...", autocompletion=_complete_id)
 ]
 
 
 @app.command(rich_help_panel=PANEL)
 def upload(
     paths: Annotated[
-        list[Path], typer.Argument(help="Files, and with --recursive folders.", exists=True, readable=True)
+        list[Path],
+        typer.Argument(help="Files to upload; with --recursive also folders.", exists=True, readable=True),
     ],
     *,
     recursive: Annotated[
@@ -51,28 +56,36 @@ def upload(
         typer.Option(
             "--recursive",
             "-r",
-            help="What is in folders too. A file's name is its base name, for Waybill knows no folders.",
+            help="Upload files in folders, at any depth, by their base names: Waybill has no folders.",
         ),
     ] = False,
-    name: Annotated[str | None, typer.Option(help="The name to give it. (default: the file's own)")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The name to store one file under. (default: its own name)")
+    ] = None,
     content_type: Annotated[
-        str | None, typer.Option(help="The media type. (default: by the name's ending)")
+        str | None, typer.Option(help="The media type. (default: from the file name extension)")
     ] = None,
     multipart: Annotated[
         bool | None,
-        typer.Option(help="In parts or by one PUT. (default: in parts over 64 MiB)", show_default=False),
+        typer.Option(
+            help="Upload in parts, or in one request. (default: in parts if larger than 64 MiB)",
+            show_default=False,
+        ),
     ] = None,
     parallel: Parallel = 4,
-    wait: Annotated[bool, typer.Option(help="Wait until each is verified.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait until the server has verified each file.")] = True,
     json_lines: Json = False,
     url: Url = None,
 ) -> None:
-    """Upload files. What is stored already is not sent, and what was stopped goes on where it stopped."""
+    """Upload files.
+
+    Content that is already stored is not sent again, and a stopped upload continues where it stopped.
+    """
     folders = [path for path in paths if path.is_dir()]
     if folders and not recursive:
         raise typer.BadParameter(f"{folders[0]} is a folder: add --recursive", param_hint="PATHS")
     if name is not None and (folders or len(paths) > 1):
-        raise typer.BadParameter("one name is for one file", param_hint="--name")
+        raise typer.BadParameter("only one file can have this name: name one file", param_hint="--name")
     from cli.client.exits import run
     from cli.client.uploading import INTERRUPTED, Wishes, upload
 
@@ -105,28 +118,39 @@ def get(
 @app.command(rich_help_panel=PANEL)
 def ls(
     *,
-    name: Annotated[str | None, typer.Option(help="Only names that begin with this.")] = None,
+    name: Annotated[str | None, typer.Option(help="Only names that start with this text.")] = None,
     status: Annotated[
-        list[Status] | None, typer.Option(help="Only this status; repeat for several.", case_sensitive=False)
+        list[Status] | None,
+        typer.Option(help="Only files with this status. Can be repeated.", case_sensitive=False),
     ] = None,
     content_type: Annotated[
-        str | None, typer.Option(help="Only this media type: image/png, image/*.")
+        str | None, typer.Option(help="Only files of this media type, such as image/png or image/*.")
     ] = None,
     after: Annotated[
         str | None,
-        typer.Option(help="Only made then or later: 2026-11-23, 2026-11-23T14:28Z, 12h or 7d ago."),
+        typer.Option(
+            help="Only files created at this time or later: 2026-11-23, 2026-11-23T14:28Z, or 12h or 7d ago."
+        ),
     ] = None,
-    before: Annotated[str | None, typer.Option(help="Only made before.")] = None,
-    min_size: Annotated[str | None, typer.Option(help="Only of so much or more: 500, 10k, 1.5GiB.")] = None,
-    max_size: Annotated[str | None, typer.Option(help="Only of so much or less.")] = None,
-    trash: Annotated[bool, typer.Option("--trash", help="What is deleted and can be restored.")] = False,
-    sort: Annotated[Literal["createdAt", "name", "size"] | None, typer.Option(help="By what.")] = None,
+    before: Annotated[str | None, typer.Option(help="Only files created before this time.")] = None,
+    min_size: Annotated[
+        str | None, typer.Option(help="Only files of at least this size: 500, 10k, 1.5GiB.")
+    ] = None,
+    max_size: Annotated[str | None, typer.Option(help="Only files of at most this size.")] = None,
+    trash: Annotated[
+        bool, typer.Option("--trash", help="List deleted files that can still be restored.")
+    ] = False,
+    sort: Annotated[
+        Literal["createdAt", "name", "size"] | None, typer.Option(help="Sort by this field.")
+    ] = None,
     order: Annotated[
         Literal["asc", "desc"] | None,
-        typer.Option(help="(default: asc for names, desc for times and sizes)", show_default=False),
+        typer.Option(
+            help="Sort order. (default: asc for names, desc for times and sizes)", show_default=False
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", help="Stop after so many. (default: list all)", min=1)
+        int | None, typer.Option("--limit", "-n", help="List at most this many files. (default: all)", min=1)
     ] = None,
     json_lines: Json = False,
     url: Url = None,
@@ -153,7 +177,7 @@ def ls(
 
 @app.command(rich_help_panel=PANEL)
 def info(file_id: FileId, json_lines: Json = False, url: Url = None) -> None:
-    """Tell all that is known of a file, deleted ones included."""
+    """Show the details of a file. Deleted files are shown too."""
     from cli.client.asking import show_file
     from cli.client.exits import run
 
@@ -162,7 +186,7 @@ def info(file_id: FileId, json_lines: Json = False, url: Url = None) -> None:
 
 @app.command(rich_help_panel=PANEL)
 def rm(ids: FileIds, json_lines: Json = False, url: Url = None) -> None:
-    """Delete files. Where the server has a trash they can be restored for a while."""
+    """Delete files. If the server keeps a trash, they can be restored for some time."""
     from cli.client.asking import remove
     from cli.client.exits import run
 
@@ -180,7 +204,7 @@ def restore(ids: FileIds, json_lines: Json = False, url: Url = None) -> None:
 
 @app.command(rich_help_panel=PANEL)
 def usage(json_lines: Json = False, url: Url = None) -> None:
-    """Tell what your files take, and may take."""
+    """Show the space that your files use, and the limit."""
     from cli.client.asking import show_usage
     from cli.client.exits import run
 
@@ -192,13 +216,15 @@ def watch(
     ids: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Only these, until they are over.", metavar="[ID...]", autocompletion=_complete_id
+            help="Watch only these files, and stop when all are done.",
+            metavar="[ID...]",
+            autocompletion=_complete_id,
         ),
     ] = None,
     json_lines: Json = False,
     url: Url = None,
 ) -> None:
-    """Tell changes of files as they happen, until Ctrl-C."""
+    """Print changes of files as they happen, until Ctrl-C."""
     from cli.client.exits import run
     from cli.client.watching import watch
 
@@ -210,19 +236,27 @@ def login(
     url: Url = None,
     token: Annotated[
         str | None,
-        typer.Option(help="Better left out: it is asked for, or read from stdin, where nobody can see it."),
+        typer.Option(
+            help="The token, or - to read it from standard input. Not recommended on the command line: other"
+            " users can see it. Without this option you are asked for it."
+        ),
     ] = None,
+    *,
+    list_all: Annotated[
+        bool, typer.Option("--list", help="List the servers at which you are signed in, and do nothing else.")
+    ] = False,
+    json_lines: Json = False,
 ) -> None:
-    """Sign in to a server: its token is kept, readable for you alone, and it is the one meant from now on."""
+    """Sign in to a server. The token is stored for you alone, and this server is used from now on."""
     from cli.client.exits import run_alone
-    from cli.client.signing_in import sign_in
+    from cli.client.signing_in import list_logins, sign_in
 
-    run_alone(sign_in(url, token))
+    run_alone(list_logins(json_lines=json_lines) if list_all else sign_in(url, token))
 
 
 @app.command(rich_help_panel=PANEL)
 def logout(url: Url = None) -> None:
-    """Forget the token for a server. It stays good until it expires."""
+    """Sign out of a server: remove its token from this machine. The token stays valid until it expires."""
     from cli.client.exits import run_alone
     from cli.client.signing_in import sign_out
 
