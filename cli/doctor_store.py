@@ -5,8 +5,10 @@ import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from cli.findings import Complaint, Remark
 from waybill.presign import PresignedRequest
@@ -181,9 +183,9 @@ class StoreChecks:
     async def _put(
         self, upload: PresignedRequest, body: bytes, more: dict[str, str] | None = None
     ) -> tuple[int, str]:
-        async with self._session.put(
-            upload.url, data=body, headers={**upload.headers, **(more or {})}
-        ) as response:
+        # The host as the URL spells it, because that is what other clients send: ours would mend it.
+        headers = {"Host": urlsplit(upload.url).netloc, **upload.headers, **(more or {})}
+        async with self._session.put(URL(upload.url, encoded=True), data=body, headers=headers) as response:
             return response.status, await response.text(errors="replace")
 
     @staticmethod

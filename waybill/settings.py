@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from waybill.errors import SettingsError
 from waybill.redis_url import parse_redis_url
+from waybill.web_address import normalise_document_url, normalise_endpoint, normalise_origin
 
 GIB = 1024**3
 TIB = 1024**4
@@ -20,10 +21,6 @@ WEEK = 7 * 24 * 3600
 MAX_SINGLE_PUT = 5 * GIB
 
 S = TypeVar("S", bound="TokenSettings")
-
-
-def _without_trailing_slash(url: str) -> str:
-    return url.rstrip("/")
 
 
 def _split(value: object) -> object:
@@ -46,7 +43,8 @@ JwtAlgorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
 
-HttpAddress = Annotated[str, Field(pattern=r"^https?://[^/]+"), AfterValidator(_without_trailing_slash)]
+Endpoint = Annotated[str, AfterValidator(normalise_endpoint)]
+DocumentUrl = Annotated[str, AfterValidator(normalise_document_url)]
 
 
 class TokenSettings(BaseSettings):
@@ -55,7 +53,7 @@ class TokenSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WAYBILL_", extra="ignore")
 
     jwt_secret: SecretStr | None = None
-    jwks_url: HttpAddress | None = None
+    jwks_url: DocumentUrl | None = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     # Of the keys at JWKS_URL. The secret goes with HS256, and with nothing else.
@@ -85,8 +83,8 @@ class Settings(TokenSettings):
     mongodb_database: str = "waybill"
     redis_url: SecretStr
 
-    s3_endpoint_url: HttpAddress
-    s3_public_endpoint_url: HttpAddress | None = None
+    s3_endpoint_url: Endpoint
+    s3_public_endpoint_url: Endpoint | None = None
     s3_bucket: str = Field(min_length=3, max_length=63)
     s3_region: str = "us-east-1"
     s3_access_key: str = Field(min_length=1)
@@ -116,7 +114,7 @@ class Settings(TokenSettings):
     rate_limit: Annotated[str, AfterValidator(_parsable)] = ""
     introspection: bool = True
     webhook_allow_private: bool = False
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    cors_origins: Annotated[tuple[Annotated[str, AfterValidator(normalise_origin)], ...], NoDecode] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     # Set by `waybill up` alone: opens the dashboard to everybody who reaches the port, and puts a working
@@ -127,6 +125,20 @@ class Settings(TokenSettings):
     @classmethod
     def _of_redis(cls, value: SecretStr) -> SecretStr:
         parse_redis_url(value.get_secret_value())
+        return value
+
+    @field_validator("mongodb_url")
+    @classmethod
+    def _of_mongodb(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("write an address as mongodb://host/?replicaSet=name, or mongodb+srv://host")
+        return value
+
+    @field_validator("s3_bucket")
+    @classmethod
+    def _fit_for_a_path(cls, value: str) -> str:
+        if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]", value):
+            raise ValueError("has letters, digits, dots, - and _ only, and a letter or digit at both ends")
         return value
 
     @field_validator("s3_hook_secret", "metrics_token")

@@ -68,3 +68,31 @@ def test_a_hook_secret_that_cannot_be_one_is_refused(environment: pytest.MonkeyP
     with pytest.raises(SettingsError, match="WAYBILL_S3_HOOK_SECRET: needs 16") as caught:
         load_settings()
     assert not secret or secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("S3_ENDPOINT_URL", "http://user:hunter2@store:9000"),
+        ("S3_PUBLIC_ENDPOINT_URL", "https://store.example?x=hunter2"),
+        ("JWKS_URL", "https://user:hunter2@id.example/keys"),
+        ("CORS_ORIGINS", "https://a.example, hunter2"),
+        ("MONGODB_URL", "hunter2:27017"),
+        ("S3_BUCKET", "hunter2/.."),
+    ],
+)
+def test_an_address_that_clients_cannot_use_is_named_and_not_shown(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    environment.setenv(f"WAYBILL_{name}", value)
+    with pytest.raises(SettingsError, match=f"WAYBILL_{name}: (must|write|has)") as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_addresses_are_spelled_as_browsers_do(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WAYBILL_S3_PUBLIC_ENDPOINT_URL", "HTTPS://S3.Bücher.Example:443/")
+    environment.setenv("WAYBILL_CORS_ORIGINS", "https://App.example/")
+    settings = load_settings()
+    assert settings.public_endpoint_url == "https://s3.xn--bcher-kva.example"
+    assert settings.cors_origins == ("https://app.example",)
