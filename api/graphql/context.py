@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 from strawberry.types import Info as StrawberryInfo
 
+from api.graphql.connection_init import authorization_of
 from waybill.principal import Principal
 from waybill.resources import Resources
 
@@ -80,10 +81,8 @@ class Context:
 
     def _authorization(self) -> str:
         """The header, which a page cannot send with a WebSocket: there it stands in `connection_init`."""
-        for name, value in self.connection_params.items():
-            if name.lower() == "authorization":
-                return value if isinstance(value, str) else ""
-        return self._connection.headers.get("authorization", "")
+        sent = authorization_of(self.connection_params)
+        return self._connection.headers.get("authorization", "") if sent is None else sent
 
 
 Info = StrawberryInfo[Context, None]

@@ -104,6 +104,13 @@ async def test_a_program_may_send_its_token_as_a_header(service: Service, owner:
         assert json.loads(await socket.recv())["type"] == "connection_ack"
 
 
+async def test_a_token_may_stand_among_headers(service: Service, owner: str) -> None:
+    payload = {"headers": {"Authorization": f"Bearer {service.token(owner)}"}}
+    async with graphql_socket(service) as socket:
+        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+        assert json.loads(await socket.recv())["type"] == "connection_ack"
+
+
 async def test_nothing_can_be_asked_before_the_token(service: Service) -> None:
     async with graphql_socket(service) as socket:
         operation = {"query": "subscription { filesChanged { id } }"}
