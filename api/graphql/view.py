@@ -48,8 +48,13 @@ FORBIDDEN = 4403
 TRY_AGAIN_LATER = 1013
 
 
-class PersistedQueryNotSupportedError(Exception):
-    """Raised for the hash of a document in place of the document."""
+class ApolloRefusalError(Exception):
+    """Raised for what only Apollo's servers have, and refused in their words, which its clients know."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
 
 
 class JSONRequestAdapter(StarletteRequestAdapter):
@@ -96,8 +101,8 @@ class GraphQLView(GraphQL[Context, None]):
         except (HTTPException, StarletteHTTPException) as error:
             message = error.reason if isinstance(error, HTTPException) else error.detail
             response = self._refuse(request, error.status_code, message)
-        except PersistedQueryNotSupportedError:
-            response = self._refuse_persisted_query(request)
+        except ApolloRefusalError as error:
+            response = self._refuse(request, error.status, str(error), error.code)
         await response(scope, receive, send)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
@@ -155,14 +160,18 @@ class GraphQLView(GraphQL[Context, None]):
             data: Any = self.parse_query_params(request.query_params)
         else:
             data = self.parse_json(await request.get_body())
+        if isinstance(data, list):
+            message = "Operations cannot be sent in batches: send each in a request of its own."
+            raise ApolloRefusalError(400, "BATCHING_NOT_ENABLED", message)
         if not isinstance(data, dict):
-            raise HTTPException(400, "The body must be a JSON object: operations cannot be batched.")
+            raise HTTPException(400, "The body must be a JSON object.")
         for name, kind, text in _PARAMETERS:
             if not isinstance(data.get(name), (kind, type(None))):
                 raise HTTPException(400, f"`{name}` must be {text}, if given.")
         if not data.get("query"):
             if "persistedQuery" in (data.get("extensions") or {}):
-                raise PersistedQueryNotSupportedError
+                # 200 and this message have Apollo's clients send the document itself.
+                raise ApolloRefusalError(200, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
             raise HTTPException(400, "`query` is missing.")
         return GraphQLRequestData(
             query=data["query"],
@@ -228,8 +237,9 @@ class GraphQLView(GraphQL[Context, None]):
             media_type=f"{media_type}; charset=utf-8",
         )
 
-    def _refuse(self, request: Request, status: int, message: str) -> Response:
-        error = {"message": message, "extensions": {"code": CODE_OF_STATUS.get(status, "internal_error")}}
+    def _refuse(self, request: Request, status: int, message: str, code: str | None = None) -> Response:
+        code = code or CODE_OF_STATUS.get(status, "internal_error")
+        error = {"message": message, "extensions": {"code": code}}
         headers = {"Allow": "GET, POST"} if status == 405 else None
         return Response(
             self.encode_json({"errors": [error]}),
@@ -237,15 +247,6 @@ class GraphQLView(GraphQL[Context, None]):
             headers,
             media_type=f"{_media_type(request) or JSON}; charset=utf-8",
         )
-
-    def _refuse_persisted_query(self, request: Request) -> Response:
-        """Answer in the words after which Apollo's clients send the document itself."""
-        error = {
-            "message": "PersistedQueryNotSupported",
-            "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"},
-        }
-        media_type = f"{_media_type(request) or JSON}; charset=utf-8"
-        return Response(self.encode_json({"errors": [error]}), 200, media_type=media_type)
 
 
 _QUERIES = {OperationType.QUERY}

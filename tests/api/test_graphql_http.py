@@ -93,7 +93,6 @@ async def test_other_methods_are_not_allowed(client: httpx.AsyncClient, method: 
         {"query": "{ __typename }", "variables": ["array"]},
         {"query": "{ __typename }", "extensions": "text"},
         {"query": "{ __typename }", "extensions": ["array"]},
-        [{"query": "{ __typename }"}, {"query": "{ __typename }"}],
         "text",
         7,
         None,
@@ -265,6 +264,24 @@ async def test_a_persisted_query_is_refused_so_that_clients_send_the_document(
     [error] = response.json()["errors"]
     assert error["message"] == "PersistedQueryNotSupported"
     assert error["extensions"]["code"] == "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
+async def test_a_batch_is_refused_in_the_words_of_apollos_servers(anonymous: httpx.AsyncClient) -> None:
+    response = await post(anonymous, [{"query": "{ __typename }"}, {"query": "{ __typename }"}])
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["extensions"] == {"code": "BATCHING_NOT_ENABLED"}
+
+
+async def test_each_scalar_says_what_it_is(anonymous: httpx.AsyncClient) -> None:
+    response = await post(anonymous, {"query": "{ __schema { types { kind name specifiedByURL } } }"})
+    own = {
+        each["name"]: each["specifiedByURL"]
+        for each in response.json()["data"]["__schema"]["types"]
+        if each["kind"] == "SCALAR" and each["name"] not in {"Int", "Float", "String", "Boolean", "ID"}
+    }
+    assert set(own) == {"BigInt", "Date", "DateTime"}
+    assert all(url.startswith("https://www.rfc-editor.org/rfc/") for url in own.values())
 
 
 async def test_an_empty_operation_name_is_none(anonymous: httpx.AsyncClient) -> None:
