@@ -1,6 +1,6 @@
 """Scalars that GraphQL lacks."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import NewType
 
 import strawberry
@@ -40,13 +40,30 @@ def _parse_time(value: object) -> datetime:
     raise GraphQLError("DateTime must be a text such as 2026-11-23T13:28:49.424Z.")
 
 
+def _parse_date(value: object) -> date:
+    try:
+        if isinstance(value, str):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise GraphQLError("Date must be a text such as 2026-11-23.")
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     BigInt: strawberry.scalar(
         name="BigInt",
         description="An integer of any size, as a JSON number: file sizes outgrow Int's 32 bits.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
         serialize=int,
         parse_value=_parse_value,
         parse_literal=_parse_literal,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day in UTC (RFC 3339, full-date).",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+        serialize=date.isoformat,
+        parse_value=_parse_date,
     ),
     datetime: strawberry.scalar(
         name="DateTime",

@@ -12,6 +12,7 @@ from strawberry.types import ExecutionContext
 
 from api.errors import INTERNAL_ERROR, extensions_of
 from api.graphql.known_documents import CheckDocument, KnownDocuments
+from api.graphql.node_query import NodeQuery
 from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
@@ -59,7 +60,7 @@ def create_schema(*, introspection: bool = True) -> WaybillSchema:
     """The schema of the GraphQL face; without ``introspection`` it tells nothing of itself."""
     known = KnownDocuments(introspection=introspection)
     schema = WaybillSchema(
-        query=merge_types("Query", (Query, WebhookQuery)),
+        query=merge_types("Query", (Query, WebhookQuery, NodeQuery)),
         mutation=merge_types("Mutation", (Mutation, WebhookMutation)),
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),

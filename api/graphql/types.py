@@ -8,6 +8,7 @@ from typing import Any, Self
 import strawberry
 from strawberry.relay import PageInfo
 
+from api.graphql.node import Node
 from api.graphql.scalars import BigInt
 from waybill import documents
 from waybill.disposition import Disposition
@@ -33,8 +34,7 @@ SortOrder = strawberry.enum(documents.Order, name="SortOrder", description="Whic
 
 
 @strawberry.type(description="One upload and where it stands.")
-class File:
-    id: strawberry.ID
+class File(Node):
     name: str
     size: BigInt = strawberry.field(description="Bytes.")
     content_type: str

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.relay import PageInfo
 
 from api.graphql.context import Info
+from api.graphql.node import Node
 from waybill import documents
 from waybill.events import DeliveryStatus, DisabledReason, Event
 from waybill.usecases import deliveries, webhooks
@@ -38,8 +39,7 @@ WebhookDisabledReason = strawberry.enum(
 
 
 @strawberry.type(description="Where events are sent.")
-class Webhook:
-    id: strawberry.ID
+class Webhook(Node):
     url: str
     events: Sequence[WebhookEvent]  # type: ignore[valid-type]
     description: str | None
@@ -81,8 +81,7 @@ class WebhookAttempt:
 
 
 @strawberry.type(description="A message to a receiver, and how it fared.")
-class WebhookDelivery:
-    id: strawberry.ID
+class WebhookDelivery(Node):
     type: str = strawberry.field(description="The event, such as file.completed, or ping.")
     file_id: strawberry.ID | None
     status: WebhookDeliveryStatus  # type: ignore[valid-type]

@@ -1,6 +1,6 @@
 """Storing, finding and changing deliveries."""
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +77,16 @@ async def find_delivery(delivery_id: str, webhook: Webhook | None = None) -> Del
     if found is None:
         raise DeliveryNotFound(delivery_id)
     return _delivery_of(found)
+
+
+async def find_deliveries_of(
+    webhooks: Sequence[Webhook], delivery_ids: Collection[str]
+) -> dict[str, Delivery]:
+    """The deliveries of those ids, by id, that are of one of those webhooks."""
+    query = {"_id": {"$in": [*delivery_ids]}, "webhook": {"$in": [webhook.id for webhook in webhooks]}}
+    with reachable():
+        found = await _collection().find(query).limit(len(delivery_ids)).to_list(len(delivery_ids))
+    return {document["_id"]: _delivery_of(document) for document in found}
 
 
 async def find_deliveries(

@@ -1,6 +1,6 @@
 """Storing and finding files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bson import ObjectId
@@ -71,6 +71,14 @@ async def find_many(file_ids: Iterable[str]) -> dict[str, File]:
     query = {"_id": {"$in": [object_id(file_id) for file_id in file_ids]}}
     with reachable():
         found = await collection().find(query).to_list(None)
+    return {str(document["_id"]): file_of(document) for document in found}
+
+
+async def find_own(owner: str, file_ids: Collection[str]) -> dict[str, File]:
+    """The owner's files of those ids, by id. Raises FileNotFound where one of them is none."""
+    query = {"_id": {"$in": [object_id(file_id) for file_id in file_ids]}, "owner": owner}
+    with reachable():
+        found = await collection().find(query).limit(len(file_ids)).to_list(len(file_ids))
     return {str(document["_id"]): file_of(document) for document in found}
 
 

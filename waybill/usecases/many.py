@@ -49,7 +49,7 @@ async def request_many(
         draft = parse(UploadDraft, items[place])
         return await request_upload(resources, principal, draft, idempotency_key, place)
 
-    _check(resources, "items", items)
+    check_count(resources, "items", items)
     return await _each(resources, principal, range(len(items)), request)
 
 
@@ -57,13 +57,13 @@ async def complete_many(
     resources: Resources, principal: Principal, ids: Sequence[str]
 ) -> list[Outcome[File]]:
     """Complete several uploads. Raises as ``request_many`` does."""
-    _check(resources, "ids", ids)
+    check_count(resources, "ids", ids)
     return await _each(resources, principal, ids, lambda id_: complete_upload(resources, principal, id_))
 
 
 async def delete_many(resources: Resources, principal: Principal, ids: Sequence[str]) -> list[Outcome[File]]:
     """Delete several files. Raises as ``request_many`` does."""
-    _check(resources, "ids", ids)
+    check_count(resources, "ids", ids)
     deleted = await _each(resources, principal, ids, lambda id_: mark_deleted(resources, principal, id_))
     due = [each.value.file.file_id for each in deleted if each.value is not None and each.value.is_due_now]
     if due:
@@ -72,7 +72,8 @@ async def delete_many(resources: Resources, principal: Principal, ids: Sequence[
     return [Outcome(None if each.value is None else each.value.file, each.error) for each in deleted]
 
 
-def _check(resources: Resources, name: str, items: Sequence[Any]) -> None:
+def check_count(resources: Resources, name: str, items: Sequence[Any]) -> None:
+    """Raise InvalidInput if there are no items, or more than one call may have."""
     # More than the rate limit ever admits at once would be refused for ever.
     most = min(MAX_AT_ONCE, resources.rate_limit.most_at_once)
     if not 1 <= len(items) <= most:

@@ -1,0 +1,36 @@
+"""Things of any type by their ids alone."""
+
+import strawberry
+
+from api.graphql.context import Info
+from api.graphql.node import Node
+from api.graphql.types import File
+from api.graphql.webhooks import Webhook, WebhookDelivery
+from waybill import documents
+from waybill.usecases import nodes
+from waybill.usecases.nodes import find_node, find_nodes
+
+
+@strawberry.type
+class NodeQuery:
+    @strawberry.field(description="A file, a webhook or a delivery of the caller; null if there is none.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
+        return _node_of(await find_node(await info.context.principal(), id))
+
+    @strawberry.field(
+        description="Up to 100 of them, in the order of their ids, and null for what is not there."
+    )
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        principal = await info.context.principal()
+        return [_node_of(each) for each in await find_nodes(info.context.resources, principal, ids)]
+
+
+def _node_of(found: nodes.Node | None) -> Node | None:
+    match found:
+        case documents.File():
+            return File.of(found)
+        case documents.Webhook():
+            return Webhook.of(found)
+        case documents.Delivery():
+            return WebhookDelivery.of(found)
+    return None
