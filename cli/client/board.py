@@ -1,105 +1,244 @@
-"""Progress on a terminal: one bar over all bytes, and one for each large file on its way. On stderr."""
+"""Progress on a terminal, on stderr: a line for each large file in transfer, and one for all files."""
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
+from rich.text import Text
 
-from cli.client.words import printable
+from cli.client.outage import Outage
+from cli.client.words import duration_in_words, printable, size_in_words
+from waybill.client import ClientError
 
-#: Bytes. A smaller file is gone before its bar could be read.
+#: Bytes. A smaller file is done before its line could be read.
 WORTH_A_BAR = 8 * 1024**2
+
+#: Seconds without a byte after which a transfer counts as stalled.
+STALL_SECONDS = 5.0
+
+#: Columns of a terminal from which there is room for the bar, and for the time left.
+WIDE, WIDEST = 60, 80
 
 
 class Board:
-    """The bars. Where stderr is no terminal there are none, and lines are printed as they come."""
+    """The lines of progress. If stderr is not a terminal there are none, and messages are printed as lines.
 
-    def __init__(self, files: int, size: int = 0) -> None:
-        console = Console(stderr=True, emoji=False)
-        self._is_shown = console.is_terminal
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            # What is printed on stdout stays there.
-            redirect_stdout=False,
-        )
+    Args:
+        files: how many files are transferred.
+        size: bytes of all files, as far as known.
+        verb: what happens to them: ``sending`` or ``receiving``.
+        quiet: show no progress and no summary; errors are still printed.
+    """
+
+    def __init__(self, files: int, size: int = 0, *, verb: str = "sending", quiet: bool = False) -> None:
+        self._console = console = Console(stderr=True, emoji=False)
+        self._is_shown = console.is_terminal and not quiet
+        self._is_quiet = quiet
+        self._verb = verb
+        self._outage = Outage()
+        self._began = self._moved_at = time.monotonic()
+        self._moved = 0
+        self._progress = _Lines(console, self._notice)
         self._files = files
         self._ended = 0
         self._size = size
-        self._all = self._progress.add_task(self._count(), total=size)
+        # A single file has its own line, which says all.
+        self._all = self._progress.add_task(self._count(), total=size, visible=files > 1)
 
     def shown(self) -> AbstractContextManager[object]:
-        """The context in which the bars are there."""
+        """Return the context in which the lines are shown."""
         return self._progress if self._is_shown else nullcontext()
 
     def expect(self, size: int) -> None:
-        """There are so many bytes more than was said before."""
+        """Add bytes to those that are expected."""
         self._size += size
         self._progress.update(self._all, total=self._size)
 
     @contextmanager
     def file(self, name: str, size: int) -> Iterator["FileBar"]:
-        """A file's share of the board, for as long as it is on its way."""
-        task = None
-        if size >= WORTH_A_BAR:
-            task = self._progress.add_task(printable(name), total=size)
-        bar = FileBar(self._progress, self._all, task)
+        """Show a file as long as the context lasts."""
+        bar = FileBar(self, name, size, is_shown=self._files == 1 or size >= WORTH_A_BAR)
         try:
             yield bar
         finally:
             self._ended += 1
-            bar.moving(size, size)
+            # What was not sent, because it is stored already or failed, was never on its way.
+            self.expect(bar.moved - size)
             self._progress.update(self._all, description=self._count())
-            if task is not None:
-                self._progress.remove_task(task)
+            bar.end()
 
     def print(self, line: str) -> None:
-        """Print a line on stdout, above the bars where both are on a terminal."""
+        """Print a line on stdout, above the progress if both are on a terminal."""
+        line = printable(line)
         if self._is_shown and sys.stdout.isatty():
-            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
             print(line, flush=True)
 
     def say(self, line: str) -> None:
-        """Print a line on stderr, above the bars."""
-        self._progress.console.print(f"waybill: {line}", markup=False, highlight=False, soft_wrap=True)
+        """Print a line on stderr, above the progress."""
+        line = printable(f"waybill: {line}")
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def summarise(self, what: str, *, done: int) -> None:
+        """Print the closing line, unless quiet: files, bytes, seconds and rate."""
+        if self._is_quiet:
+            return
+        seconds = time.monotonic() - self._began
+        of = "" if done == self._files else f" of {self._files}"
+        rate = f" ({size_in_words(self._moved / seconds)}/s)" if self._moved and seconds else ""
+        files = "file" if self._files == 1 else "files"
+        self.say(
+            f"{done}{of} {files} {what}, {size_in_words(self._moved)} in {duration_in_words(seconds)}{rate}"
+        )
+
+    def request(self, method: str, target: str, status: int, seconds: float) -> None:
+        """See waybill.client.Observer."""
+        self._outage.answered(status)
+
+    def retry(self, error: ClientError, seconds: float) -> None:
+        """See waybill.client.Observer. On a terminal the outage is a line of the progress."""
+        self._outage.failed(error, seconds, (lambda _: None) if self._is_shown else self.say)
+
+    def begin(self, verb: str, name: str, total: int | None) -> TaskID:
+        """Add a line for one phase of a file; without a total it only shows that something happens."""
+        return self._progress.add_task(f"{verb} {printable(name)}", total=total)
+
+    def update(self, task: TaskID | None, done: int, sent: int = 0) -> None:
+        """Note that a phase has come to ``done`` bytes, of which ``sent`` are new on the network."""
+        self._moved_at = time.monotonic()
+        if sent > 0:
+            self._moved += sent
+            self._outage.ended()
+        if sent:
+            self._progress.advance(self._all, sent)
+        if task is not None:
+            self._progress.update(task, completed=done)
+
+    def remove(self, task: TaskID) -> None:
+        """Remove a line."""
+        self._progress.remove_task(task)
+
+    @property
+    def verb(self) -> str:
+        """What happens to the bytes."""
+        return self._verb
+
+    def _notice(self) -> str:
+        """Why nothing moves, or an empty text."""
+        is_narrow = self._console.width < WIDE
+        if self._outage.is_on:
+            return self._outage.notice(short=is_narrow)
+        idle = time.monotonic() - self._moved_at
+        return f"waiting for the server ({idle:.0f} s)" if idle >= STALL_SECONDS else ""
 
     def _count(self) -> str:
         return f"{self._ended}/{self._files} files"
 
 
 class FileBar:
-    """Tells the board of one file."""
+    """The line of one file. Hashing, sending and verifying are phases with a line of their own."""
 
-    def __init__(self, progress: Progress, everything: TaskID, task: TaskID | None) -> None:
-        self._progress = progress
-        self._all = everything
-        self._task = task
-        self._moved = 0
+    def __init__(self, board: Board, name: str, size: int, *, is_shown: bool) -> None:
+        self._board = board
+        self._name = name
+        self._size = size
+        self._is_shown = is_shown
+        self._verb = ""
+        self._task: TaskID | None = None
+        self.moved = 0
 
     def hashing(self, done: int, size: int) -> None:
-        """So many bytes are hashed; they are sent after that, so the bar begins again then."""
-        if self._task is not None:
-            self._progress.update(self._task, completed=done)
+        """Note how many bytes are hashed."""
+        self._phase("hashing", size)
+        self._board.update(self._task, done)
 
     def moving(self, done: int, size: int) -> None:
-        """So many bytes are sent, or received."""
-        self._progress.advance(self._all, done - self._moved)
-        self._moved = done
+        """Note how many bytes are sent or received. It may step back: some are then sent again."""
+        self._phase(self._board.verb, size)
+        self._board.update(self._task, done, sent=done - self.moved)
+        self.moved = done
+
+    def verifying(self) -> None:
+        """Note that all bytes are sent, and the server reads them again."""
+        self._phase("verifying", None)
+
+    def end(self) -> None:
+        """Remove the line."""
         if self._task is not None:
-            self._progress.update(self._task, completed=done)
+            self._board.remove(self._task)
+            self._task = None
+
+    def _phase(self, verb: str, total: int | None) -> None:
+        if self._is_shown and verb != self._verb:
+            self.end()
+            self._verb = verb
+            self._task = self._board.begin(verb, self._name, total)
+
+
+class _Lines(Progress):
+    """One line for each task, cut to the width of the terminal, and a notice below them."""
+
+    def __init__(self, console: Console, notice: Callable[[], str]) -> None:
+        self._notice = notice
+        width = console.width
+        columns: list[ProgressColumn] = [
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+            )
+        ]
+        if width >= WIDE:
+            columns += [BarColumn(bar_width=min(40, width // 4)), _Amount()]
+        else:
+            columns.append(_Percentage())
+        columns.append(_Speed(notice))
+        if width >= WIDEST:
+            columns.append(_TimeLeft(notice))
+        # Standard output is for results, and stays as it is.
+        super().__init__(*columns, console=console, transient=True, redirect_stdout=False, expand=True)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return what is drawn: see rich.progress.Progress."""
+        yield self.make_tasks_table([task for task in self.tasks if task.visible])
+        if notice := self._notice():
+            yield Text(notice, style="yellow", no_wrap=True, overflow="ellipsis")
+
+
+class _Cell(ProgressColumn):
+    """A cell that keeps to its line."""
+
+    def __init__(self, notice: Callable[[], str] = str) -> None:
+        super().__init__(table_column=Column(no_wrap=True, justify="right"))
+        self._notice = notice
+
+
+class _Amount(_Cell):
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text()
+        return Text(f"{size_in_words(task.completed)} of {size_in_words(task.total)}")
+
+
+class _Percentage(_Cell):
+    def render(self, task: Task) -> Text:
+        return Text() if task.total is None else Text(f"{task.percentage:.0f}%")
+
+
+class _Speed(_Cell):
+    def render(self, task: Task) -> Text:
+        # The average of the last seconds means nothing while nothing moves.
+        is_moving = task.total is not None and task.speed and not task.finished and not self._notice()
+        return Text(f"{size_in_words(task.speed or 0)}/s" if is_moving else "")
+
+
+class _TimeLeft(_Cell):
+    def render(self, task: Task) -> Text:
+        left = task.time_remaining
+        is_known = left and task.total is not None and not self._notice()
+        return Text(duration_in_words(left or 0) if is_known else "")

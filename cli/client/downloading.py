@@ -29,11 +29,11 @@ class Wishes:
 
 async def download(session: Session, ids: Sequence[str], wishes: Wishes) -> int:
     """Write files into a folder, or one to a file; the exit code."""
-    board = Board(len(ids))
+    board = Board(len(ids), verb="receiving")
     codes: list[int] = []
     waiting = iter(ids)
     with board.shown():
-        async with session.client(patience=LONG, parallel=wishes.parallel) as client:
+        async with session.client(patience=LONG, parallel=wishes.parallel, observer=board) as client:
 
             async def work() -> None:
                 for file_id in waiting:

@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cli.client.logins import Logins
+from cli.client.outage import OutageReport
 from stack.errors import StackError
 from stack.folder import Folder
-from waybill.client import AsyncClient
+from waybill.client import AsyncClient, Observer
 from waybill.client.api import checked_address
 from waybill.tokens import DEMO_OWNER, make_token
 
@@ -58,9 +59,23 @@ class Session:
             return found if isinstance(found, dict) else {}
         return {}
 
-    def client(self, *, patience: float = SHORT, parallel: int = 4) -> AsyncClient:
-        """A client of that server."""
-        return AsyncClient(self.url, self.token, patience=patience, parallel=parallel)
+    def client(
+        self,
+        *,
+        patience: float = SHORT,
+        parallel: int = 4,
+        max_rate: int | None = None,
+        observer: Observer | None = None,
+    ) -> AsyncClient:
+        """Return a client of that server. Its arguments are those of ``AsyncClient``."""
+        return AsyncClient(
+            self.url,
+            self.token,
+            patience=patience,
+            parallel=parallel,
+            max_rate=max_rate,
+            observer=observer or OutageReport(),
+        )
 
 
 def find_session(url: str | None) -> Session:

@@ -66,7 +66,7 @@ async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int
     board = Board(len(files), sum(size for _, size in files))
     codes: list[int] = []
     with open_memory(session) as memory, board.shown():
-        async with session.client(patience=LONG, parallel=wishes.parallel) as client:
+        async with session.client(patience=LONG, parallel=wishes.parallel, observer=board) as client:
             uploader = Uploader(client, memory, wishes, board)
             waiting = iter(files)
 
@@ -129,6 +129,7 @@ class Uploader:
                 self._memory.end_upload(sha256, name)
                 if not self._wishes.wait:
                     return Outcome("sent", file)
+                bar.verifying()
                 return Outcome("uploaded", await self._client.wait(file.id))
             except (ContentChanged, NotVerified):
                 # What we remembered may be of other content that was written in the same moment.

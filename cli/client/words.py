@@ -19,6 +19,15 @@ def size_in_words(size: float) -> str:
     return f"{size:.0f} {_UNITS[unit]}" if not unit or size >= 100 else f"{size:.1f} {_UNITS[unit]}"
 
 
+def duration_in_words(seconds: float) -> str:
+    """A duration for people: 0.4 s, 12 s, 3:05, 1:00:09."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def parse_size(text: str) -> int:
     """Bytes of what a person writes: 500, 10k, 1.5 GiB; k, M, G and T are powers of 1024.
 

@@ -33,6 +33,7 @@ from waybill.client.errors import (
     WrongState,
 )
 from waybill.client.models import Announced, Event, File, Multipart, Upload, Usage
+from waybill.client.observer import Observer
 from waybill.lifecycle import Status
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Multipart",
     "NotVerified",
     "ObjectMissing",
+    "Observer",
     "PartsMissing",
     "QuotaExceeded",
     "RateLimited",

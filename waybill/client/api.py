@@ -1,8 +1,10 @@
 """Requests to the API: the token, answers or errors, and patience with a server that is away."""
 
 import json
+import math
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from waybill.client.errors import BY_CODE, ApiError, ClientError, UnexpectedAnswer, Unreachable
+from waybill.client.observer import Observer
 from waybill.client.patience import Patience
 
 #: A token, or what gives one whenever a request is made: they expire.
@@ -28,9 +31,12 @@ FIRST_CONTACT = 2
 class Api:
     """The API of one server, in the name of one owner."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: Token, patience: float) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, token: Token, patience: float, observer: Observer
+    ) -> None:
         self.url = url
-        self.patience = patience
+        self._patience = patience
+        self._observer = observer
         self._session = session
         self._token = token
         self._was_reached = False
@@ -50,7 +56,7 @@ class Api:
             ApiError: the API refused.
             Unreachable: nobody answers.
         """
-        patience, first = Patience(self.patience), Patience(min(self.patience, FIRST_CONTACT))
+        patience, first = self.patience(), self.patience(FIRST_CONTACT)
         while True:
             try:
                 async with self._open(
@@ -59,6 +65,10 @@ class Api:
                     return self._parsed(response.status, await response.read())
             except ClientError as error:
                 await (patience if self._was_reached else first).after(error)
+
+    def patience(self, most: float = math.inf) -> Patience:
+        """Return a new count of retries, for as long as the client's patience and at most so many seconds."""
+        return Patience(min(self._patience, most), self._observer)
 
     @asynccontextmanager
     async def stream(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.StreamReader]:
@@ -87,9 +97,11 @@ class Api:
             allow_redirects=False,
             **more,
         )
+        begin = time.monotonic()
         try:
             async with request as response:
                 self._was_reached = True
+                self._observer.request(method, f"/api/v1{path}", response.status, time.monotonic() - begin)
                 if response.status >= 300:
                     raise self._refusal(response, await response.read())
                 yield response

@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from waybill.client.api import Token
 from waybill.client.client import AsyncClient
+from waybill.client.observer import Observer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,8 +58,19 @@ class Client:
     in another thread.
     """
 
-    def __init__(self, url: str, token: Token, *, patience: float = 60, parallel: int = 4) -> None:
-        self._client = AsyncClient(url, token, patience=patience, parallel=parallel)
+    def __init__(
+        self,
+        url: str,
+        token: Token,
+        *,
+        patience: float = 60,
+        parallel: int = 4,
+        max_rate: int | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self._client = AsyncClient(
+            url, token, patience=patience, parallel=parallel, max_rate=max_rate, observer=observer
+        )
         # A loop of its own, so that it also works where one runs already, as in a notebook.
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="waybill-client", daemon=True)

@@ -13,9 +13,11 @@ from typing import Any, Literal, Self
 import aiohttp
 
 from waybill.client.api import Api, Token, checked_address, checked_token
+from waybill.client.bandwidth import BandwidthLimit
 from waybill.client.errors import NotVerified
 from waybill.client.events import follow
 from waybill.client.models import Announced, Event, File, Page, Usage
+from waybill.client.observer import NoObserver, Observer
 from waybill.client.receiving import Receiver
 from waybill.client.sending import Sender
 from waybill.client.source import Progress, Source
@@ -42,16 +44,29 @@ class AsyncClient:
             counted from the last progress. The first contact gets two at most: who has never answered is
             more likely wrong than away.
         parallel: requests that carry bytes at once, over all files.
+        max_rate: bytes per second that all uploads and downloads together may use, or None for no limit.
+        observer: is called for each request and each retry.
 
     Used as a context (``async with``). Whatever it raises is of ``ClientError``'s family, or an OSError of
     the local file. It logs nothing.
     """
 
-    def __init__(self, url: str, token: Token, *, patience: float = 60, parallel: int = 4) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: Token,
+        *,
+        patience: float = 60,
+        parallel: int = 4,
+        max_rate: int | None = None,
+        observer: Observer | None = None,
+    ) -> None:
         self._url = checked_address(url)
         self._token = checked_token(token) if isinstance(token, str) else token
         self._patience = patience
         self._parallel = parallel
+        self._limit = BandwidthLimit(max_rate)
+        self._observer = observer or NoObserver()
 
     async def __aenter__(self) -> Self:
         # As many connections as there are requests, and proxies as everywhere (HTTPS_PROXY, NO_PROXY).
@@ -62,8 +77,8 @@ class AsyncClient:
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,
         )
-        self._api = Api(self._session, self._url, self._token, self._patience)
-        self._store = Store(self._session, self._parallel)
+        self._api = Api(self._session, self._url, self._token, self._patience, self._observer)
+        self._store = Store(self._session, self._parallel, self._limit, self._observer)
         self._verdicts = Verdicts(self._api)
         return self
 
@@ -243,7 +258,7 @@ class AsyncClient:
 
     async def events(self, after: str | None = None) -> AsyncGenerator[Event, None]:
         """Changes of the owner's files as they happen; with the id of an event those since it, first."""
-        async with aclosing(follow(self._api, after, self._patience)) as events:
+        async with aclosing(follow(self._api, after)) as events:
             async for event in events:
                 yield event
 

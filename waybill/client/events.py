@@ -4,6 +4,7 @@ Source: WHATWG HTML Standard, "Server-sent events".
 """
 
 import json
+import math
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from waybill.client.api import Api
 from waybill.client.errors import ClientError, Unreachable
 from waybill.client.models import Event, File
-from waybill.client.patience import Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Message:
     data: str
 
 
-async def follow(api: Api, after: str | None, patience: float) -> AsyncGenerator[Event, None]:
+async def follow(api: Api, after: str | None, patience: float = math.inf) -> AsyncGenerator[Event, None]:
     """Changes as they happen; with the id of an event those since, first.
 
     Raises:
         ApiError: the server has no such stream (404), or the token is not trusted.
-        Unreachable: it was away for longer than ``patience``.
+        Unreachable: it was away for longer than ``patience`` seconds, or than the client's patience.
     """
-    trying = Patience(patience)
+    trying = api.patience(patience)
     was_told = False
     while True:
         try:

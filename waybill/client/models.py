@@ -105,7 +105,7 @@ class Upload:
         """A presigned request out of its JSON."""
         with _expected_fields():
             headers = dict(answer["headers"])
-            # Bodies are streamed, and would be sent in chunks otherwise. Older servers put it among the headers.
+            # Bodies are streamed, and would be sent in chunks otherwise. Older servers list it as a header.
             if "contentLength" in answer:
                 headers["Content-Length"] = str(answer["contentLength"])
             return cls(

@@ -5,6 +5,7 @@ import random
 import time
 
 from waybill.client.errors import ClientError
+from waybill.client.observer import NoObserver, Observer
 
 #: Seconds. The pause before the first repeat is random up to this, and up to twice as much before each next.
 FIRST_PAUSE = 0.25
@@ -12,10 +13,11 @@ LONGEST_PAUSE = 15.0
 
 
 class Patience:
-    """So many ``seconds`` in which what is temporary is tried again."""
+    """So many ``seconds`` in which what is temporary is tried again. The observer sees each retry."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, observer: Observer | None = None) -> None:
         self._seconds = seconds
+        self._observer = observer or NoObserver()
         self.renew()
 
     def renew(self) -> None:
@@ -36,4 +38,5 @@ class Patience:
         if not error.is_temporary or time.monotonic() + pause > self._deadline:
             raise error
         self._tries += 1
+        self._observer.retry(error, pause)
         await asyncio.sleep(pause)

@@ -11,7 +11,6 @@ from pathlib import Path
 from waybill.client.api import Api
 from waybill.client.errors import ClientError, ContentChanged, Unreachable
 from waybill.client.models import File
-from waybill.client.patience import Patience
 from waybill.client.source import Progress, Source
 from waybill.client.store import Store
 
@@ -62,7 +61,7 @@ class Receiver:
 
     async def _content(self, begin: int, digest: "hashlib._Hash") -> AsyncGenerator[bytes, None]:
         """The bytes from ``begin`` on, of which ``digest`` knows those before."""
-        patience = Patience(self._api.patience)
+        patience = self._api.patience()
         while begin < self._file.size:
             link = await self._api.call("GET", f"/files/{self._file.id}/download")
             try:

@@ -10,7 +10,6 @@ from itertools import islice
 from waybill.client.api import Api
 from waybill.client.errors import ClientError, ContentChanged, ObjectMissing, PartsMissing, StoreRefused
 from waybill.client.models import Announced, File, Held, Multipart, Upload
-from waybill.client.patience import Patience
 from waybill.client.source import Progress, Source
 from waybill.client.store import Store
 from waybill.client.together import together
@@ -118,7 +117,7 @@ class Sender:
 
     async def _put(self, url: Callable[[], Awaitable[Upload]], begin: int, length: int) -> None:
         """Send a range, with patience, and with another URL where the first has expired."""
-        patience = Patience(self._api.patience)
+        patience = self._api.patience()
         may_have_expired = True
         while True:
             try:

@@ -10,6 +10,7 @@ import pytest
 
 from stack.stack import Stack
 from tests.cli.client.shell import Shell
+from tests.cli.client.terminal import terminal
 from tests.relay import Relay
 from tests.service import Service, running_service
 
@@ -115,3 +116,22 @@ def test_a_file_goes_to_the_trash_and_comes_back(wired: Service, owner: str, tmp
     restored = shell.run("restore", file_id)
     assert (restored.code, restored.out) == (0, f"restored {file_id}  a.txt\n")
     assert (shell.ids(), shell.ids("--trash")) == ([file_id], [])
+
+
+def test_phases_are_named_a_stall_is_said_and_ctrl_c_leaves_nothing(
+    wired: Service, wire: Relay, owner: str, tmp_path: Path
+) -> None:
+    shell = Shell(tmp_path, WAYBILL_URL=wired.address, WAYBILL_TOKEN=wired.token(owner))
+    name = "a-name-that-is-longer-than-the-line.bin"
+    (shell.folder / name).write_bytes(os.urandom(20_000_000))
+    with wire.holding("PUT /"), terminal(shell, "upload", name) as shown:
+        shown.read_until("sending a-name-that")
+        shown.read_until("waiting for the server (")
+        # One line for the file and one for the server, whatever the name is.
+        assert len(shown.lines) == 2
+        assert "hashing" not in " ".join(shown.lines)
+        shown.process.send_signal(signal.SIGINT)
+        shown.read_all()
+        assert shown.process.wait(60) == 130
+    assert shown.lines[0] == "waybill: Stopped. What has arrived is ke"
+    assert "sending" not in " ".join(shown.lines)

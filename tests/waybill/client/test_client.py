@@ -214,18 +214,38 @@ async def test_a_file_that_changes_while_it_is_sent_is_told(
         await sending
 
 
+class Noted:
+    """An observer that keeps what it sees."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self.retries: list[tuple[str, float]] = []
+
+    def request(self, method: str, target: str, status: int, seconds: float) -> None:
+        self.requests.append(f"{method} {target} {status}")
+
+    def retry(self, error: ClientError, seconds: float) -> None:
+        self.retries.append((error.code, seconds))
+
+
 async def test_an_api_that_dies_meanwhile_is_waited_for(
-    wired: Service, wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
+    wired: Service, wire: Relay, owner: str, written: Callable[[bytes], Path]
 ) -> None:
-    source = written(LARGE)
-    announced = await wired_client.announce("a", len(LARGE), multipart=True)
-    with wire.holding("partNumber=3") as hold:
-        sending = asyncio.create_task(wired_client.send(source, announced))
-        assert await asyncio.to_thread(hold.has_one.wait, 30)
-        await asyncio.to_thread(wired.api.kill)
-    await asyncio.to_thread(wired.api.restart)
-    file = await wired_client.wait((await sending).id)
+    source, noted = written(LARGE), Noted()
+    async with AsyncClient(wired.address, wired.token(owner), parallel=2, observer=noted) as client:
+        announced = await client.announce("a", len(LARGE), multipart=True)
+        with wire.holding("partNumber=3") as hold:
+            sending = asyncio.create_task(client.send(source, announced))
+            assert await asyncio.to_thread(hold.has_one.wait, 30)
+            await asyncio.to_thread(wired.api.kill)
+        await asyncio.to_thread(wired.api.restart)
+        file = await client.wait((await sending).id)
     assert file.sha256 == hashlib.sha256(LARGE).hexdigest()
+    # The outage is seen by whoever watches, and what is seen holds no signature.
+    assert {code for code, _ in noted.retries} == {"unreachable"}
+    assert "POST /api/v1/files/upload-request 201" in noted.requests
+    assert sum(line.startswith(f"PUT {wire.address}/") for line in noted.requests) == 3
+    assert not any("?" in line for line in noted.requests)
 
 
 async def test_who_is_told_to_slow_down_does(wired: Service) -> None:
