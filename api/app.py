@@ -138,7 +138,10 @@ def _middleware(settings: Settings, origins: str) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origin_regex=origins,
                 allow_methods=["GET", "POST", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", HEADER],
+                # Tracers and GraphQL clients add headers of their own to each request (traceparent, baggage,
+                # sentry-trace, apollographql-client-name). An origin that is allowed may send any; no cookie
+                # stands for a caller, so no header can make a request more than its token allows.
+                allow_headers=["*"],
                 expose_headers=["Location", "Retry-After", HEADER],
                 max_age=3600,
             )

@@ -56,7 +56,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def service(stack: Stack) -> Iterator[Service]:
     """The Waybill that most tests share. Each test is an owner of its own, so none sees another's files."""
-    with running_service(stack) as running:
+    # Pages of this machine may call it: the browser's tests do so from another origin.
+    with running_service(stack, cors_origins="http://127.0.0.1:*") as running:
         yield running
 
 

@@ -97,8 +97,9 @@ def start_service(stack: Stack, **overrides: str) -> Service:
             if key.startswith("WAYBILL_")
         }
     )
-    # As `waybill up` does: its pages send to the store.
-    asyncio.run(initialise(settings, bucket_origins=["*"] if settings.embedded else None))
+    # As `waybill up` does: its pages send to the store, which knows no star in place of a port.
+    any_port = settings.embedded or "http://127.0.0.1:*" in settings.cors_origins
+    asyncio.run(initialise(settings, bucket_origins=["*"] if any_port else None))
     service = _start_processes(name, settings, stack, env, number)
     _wait_until_ready(service)
     return service

@@ -9,6 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from waybill.courier import Courier, open_courier
 from waybill.documents import open_database
+from waybill.event_tickets import EventTickets
 from waybill.live import Live, open_live
 from waybill.messages import Sender
 from waybill.presign import Presigner
@@ -32,6 +33,7 @@ class Resources:
     verifications: VerificationQueue
     sweep_cursor: SweepCursor
     rate_limit: RateLimit
+    event_tickets: EventTickets
     live: Live
     queues: Queues
     courier: Courier
@@ -71,6 +73,7 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
             verifications=VerificationQueue(redis_, broker.namespace),
             sweep_cursor=SweepCursor(redis_),
             rate_limit=RateLimit(settings.rate_limit, redis_),
+            event_tickets=EventTickets(redis_),
             live=live,
             queues=Queues(redis_, broker.namespace),
             courier=courier,

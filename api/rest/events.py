@@ -13,14 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from api.rest.operation import operation
-from api.rest.schemas import EventHeaders, EventsQuery
+from api.rest.operation import json_answer, operation
+from api.rest.schemas import EventHeaders, EventsQuery, EventTicket
 from waybill.errors import ChangesLost, WaybillError
 from waybill.file_json import File
 from waybill.principal import Principal
 from waybill.usecases.follow import Told, follow_file, follow_files
 
 MEDIA_TYPE = "text/event-stream"
+
+#: Silence after which a comment is sent: clients and proxies with short read limits stay.
+COMMENT_SECONDS = 4
 
 Feed = AsyncGenerator[Told | str, None]
 
@@ -34,16 +37,39 @@ class EventStream(StreamingResponse):
         # A proxy that collects an answer before it hands it on (nginx) would hold back each event.
         super().__init__(blocks, headers={"X-Accel-Buffering": "no"}, media_type=MEDIA_TYPE)
         self._until = until
+        self._sent_at = 0.0
 
     async def stream_response(self, send: Send) -> None:
         """Send the events, and an end in order."""
         left = None if math.isinf(self._until) else self._until - time.time()
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        with suppress(TimeoutError):
-            async with asyncio.timeout(left), aclosing(self.body_iterator) as blocks:
-                async for block in blocks:
-                    await send({"type": "http.response.body", "body": block, "more_body": True})
+        commenting = asyncio.create_task(self._send_comments(send))
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left), aclosing(self.body_iterator) as blocks:
+                    async for block in blocks:
+                        self._sent_at = time.monotonic()
+                        await send({"type": "http.response.body", "body": block, "more_body": True})
+        finally:
+            commenting.cancel()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_comments(self, send: Send) -> None:
+        """Send a comment whenever nothing else was sent for ``COMMENT_SECONDS``."""
+        self._sent_at = time.monotonic()
+        with suppress(OSError):  # a client that has left
+            while True:
+                await asyncio.sleep(max(0, self._sent_at + COMMENT_SECONDS - time.monotonic()))
+                if time.monotonic() >= self._sent_at + COMMENT_SECONDS:
+                    self._sent_at = time.monotonic()
+                    await send({"type": "http.response.body", "body": b":\n", "more_body": True})
+
+
+@operation("createEventTicket", answers={201: EventTicket}, errors=())
+async def create_ticket(request: Request, principal: Principal) -> Response:
+    """Get a ticket that opens one stream of events, as `?ticket=` in its URL, within 30 seconds. For the
+    browser's own EventSource, which cannot send a token."""
+    return json_answer(EventTicket.of(await request.state.resources.event_tickets.issue(principal)), 201)
 
 
 @operation(
@@ -52,6 +78,7 @@ class EventStream(StreamingResponse):
     headers=EventHeaders,
     answers={200: None},
     errors=("file_not_found", "invalid_input", "too_many_subscriptions"),
+    takes_ticket=True,
 )
 async def follow(request: Request, principal: Principal, query: EventsQuery) -> Response:
     """Be told of files as they change, by server-sent events: `file` with the file as the change left it,
@@ -59,7 +86,9 @@ async def follow(request: Request, principal: Principal, query: EventsQuery) -> 
     more and the files must be listed again."""
     if request.method == "HEAD":
         return Response(media_type=MEDIA_TYPE)
-    feed = _feed(request, principal, query, request.headers.get("last-event-id") or None)
+    # The header is later: an EventSource that comes back by itself repeats its URL.
+    after = request.headers.get("last-event-id") or query.after or None
+    feed = _feed(request, principal, query, after)
     is_reset = False
     try:
         first = await anext(feed)

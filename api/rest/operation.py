@@ -93,11 +93,12 @@ def operation(
     query: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
+    takes_ticket: bool = False,
 ) -> Callable[[Callable[Concatenate[Request, Principal, ...], Awaitable[Response]]], Operation]:
     """Turn ``handler(request, principal[, query][, body])`` into an endpoint.
 
     The token is checked first, then query and body are validated by the very models that OpenAPI shows.
-    ``headers`` are only shown.
+    ``headers`` are only shown. With ``takes_ticket`` a ticket in the query stands for a token.
     """
     documented: dict[str, Any] = {f"HTTP_{status}": model for status, model in answers.items()}
     _codes[name] = (*_ALWAYS, *errors)
@@ -107,7 +108,7 @@ def operation(
     def decorate(handler: Callable[Concatenate[Request, Principal, ...], Awaitable[Response]]) -> Operation:
         async def answer(request: Request) -> Response:
             arguments: list[BaseModel] = []
-            principal = await request.state.authenticator.principal(request)
+            principal = await _principal(request, takes_ticket=takes_ticket)
             await request.state.resources.rate_limit.admit(principal.owner)
             if query is not None:
                 arguments.append(_parse_query(request, query))
@@ -152,6 +153,16 @@ def openapi(paths: Paths) -> dict[str, Any]:
     document: dict[str, Any] = _spec.spec
     complete(document, _codes)
     return document
+
+
+async def _principal(request: Request, *, takes_ticket: bool) -> Principal:
+    if takes_ticket and "authorization" not in request.headers:
+        tickets = request.query_params.getlist("ticket")
+        if len(tickets) == 1:
+            of_ticket: Principal = await request.state.resources.event_tickets.redeem(tickets[0])
+            return of_ticket
+    of_token: Principal = await request.state.authenticator.principal(request)
+    return of_token
 
 
 def _parse_query(request: Request, model: type[BaseModel]) -> BaseModel:

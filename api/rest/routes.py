@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 
-from api.rest.events import follow
+from api.rest.events import create_ticket, follow
 from api.rest.many import complete_several, delete_several, request_several
 from api.rest.operation import ByMethod, Paths, json_answer, openapi, operation
 from api.rest.schemas import (
@@ -149,6 +149,7 @@ async def restore_one(request: Request, principal: Principal) -> Response:
 PATHS: Paths = {
     "/files/upload-request": {"POST": request_one},
     "/files/events": {"GET": follow},
+    "/files/events/ticket": {"POST": create_ticket},
     "/files/{id}": {"GET": get_one, "DELETE": delete_one},
     "/files": {"GET": list_many},
     "/files/batch/upload-request": {"POST": request_several},

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import STATUS
+from waybill import event_tickets
 from waybill.disposition import Disposition
 from waybill.file_json import File, Schema, Time
 from waybill.presign import PresignedRequest
@@ -80,6 +81,25 @@ class EventsQuery(QuerySchema):
     """Which files to be told of."""
 
     id: str | None = Field(default=None, description="This one alone, and first of all as it stands.")
+    after: str | None = Field(
+        default=None,
+        description="As `Last-Event-ID`, for an EventSource, which cannot send that header at its start.",
+    )
+    ticket: str | None = Field(
+        default=None, description="A ticket of `createEventTicket`, in place of a token. It is good once."
+    )
+
+
+class EventTicket(Schema):
+    """What opens one stream of events without a token."""
+
+    ticket: str = Field(description="For `?ticket=` of `followFiles`, once.")
+    expires_at: Time = Field(description="When it is no longer good.")
+
+    @classmethod
+    def of(cls, ticket: event_tickets.EventTicket) -> "EventTicket":
+        """Render a ticket."""
+        return cls(ticket=ticket.ticket, expires_at=ticket.expires_at)
 
 
 class EventHeaders(HeaderSchema):
