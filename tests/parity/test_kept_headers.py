@@ -51,6 +51,21 @@ async def test_an_object_with_headers_that_were_not_signed_is_failed(service: Se
             assert (file["status"], file["failureReason"]) == ("FAILED", "UNSIGNED_HEADERS"), name
 
 
+async def test_the_cache_control_that_browsers_add_fails_no_upload(service: Service, owner: str) -> None:
+    async with service.client(owner) as client:
+        face = RestFace(client)
+        ids = []
+        for value in ("max-age=0", "no-cache"):
+            requested = await face.request(name=value, size=len(value))
+            upload = requested.data["upload"]
+            headers = {**upload["headers"], "Cache-Control": value}
+            assert (await put(upload | {"headers": headers}, value.encode())).is_success
+            await face.complete(requested.id)
+            ids.append(requested.id)
+        for file_id in ids:
+            assert (await settled(face, file_id))["status"] == "COMPLETED"
+
+
 async def test_a_header_of_the_store_itself_is_refused_unless_signed(service: Service, owner: str) -> None:
     async with service.client(owner) as client:
         upload = (await RestFace(client).request(name="a", size=len(CONTENT))).data["upload"]

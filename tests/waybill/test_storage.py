@@ -84,6 +84,9 @@ async def test_the_sha256_of_a_whole_object_is_told_if_the_store_verified_it(ser
         ({"ContentEncoding": "gzip", "Metadata": {}}, ("Content-Encoding",)),
         ({"ExpiresString": "soon"}, ("Expires",)),
         ({"CacheControl": "public", "Metadata": {"a": "b"}}, ("Cache-Control", "x-amz-meta-a")),
+        ({"CacheControl": "max-age=0"}, ()),
+        ({"CacheControl": "no-cache", "ContentEncoding": "gzip"}, ("Content-Encoding",)),
+        ({"CacheControl": "max-age=0, public"}, ("Cache-Control",)),
         ({"WebsiteRedirectLocation": "/"}, ("x-amz-website-redirect-location",)),
     ],
 )

@@ -20,8 +20,15 @@ _HEADERS = {
     "WebsiteRedirectLocation": "x-amz-website-redirect-location",
 }
 
+#: What browsers add to a request with If-None-Match, and to each one while developer tools disable the cache
+#: (Fetch Standard, "HTTP-network-or-cache fetch"). They only forbid caching, and downloads sign their own.
+_CACHE_CONTROL_OF_BROWSERS = {"max-age=0", "no-cache"}
+
 
 def unsigned_headers(answer: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of such headers in an answer to HeadObject or GetObject."""
     metadata = [f"x-amz-meta-{name}" for name in answer.get("Metadata", ())]
-    return (*(header for member, header in _HEADERS.items() if answer.get(member)), *metadata)
+    kept = [header for member, header in _HEADERS.items() if answer.get(member)]
+    if answer.get("CacheControl") in _CACHE_CONTROL_OF_BROWSERS:
+        kept.remove("Cache-Control")
+    return (*kept, *metadata)
