@@ -35,7 +35,7 @@ from api.s3_hook import S3Hook
 from api.traces import Traces
 from waybill import tracing
 from waybill.resources import Resources, open_resources, redis_client
-from waybill.settings import Settings, load_settings
+from waybill.settings import Settings, load_api_settings
 
 
 class State(TypedDict):
@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     Raises:
         SettingsError: a setting is missing or wrong.
     """
-    settings = settings or load_settings()
+    settings = settings or load_api_settings()
     # No actor is declared and no middleware runs here: the API sends by name and processes nothing.
     broker = RedisBroker(client=redis_client(settings), middleware=[])
     pages = Pages(settings)

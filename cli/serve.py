@@ -22,7 +22,7 @@ from waybill import documents, tracing
 from waybill.logs import configure_logs
 from waybill.redis import refuse_cluster
 from waybill.resources import open_resources, open_storage_and_database
-from waybill.settings import Settings, load_settings
+from waybill.settings import Settings, load_api_settings, load_settings
 from waybill.usecases.startup import wait_for_servers
 
 #: Seconds that running requests and jobs get once a stop is asked for. Jobs that take longer are cancelled
@@ -61,7 +61,7 @@ def create_served_app() -> Starlette:
     """The application of one API process."""
     from api.app import create_app
 
-    settings = load_settings()
+    settings = load_api_settings()
     configure_logs(settings.log_level)
     tracing.start("waybill-api")
     return create_app(settings)
@@ -75,7 +75,7 @@ def run_api(host: str, port: int, processes: int) -> None:
     """
     # Uvicorn raises the signal once more when all is answered. A stop in order is no death by a signal.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    settings = load_settings()
+    settings = load_api_settings()
     refuse_cluster(settings.redis_url.get_secret_value())
     asyncio.run(_prove_settings(settings))
     _allow_connections()

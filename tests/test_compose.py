@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from cli.serve import GRACE
-from waybill.settings import Settings
+from waybill.settings import Settings, load_api_settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -39,24 +39,34 @@ INSTRUCTIONS = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re
 STAGES = re.split(r"^(?=FROM )", INSTRUCTIONS, flags=re.MULTILINE)[1:]
 
 
-def environment(values: dict[str, str]) -> dict[str, str]:
-    """What the containers of Waybill are given when .env holds ``values``."""
+#: The secrets of each process of Waybill, and what may hold one.
+SECRETS = {"JWT_SECRET", "S3_HOOK_SECRET", "METRICS_TOKEN", "S3_SECRET_KEY", "MONGODB_URL", "REDIS_URL"}
+SERVERS = {"S3_SECRET_KEY", "MONGODB_URL", "REDIS_URL"}
+SECRETS_OF = {
+    "init": SERVERS,
+    "api": SECRETS,
+    **dict.fromkeys(("worker", "sweeper", "courier"), SERVERS | {"METRICS_TOKEN"}),
+}
+
+
+def environment(values: dict[str, str], name: str = "api") -> dict[str, str]:
+    """What a container of Waybill is given when .env holds ``values``."""
 
     def resolve(match: re.Match[str]) -> str:
         return "$" if match[0] == "$$" else values.get(match[1]) or match[3] or ""
 
-    given = SERVICES["api"]["environment"]
+    given = SERVICES[name]["environment"]
     resolved = {name: values.get(name) if value is None else value for name, value in given.items()}
     return {name: VARIABLE.sub(resolve, value) for name, value in resolved.items() if value is not None}
 
 
-def settings(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> Settings:
+def settings(monkeypatch: pytest.MonkeyPatch, values: dict[str, str], name: str = "api") -> Settings:
     """What Waybill makes of it."""
-    for name in [name for name in os.environ if name.startswith("WAYBILL_")]:
-        monkeypatch.delenv(name)
-    for name, value in environment(values).items():
-        monkeypatch.setenv(name, value)
-    return Settings()
+    for variable in [variable for variable in os.environ if variable.startswith("WAYBILL_")]:
+        monkeypatch.delenv(variable)
+    for variable, value in environment(values, name).items():
+        monkeypatch.setenv(variable, value)
+    return load_api_settings() if name == "api" else load_settings()
 
 
 def filled_in() -> dict[str, str]:
@@ -117,6 +127,25 @@ def test_every_setting_exists_and_is_accepted(monkeypatch: pytest.MonkeyPatch) -
     }
     assert shown.model_dump(exclude=without_default) == plain.model_dump(exclude=without_default)
     assert len(shown.cors_origins) == 1
+
+
+def test_each_process_gets_the_secrets_that_it_needs_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = {name: service for name, service in SERVICES.items() if service["image"] == "waybill"}
+    assert set(ours) == set(SECRETS_OF)
+    for name, service in ours.items():
+        given = {variable.removeprefix("WAYBILL_") for variable in service["environment"]}
+        assert given & SECRETS == SECRETS_OF[name], name
+        assert settings(monkeypatch, filled_in(), name).s3_bucket == "waybill"
+
+
+def test_no_service_can_take_all_memory_or_processes_of_the_host() -> None:
+    for name, service in SERVICES.items():
+        assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), name
+        assert 0 < service["pids_limit"] <= 4096, name
+    [limit] = re.findall(r"^\s+maxmemory (\d+)mb$", TEXT, re.MULTILINE)
+    # A rewrite of the append-only file may take as much once more.
+    assert SERVICES["redis"]["mem_limit"] == "1g"
+    assert 2 * int(limit) < 1024
 
 
 def test_every_long_running_service_comes_back_and_can_be_seen_to_be_well() -> None:

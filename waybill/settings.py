@@ -155,12 +155,6 @@ class Settings(TokenSettings):
     def _split_list(cls, value: object) -> object:
         return _split(value)
 
-    @model_validator(mode="after")
-    def _some_way_to_trust_a_token(self) -> Self:
-        if self.jwt_secret is None and self.jwks_url is None:
-            raise ValueError("set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, else no token can be trusted")
-        return self
-
     def admits(self, content_type: str) -> bool:
         """Whether files of this type may be uploaded: one of CONTENT_TYPES, as `image/png` or `image/*`."""
         bare = content_type.partition(";")[0].strip().lower()
@@ -173,6 +167,16 @@ class Settings(TokenSettings):
         return self.s3_public_endpoint_url or self.s3_endpoint_url
 
 
+class ApiSettings(Settings):
+    """The settings of the API, which must be able to trust some token. Workers need no such secret."""
+
+    @model_validator(mode="after")
+    def _some_way_to_trust_a_token(self) -> Self:
+        if self.jwt_secret is None and self.jwks_url is None:
+            raise ValueError("set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, else no token can be trusted")
+        return self
+
+
 def load_settings() -> Settings:
     """Read the environment.
 
@@ -180,6 +184,11 @@ def load_settings() -> Settings:
         SettingsError: a variable is missing or wrong; every one is named, none is shown.
     """
     return _load(Settings)
+
+
+def load_api_settings() -> ApiSettings:
+    """Read the environment of an API process. Raises as ``load_settings`` does."""
+    return _load(ApiSettings)
 
 
 def shared_metrics_folder() -> Path | None:

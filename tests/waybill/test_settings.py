@@ -3,7 +3,7 @@
 import pytest
 
 from waybill.errors import SettingsError
-from waybill.settings import load_settings
+from waybill.settings import load_api_settings, load_settings
 
 GOOD = {
     "MONGODB_URL": "mongodb://db",
@@ -33,7 +33,12 @@ def test_what_is_needed_is_enough(environment: pytest.MonkeyPatch) -> None:
 def test_a_missing_setting_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
     environment.delenv(f"WAYBILL_{name}")
     with pytest.raises(SettingsError, match=f"WAYBILL_{name}"):
-        load_settings()
+        load_api_settings()
+
+
+def test_a_worker_needs_no_secret_of_tokens(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("WAYBILL_JWT_SECRET")
+    assert load_settings().jwt_secret is None
 
 
 def test_all_that_is_wrong_is_named_at_once_and_no_value_is_shown(environment: pytest.MonkeyPatch) -> None:
