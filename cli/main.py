@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from cli.client.account_commands import app as account_commands
 from cli.client.commands import app as client_commands
 from waybill.errors import InitError, ServiceUnavailable, SettingsError, WaybillError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     add_completion=True,
 )
 app.add_typer(client_commands)
+app.add_typer(account_commands)
 
 DataDir = Annotated[Path, typer.Option(help="The folder in which the embedded stack keeps its data.")]
 

@@ -1,46 +1,45 @@
-"""`waybill ls`, `info`, `usage`, `rm` and `restore`: questions and orders that move no bytes."""
+"""`waybill ls`, `info`, `usage`, `rm` and `restore`: commands that transfer no data."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from datetime import datetime
-from typing import Literal, TypedDict
 
-from cli.client.exits import DONE, code_of_all
-from cli.client.lines import as_json, line_of, tell, tell_failure
+import typer
+
+from cli.client.choice import Choice
+from cli.client.exits import DONE, FAILED, code_of_all, complain
+from cli.client.lines import HEADER, as_json, line_of, tell, tell_failure
 from cli.client.session import Session
+from cli.client.verbosity import VERBOSITY
 from cli.client.words import printable, size_in_words, time_in_words
-from waybill.client import AsyncClient, ClientError, File, Forbidden, Status, Unauthenticated, Unreachable
+from waybill.client import AsyncClient, ClientError, File, Forbidden, Unauthenticated, Unreachable
 
 #: Requests at once.
 PARALLEL = 8
 
 
-class Filters(TypedDict):
-    """What `waybill ls` lists, as the client takes it."""
-
-    status: Sequence[Status]
-    name: str | None
-    content_type: str | None
-    created_after: datetime | None
-    created_before: datetime | None
-    min_size: int | None
-    max_size: int | None
-    deleted: bool
-    sort: Literal["createdAt", "name", "size"] | None
-    order: Literal["asc", "desc"] | None
-
-
-async def list_files(session: Session, filters: Filters, limit: int | None, *, json_lines: bool) -> int:
-    """Print the files that the filters admit, one a line, as their pages come; the exit code."""
-    shown = 0
-    async with session.client() as client, aclosing(client.files(**filters)) as files:
+async def list_files(session: Session, choice: Choice, limit: int | None, *, json_lines: bool) -> int:
+    """Print the files that the filters admit, one per line, as pages arrive; return the exit code."""
+    shown = size = 0
+    async with session.client() as client, aclosing(choice.files(client)) as files:
         async for file in files:
-            print(as_json(file.raw) if json_lines else line_of(file), flush=not shown % 100)
+            if json_lines:
+                print(as_json(file.raw), flush=not shown % 100)
+            elif VERBOSITY.quiet:
+                print(file.id, flush=not shown % 100)
+            else:
+                if not shown:
+                    print(HEADER)
+                print(line_of(file), flush=not shown % 100)
             shown += 1
+            size += file.size
             # Not after the next file: with a filter that few files match it may be far away.
             if shown == limit:
                 break
+    if not json_lines and not VERBOSITY.quiet:
+        sys.stdout.flush()
+        complain(f"{shown} file{'' if shown == 1 else 's'}, {size_in_words(size)}")
     return DONE
 
 
@@ -88,14 +87,31 @@ async def show_usage(session: Session, *, json_lines: bool) -> int:
     return DONE
 
 
-async def remove(session: Session, ids: Sequence[str], *, json_lines: bool) -> int:
-    """Delete files; the exit code."""
+async def remove(session: Session, choice: Choice, *, yes: bool, dry_run: bool, json_lines: bool) -> int:
+    """Delete files, after a question if they are chosen by filters; return the exit code."""
+    ids = choice.ids
+    if ids is None:
+        async with session.client() as client, aclosing(choice.files(client)) as files:
+            chosen = [file async for file in files]
+        ids = [file.id for file in chosen]
+        if chosen and not yes and not dry_run:
+            size = size_in_words(sum(file.size for file in chosen))
+            if not typer.confirm(f"Delete {len(chosen)} files ({size})?", err=True):
+                complain("Nothing was deleted.")
+                return FAILED
+    if dry_run:
+        return await show_each(session, ids, "would_delete", json_lines=json_lines)
     return await _each(session, ids, AsyncClient.delete, "deleted", json_lines=json_lines)
 
 
 async def restore(session: Session, ids: Sequence[str], *, json_lines: bool) -> int:
-    """Take files out of the trash; the exit code."""
+    """Take files out of the trash; return the exit code."""
     return await _each(session, ids, AsyncClient.restore, "restored", json_lines=json_lines)
+
+
+async def show_each(session: Session, ids: Sequence[str], outcome: str, *, json_lines: bool) -> int:
+    """Print what would be done with files, and do nothing; return the exit code."""
+    return await _each(session, ids, AsyncClient.get, outcome, json_lines=json_lines)
 
 
 async def _each(

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console, RenderableType
@@ -11,6 +11,7 @@ from rich.table import Column
 from rich.text import Text
 
 from cli.client.outage import Outage
+from cli.client.verbosity import VERBOSITY, request_line
 from cli.client.words import duration_in_words, printable, size_in_words
 from waybill.client import ClientError
 
@@ -31,13 +32,11 @@ class Board:
         files: how many files are transferred.
         size: bytes of all files, as far as known.
         verb: what happens to them: ``sending`` or ``receiving``.
-        quiet: show no progress and no summary; errors are still printed.
     """
 
-    def __init__(self, files: int, size: int = 0, *, verb: str = "sending", quiet: bool = False) -> None:
+    def __init__(self, files: int, size: int = 0, *, verb: str = "sending") -> None:
         self._console = console = Console(stderr=True, emoji=False)
-        self._is_shown = console.is_terminal and not quiet
-        self._is_quiet = quiet
+        self._is_shown = console.is_terminal and not VERBOSITY.quiet
         self._verb = verb
         self._outage = Outage()
         self._began = self._moved_at = time.monotonic()
@@ -84,21 +83,22 @@ class Board:
         line = printable(f"waybill: {line}")
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def summarise(self, what: str, *, done: int) -> None:
-        """Print the closing line, unless quiet: files, bytes, seconds and rate."""
-        if self._is_quiet:
+    def summarise(self, counts: Mapping[str, int]) -> None:
+        """Print the closing line, unless quiet: files by outcome, bytes, seconds and rate."""
+        if VERBOSITY.quiet:
             return
         seconds = time.monotonic() - self._began
-        of = "" if done == self._files else f" of {self._files}"
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
         rate = f" ({size_in_words(self._moved / seconds)}/s)" if self._moved and seconds else ""
-        files = "file" if self._files == 1 else "files"
-        self.say(
-            f"{done}{of} {files} {what}, {size_in_words(self._moved)} in {duration_in_words(seconds)}{rate}"
-        )
+        files = f"{self._files} file{'' if self._files == 1 else 's'}"
+        moved = f"{size_in_words(self._moved)} in {duration_in_words(seconds)}{rate}"
+        self.say(f"{files}: {outcomes or 'nothing to do'}; {moved}")
 
     def request(self, method: str, target: str, status: int, seconds: float) -> None:
         """See waybill.client.Observer."""
         self._outage.answered(status)
+        if VERBOSITY.verbose:
+            self.say(request_line(method, target, status, seconds))
 
     def retry(self, error: ClientError, seconds: float) -> None:
         """See waybill.client.Observer. On a terminal the outage is a line of the progress."""

@@ -1,55 +1,42 @@
-"""The commands of the client and their options. Each imports its code when it runs, to start quickly."""
+"""The commands of the client. Each imports its code when it runs, to start quickly."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
 
-from waybill.lifecycle import Status
+from cli.client.options import (
+    After,
+    Bandwidth,
+    Before,
+    ContentType,
+    DryRun,
+    Exclude,
+    FileId,
+    FileIds,
+    Include,
+    Json,
+    MaxSize,
+    MinSize,
+    Name,
+    Parallel,
+    Paths,
+    Quiet,
+    SomeIds,
+    Statuses,
+    Url,
+    Verbose,
+    WatchedIds,
+)
 
 app = typer.Typer()
 
 PANEL = "Files, on any server"
 
-T = TypeVar("T")
-
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url",
-        envvar="WAYBILL_URL",
-        help="The server's address. (default: your latest login, else the embedded stack of this folder)",
-        show_default=False,
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object per line on standard output, and nothing else.")
-]
-Parallel = Annotated[
-    int, typer.Option(help="How many requests transfer data at the same time.", min=1, max=64)
-]
-
-
-def _complete_id(incomplete: str) -> list[tuple[str, str]]:
-    """Return ids for the shell's completion."""
-    from cli.client.completion import newest_ids
-
-    return newest_ids(incomplete)
-
-
-FileId = Annotated[str, typer.Argument(help="The id of the file.", metavar="ID", autocompletion=_complete_id)]
-FileIds = Annotated[
-    list[str], typer.Argument(help="The ids of the files.", metavar="ID...", autocompletion=_complete_id)
-]
-
 
 @app.command(rich_help_panel=PANEL)
 def upload(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(help="Files to upload; with --recursive also folders.", exists=True, readable=True),
-    ],
+    paths: Paths,
     *,
     recursive: Annotated[
         bool,
@@ -74,7 +61,13 @@ def upload(
     ] = None,
     parallel: Parallel = 4,
     wait: Annotated[bool, typer.Option(help="Wait until the server has verified each file.")] = True,
+    include: Include = None,
+    exclude: Exclude = None,
+    bwlimit: Bandwidth = None,
+    dry_run: DryRun = False,
     json_lines: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     url: Url = None,
 ) -> None:
     """Upload files.
@@ -86,57 +79,91 @@ def upload(
         raise typer.BadParameter(f"{folders[0]} is a folder: add --recursive", param_hint="PATHS")
     if name is not None and (folders or len(paths) > 1):
         raise typer.BadParameter("only one file can have this name: name one file", param_hint="--name")
+    from cli.client.choice import Patterns, read_rate
     from cli.client.exits import run
     from cli.client.uploading import INTERRUPTED, Wishes, upload
 
-    wishes = Wishes(name, content_type, multipart, parallel, wait, json_lines)
-    run(url, lambda session: upload(session, paths, wishes), interrupted=INTERRUPTED)
+    wishes = Wishes(
+        *(name, content_type, multipart, parallel, wait, json_lines, read_rate(bwlimit), dry_run),
+        Patterns(include or (), exclude or ()),
+    )
+    run(
+        url,
+        lambda session: upload(session, paths, wishes),
+        interrupted=INTERRUPTED,
+        json_lines=json_lines,
+    )
 
 
 @app.command(rich_help_panel=PANEL)
 def get(
-    ids: FileIds,
+    ids: SomeIds = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="A folder, or for one file its name, or - for stdout.")
     ] = Path(),
+    *,
+    name: Name = None,
+    status: Statuses = None,
+    content_type: ContentType = None,
+    after: After = None,
+    before: Before = None,
+    min_size: MinSize = None,
+    max_size: MaxSize = None,
+    include: Include = None,
+    exclude: Exclude = None,
     parallel: Parallel = 4,
+    bwlimit: Bandwidth = None,
+    dry_run: DryRun = False,
     json_lines: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     url: Url = None,
 ) -> None:
-    """Download files, each checked against its SHA-256. What was stopped goes on where it stopped."""
-    if len(ids) > 1 and not output.is_dir():
-        raise typer.BadParameter("several files want a folder that is there", param_hint="--output")
+    """Download files by id, or those that the filters match.
+
+    Each is compared with its SHA-256, and a stopped download continues where it stopped.
+    """
+    from cli.client.choice import Patterns, choose, read_filters, read_rate
     from cli.client.downloading import INTERRUPTED, Wishes, download, show
     from cli.client.exits import run
 
-    if output == Path("-"):
-        run(url, lambda session: show(session, ids[0]))
-    wishes = Wishes(output, parallel, json_lines)
-    run(url, lambda session: download(session, ids, wishes), interrupted=INTERRUPTED)
+    filters = read_filters(
+        name=name,
+        status=status,
+        content_type=content_type,
+        after=after,
+        before=before,
+        min_size=min_size,
+        max_size=max_size,
+    )
+    choice = choose(ids, filters, Patterns(include or (), exclude or ()))
+    one = choice.ids[0] if choice.ids is not None and len(choice.ids) == 1 else None
+    if one is None and not output.is_dir():
+        raise typer.BadParameter("several files need a folder that exists", param_hint="--output")
+    rate = read_rate(bwlimit)
+    if output == Path("-") and one is not None and not dry_run:
+        run(url, lambda session: show(session, one, rate))
+    wishes = Wishes(output, parallel, json_lines, rate, dry_run)
+    run(
+        url,
+        lambda session: download(session, choice, wishes),
+        interrupted=INTERRUPTED,
+        json_lines=json_lines,
+    )
 
 
 @app.command(rich_help_panel=PANEL)
 def ls(
     *,
-    name: Annotated[str | None, typer.Option(help="Only names that start with this text.")] = None,
-    status: Annotated[
-        list[Status] | None,
-        typer.Option(help="Only files with this status. Can be repeated.", case_sensitive=False),
-    ] = None,
-    content_type: Annotated[
-        str | None, typer.Option(help="Only files of this media type, such as image/png or image/*.")
-    ] = None,
-    after: Annotated[
-        str | None,
-        typer.Option(
-            help="Only files created at this time or later: 2026-11-23, 2026-11-23T14:28Z, or 12h or 7d ago."
-        ),
-    ] = None,
-    before: Annotated[str | None, typer.Option(help="Only files created before this time.")] = None,
-    min_size: Annotated[
-        str | None, typer.Option(help="Only files of at least this size: 500, 10k, 1.5GiB.")
-    ] = None,
-    max_size: Annotated[str | None, typer.Option(help="Only files of at most this size.")] = None,
+    name: Name = None,
+    status: Statuses = None,
+    content_type: ContentType = None,
+    after: After = None,
+    before: Before = None,
+    min_size: MinSize = None,
+    max_size: MaxSize = None,
+    include: Include = None,
+    exclude: Exclude = None,
     trash: Annotated[
         bool, typer.Option("--trash", help="List deleted files that can still be restored.")
     ] = False,
@@ -150,29 +177,31 @@ def ls(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", help="List at most this many files. (default: all)", min=1)
+        int | None,
+        typer.Option("--limit", "-n", help="List at most this many files. (default: all)", min=1),
     ] = None,
     json_lines: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     url: Url = None,
 ) -> None:
     """List files, newest first."""
-    from cli.client.asking import Filters, list_files
+    from cli.client.asking import list_files
+    from cli.client.choice import Choice, Patterns, read_filters
     from cli.client.exits import run
-    from cli.client.words import parse_size, parse_time
 
-    filters = Filters(
+    filters = read_filters(
         name=name,
-        status=status or (),
+        status=status,
         content_type=content_type,
-        created_after=_parsed(parse_time, after, "--after"),
-        created_before=_parsed(parse_time, before, "--before"),
-        min_size=_parsed(parse_size, min_size, "--min-size"),
-        max_size=_parsed(parse_size, max_size, "--max-size"),
-        deleted=trash,
-        sort=sort,
-        order=order,
+        after=after,
+        before=before,
+        min_size=min_size,
+        max_size=max_size,
     )
-    run(url, lambda session: list_files(session, filters, limit, json_lines=json_lines))
+    filters |= {"deleted": trash, "sort": sort, "order": order}
+    choice = Choice(None, filters, Patterns(include or (), exclude or ()))
+    run(url, lambda session: list_files(session, choice, limit, json_lines=json_lines), json_lines=json_lines)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -181,46 +210,81 @@ def info(file_id: FileId, json_lines: Json = False, url: Url = None) -> None:
     from cli.client.asking import show_file
     from cli.client.exits import run
 
-    run(url, lambda session: show_file(session, file_id, json_lines=json_lines))
+    run(url, lambda session: show_file(session, file_id, json_lines=json_lines), json_lines=json_lines)
 
 
 @app.command(rich_help_panel=PANEL)
-def rm(ids: FileIds, json_lines: Json = False, url: Url = None) -> None:
-    """Delete files. If the server keeps a trash, they can be restored for some time."""
+def rm(
+    ids: SomeIds = None,
+    *,
+    name: Name = None,
+    status: Statuses = None,
+    content_type: ContentType = None,
+    after: After = None,
+    before: Before = None,
+    min_size: MinSize = None,
+    max_size: MaxSize = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before files are deleted by filters.")
+    ] = False,
+    dry_run: DryRun = False,
+    json_lines: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    url: Url = None,
+) -> None:
+    """Delete files by id, or those that the filters match.
+
+    If the server keeps a trash, they can be restored for some time.
+    """
+    import sys
+
     from cli.client.asking import remove
+    from cli.client.choice import Patterns, choose, read_filters
     from cli.client.exits import run
 
-    run(url, lambda session: remove(session, ids, json_lines=json_lines))
+    filters = read_filters(
+        name=name,
+        status=status,
+        content_type=content_type,
+        after=after,
+        before=before,
+        min_size=min_size,
+        max_size=max_size,
+    )
+    choice = choose(ids, filters, Patterns(include or (), exclude or ()))
+    if not (choice.ids is not None or yes or dry_run or sys.stdin.isatty()):
+        raise typer.BadParameter("without a terminal, filters need --yes or --dry-run", param_hint="rm")
+    run(
+        url,
+        lambda session: remove(session, choice, yes=yes, dry_run=dry_run, json_lines=json_lines),
+        json_lines=json_lines,
+    )
 
 
 @app.command(rich_help_panel=PANEL)
-def restore(ids: FileIds, json_lines: Json = False, url: Url = None) -> None:
+def restore(
+    ids: FileIds,
+    *,
+    json_lines: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    url: Url = None,
+) -> None:
     """Take files out of the trash."""
     from cli.client.asking import restore
+    from cli.client.choice import read_ids
     from cli.client.exits import run
 
-    run(url, lambda session: restore(session, ids, json_lines=json_lines))
-
-
-@app.command(rich_help_panel=PANEL)
-def usage(json_lines: Json = False, url: Url = None) -> None:
-    """Show the space that your files use, and the limit."""
-    from cli.client.asking import show_usage
-    from cli.client.exits import run
-
-    run(url, lambda session: show_usage(session, json_lines=json_lines))
+    chosen = read_ids(ids)
+    run(url, lambda session: restore(session, chosen, json_lines=json_lines), json_lines=json_lines)
 
 
 @app.command(rich_help_panel=PANEL)
 def watch(
-    ids: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Watch only these files, and stop when all are done.",
-            metavar="[ID...]",
-            autocompletion=_complete_id,
-        ),
-    ] = None,
+    ids: WatchedIds = None,
     json_lines: Json = False,
     url: Url = None,
 ) -> None:
@@ -228,43 +292,4 @@ def watch(
     from cli.client.exits import run
     from cli.client.watching import watch
 
-    run(url, lambda session: watch(session, ids or (), json_lines=json_lines))
-
-
-@app.command(rich_help_panel=PANEL)
-def login(
-    url: Url = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            help="The token, or - to read it from standard input. Not recommended on the command line: other"
-            " users can see it. Without this option you are asked for it."
-        ),
-    ] = None,
-    *,
-    list_all: Annotated[
-        bool, typer.Option("--list", help="List the servers at which you are signed in, and do nothing else.")
-    ] = False,
-    json_lines: Json = False,
-) -> None:
-    """Sign in to a server. The token is stored for you alone, and this server is used from now on."""
-    from cli.client.exits import run_alone
-    from cli.client.signing_in import list_logins, sign_in
-
-    run_alone(list_logins(json_lines=json_lines) if list_all else sign_in(url, token))
-
-
-@app.command(rich_help_panel=PANEL)
-def logout(url: Url = None) -> None:
-    """Sign out of a server: remove its token from this machine. The token stays valid until it expires."""
-    from cli.client.exits import run_alone
-    from cli.client.signing_in import sign_out
-
-    run_alone(sign_out(url))
-
-
-def _parsed(parse: Callable[[str], T], text: str | None, option: str) -> T | None:
-    try:
-        return None if text is None else parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
+    run(url, lambda session: watch(session, ids or (), json_lines=json_lines), json_lines=json_lines)

@@ -2,17 +2,19 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.client.asking import show_each
 from cli.client.board import Board
-from cli.client.exits import DONE, code_of, code_of_all, words_of
-from cli.client.lines import as_json, error_as_json
+from cli.client.choice import Choice
+from cli.client.exits import DONE, code_of, code_of_all
+from cli.client.lines import about, result
 from cli.client.session import LONG, Session
+from cli.client.verbosity import VERBOSITY
 from cli.client.words import printable, size_in_words
-from waybill.client import AsyncClient, ClientError, Forbidden, Unauthenticated, Unreachable
+from waybill.client import AsyncClient, ClientError, Forbidden, Status, Unauthenticated, Unreachable
 from waybill.client.together import together
 
 INTERRUPTED = "Stopped. What has come is kept: the same command goes on from there."
@@ -25,28 +27,44 @@ class Wishes:
     output: Path
     parallel: int
     json_lines: bool
+    max_rate: int | None = None
+    dry_run: bool = False
 
 
-async def download(session: Session, ids: Sequence[str], wishes: Wishes) -> int:
-    """Write files into a folder, or one to a file; the exit code."""
+async def download(session: Session, choice: Choice, wishes: Wishes) -> int:
+    """Write files into a folder, or one to a file; return the exit code."""
+    ids = await _chosen(session, choice) if choice.ids is None else choice.ids
+    if wishes.dry_run:
+        return await show_each(session, ids, "would_download", json_lines=wishes.json_lines)
     board = Board(len(ids), verb="receiving")
     codes: list[int] = []
     waiting = iter(ids)
     with board.shown():
-        async with session.client(patience=LONG, parallel=wishes.parallel, observer=board) as client:
+        async with session.client(
+            patience=LONG, parallel=wishes.parallel, max_rate=wishes.max_rate, observer=board
+        ) as client:
 
             async def work() -> None:
                 for file_id in waiting:
                     codes.append(await _one(client, file_id, wishes, board))
 
             await together([work() for _ in range(min(len(ids), wishes.parallel))])
+    board.summarise({"downloaded": codes.count(DONE), "failed": len(codes) - codes.count(DONE)})
     return code_of_all(codes)
 
 
-async def show(session: Session, file_id: str) -> int:
+async def _chosen(session: Session, choice: Choice) -> list[str]:
+    """The ids of the files that the filters admit and that can be downloaded."""
+    if not choice.filters.get("status"):
+        choice.filters["status"] = (Status.COMPLETED, Status.DUPLICATE)
+    async with session.client() as client, aclosing(choice.files(client)) as files:
+        return [file.id async for file in files]
+
+
+async def show(session: Session, file_id: str, max_rate: int | None = None) -> int:
     """Write the bytes of a file to stdout; the exit code, which alone tells whether all of it was right."""
     async with (
-        session.client(patience=LONG) as client,
+        session.client(patience=LONG, max_rate=max_rate) as client,
         aclosing(client.content(file_id)) as content,
     ):
         async for chunk in content:
@@ -64,12 +82,12 @@ async def _one(client: AsyncClient, file_id: str, wishes: Wishes, board: Board) 
     except (Unauthenticated, Forbidden, Unreachable):
         raise
     except (ClientError, OSError) as error:
-        board.say(f"{printable(file_id)}: {words_of(error)}")
+        board.say(about(file_id, error))
         if wishes.json_lines:
-            board.print(as_json({"id": file_id, "path": None, "error": error_as_json(error)}))
+            board.print(result("failed", file_id=file_id, error=error))
         return code_of(error)
     if wishes.json_lines:
-        board.print(as_json({"id": file_id, "path": str(path), "error": None}))
-    else:
+        board.print(result("downloaded", file_id=file_id, path=str(path), file=file))
+    elif not VERBOSITY.quiet:
         board.print(f"{file_id}  {size_in_words(file.size):>9}  {printable(str(path))}")
     return DONE

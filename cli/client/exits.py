@@ -7,6 +7,7 @@
 4    there is no such file
 5    the server is away, or the line is broken
 130  stopped by Ctrl-C
+141  the reader of the output has closed the pipe
 """
 
 import asyncio
@@ -28,6 +29,8 @@ from waybill.client import (
 )
 
 DONE, FAILED, USAGE, NOT_SIGNED_IN, NOT_FOUND, AWAY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+#: As of a program that SIGPIPE has ended.
+PIPE_CLOSED = 141
 
 
 def code_of(error: Exception) -> int:
@@ -62,33 +65,55 @@ def words_of(error: Exception) -> str:
 
 
 def run(
-    url: str | None, work: Callable[[Session], Coroutine[Any, Any, int]], *, interrupted: str = "Stopped."
+    url: str | None,
+    work: Callable[[Session], Coroutine[Any, Any, int]],
+    *,
+    interrupted: str = "Stopped.",
+    json_lines: bool = False,
 ) -> NoReturn:
-    """Run a command in a session, to its exit code. ``interrupted`` says how things stand after Ctrl-C."""
+    """Run a command in a session, to its exit code.
+
+    Args:
+        url: the server, or None for the current one.
+        work: the command.
+        interrupted: what is printed after Ctrl-C.
+        json_lines: print what ends the whole command as JSON too.
+    """
 
     async def in_session() -> int:
         return await work(find_session(url))
 
-    run_alone(in_session(), interrupted=interrupted)
+    run_alone(in_session(), interrupted=interrupted, json_lines=json_lines)
 
 
-def run_alone(work: Coroutine[Any, Any, int], *, interrupted: str = "Stopped.") -> NoReturn:
-    """Run what finds its server itself, as ``run`` does."""
+def run_alone(
+    work: Coroutine[Any, Any, int], *, interrupted: str = "Stopped.", json_lines: bool = False
+) -> NoReturn:
+    """Run a command that finds its server itself, as ``run`` does."""
     try:
-        code = asyncio.run(work)
-        sys.stdout.flush()
+        code = _run(work, interrupted, json_lines=json_lines)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would complain again at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = PIPE_CLOSED
+    raise typer.Exit(code)
+
+
+def _run(work: Coroutine[Any, Any, int], interrupted: str, *, json_lines: bool) -> int:
+    try:
+        return asyncio.run(work)
     except KeyboardInterrupt:
         complain(interrupted)
-        code = INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain again at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = FAILED
-    except ValueError as error:
-        # Of an address that is none.
-        complain(str(error))
-        code = USAGE
-    except (ClientError, NotSignedIn, OSError) as error:
+        raise
+    except (ClientError, NotSignedIn, OSError, ValueError) as error:
         complain(words_of(error))
-        code = code_of(error)
-    raise typer.Exit(code)
+        if json_lines:
+            from cli.client.lines import result
+
+            print(result("failed", error=error))
+        # A ValueError is of an address or a token that cannot be one.
+        return USAGE if isinstance(error, ValueError) and not isinstance(error, OSError) else code_of(error)

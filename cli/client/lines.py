@@ -1,12 +1,16 @@
-"""What commands say on stdout: a line for people, or one JSON object on a line for programs."""
+"""What commands print on stdout: a line for people, or one JSON object per line for programs."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from cli.client.exits import code_of, complain, words_of
+from cli.client.verbosity import VERBOSITY
 from cli.client.words import printable, size_in_words, time_in_words
 from waybill.client import ApiError, ClientError, File
+
+#: The columns of ``line_of``.
+HEADER = f"{'ID':<24}  {'SIZE':>9}  {'STATUS':<10}  {'CREATED':<16}  NAME"
 
 
 def line_of(file: File) -> str:
@@ -31,14 +35,43 @@ def error_as_json(error: Exception) -> dict[str, Any]:
     }
 
 
-def tell(file: File, what: str, *, json_lines: bool) -> None:
-    """Say what became of a file."""
-    print(as_json(file.raw) if json_lines else f"{what} {file.id}  {printable(file.name)}", flush=True)
+def result(
+    outcome: str,
+    *,
+    file_id: str | None = None,
+    path: str | None = None,
+    file: File | None = None,
+    error: Exception | None = None,
+) -> str:
+    """Return what became of one file as JSON, in the one shape that all commands use."""
+    return as_json(
+        {
+            "outcome": outcome,
+            "id": file.id if file is not None else file_id,
+            "path": path,
+            "file": None if file is None else file.raw,
+            "error": None if error is None else error_as_json(error),
+        }
+    )
 
 
-def tell_failure(what: str, error: Exception, *, json_lines: bool) -> int:
-    """Say that something failed, on stderr and for programs on stdout too; the exit code for it."""
-    complain(f"{printable(what)}: {words_of(error)}")
+def about(what: str, error: Exception) -> str:
+    """Return an error message that starts with what it is about, once."""
+    text = words_of(error)
+    return text if text.startswith(what) else f"{what}: {text}"
+
+
+def tell(file: File, outcome: str, *, json_lines: bool) -> None:
+    """Print what became of a file."""
     if json_lines:
-        print(as_json({"id": what, "error": error_as_json(error)}), flush=True)
+        print(result(outcome, file=file), flush=True)
+    elif not VERBOSITY.quiet:
+        print(f"{outcome.replace('_', ' ')} {file.id}  {printable(file.name)}", flush=True)
+
+
+def tell_failure(file_id: str, error: Exception, *, json_lines: bool) -> int:
+    """Print a failure on stderr, and as JSON on stdout too; return its exit code."""
+    complain(printable(about(file_id, error)))
+    if json_lines:
+        print(result("failed", file_id=file_id, error=error), flush=True)
     return code_of(error)

@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from cli.client.verbosity import VERBOSITY, request_line
+from cli.client.words import printable
 from waybill.client import ApiError, ClientError, RateLimited
 
 #: Seconds. Shorter outages are not reported as a line: the first retries follow each other fast.
@@ -62,7 +64,7 @@ def _what(error: ClientError) -> str:
 
 
 class OutageReport:
-    """An observer for commands without progress: prints a line on stderr for each outage."""
+    """An observer for commands without progress: prints each outage, and with --verbose each request."""
 
     def __init__(self) -> None:
         self._outage = Outage()
@@ -70,9 +72,13 @@ class OutageReport:
     def request(self, method: str, target: str, status: int, seconds: float) -> None:
         """See waybill.client.Observer."""
         self._outage.answered(status)
+        if VERBOSITY.verbose:
+            _print(request_line(method, target, status, seconds))
 
     def retry(self, error: ClientError, seconds: float) -> None:
         """See waybill.client.Observer."""
-        self._outage.failed(
-            error, seconds, lambda line: print(f"waybill: {line}", file=sys.stderr, flush=True)
-        )
+        self._outage.failed(error, seconds, _print)
+
+
+def _print(line: str) -> None:
+    print(printable(f"waybill: {line}"), file=sys.stderr, flush=True)

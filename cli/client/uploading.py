@@ -4,13 +4,14 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cli.client.board import Board, FileBar
-from cli.client.exits import DONE, code_of, code_of_all, words_of
-from cli.client.lines import as_json, error_as_json
+from cli.client.choice import Patterns
+from cli.client.exits import DONE, code_of, code_of_all, complain
+from cli.client.lines import about, result
 from cli.client.memory import Memory, open_memory
 from cli.client.session import LONG, Session
+from cli.client.verbosity import VERBOSITY
 from cli.client.words import printable, size_in_words
 from waybill.client import (
     Announced,
@@ -45,6 +46,9 @@ class Wishes:
     parallel: int
     wait: bool
     json_lines: bool
+    max_rate: int | None
+    dry_run: bool
+    patterns: Patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,15 @@ class Outcome:
 
 async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int:
     """Upload all files; the exit code."""
-    files = list(_files(paths))
+    files = list(_files(paths, wishes.patterns))
+    if wishes.dry_run:
+        return _show(files, json_lines=wishes.json_lines)
     board = Board(len(files), sum(size for _, size in files))
     codes: list[int] = []
     with open_memory(session) as memory, board.shown():
-        async with session.client(patience=LONG, parallel=wishes.parallel, observer=board) as client:
+        async with session.client(
+            patience=LONG, parallel=wishes.parallel, max_rate=wishes.max_rate, observer=board
+        ) as client:
             uploader = Uploader(client, memory, wishes, board)
             waiting = iter(files)
 
@@ -76,9 +84,26 @@ async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int
                         codes.append(await uploader.handle(path, bar))
 
             await together([work() for _ in range(min(len(files), FILES_AT_ONCE * wishes.parallel))])
-    if len(files) > 1:
-        board.say(f"{codes.count(DONE)} of {len(files)} files are at {session.url}")
+    board.summarise(
+        {
+            f"uploaded to {session.url}": codes.count(DONE) - uploader.present,
+            "already there": uploader.present,
+            "failed": len(codes) - codes.count(DONE),
+        }
+    )
     return code_of_all(codes)
+
+
+def _show(files: Sequence[tuple[Path, int]], *, json_lines: bool) -> int:
+    """Print what would be uploaded; return the exit code."""
+    for path, size in files:
+        if json_lines:
+            print(result("would_upload", path=str(path)))
+        else:
+            print(printable(f"would upload {size_in_words(size):>9}  {path}"))
+    total = size_in_words(sum(size for _, size in files))
+    complain(f"dry run: {len(files)} files, {total}; nothing was sent")
+    return DONE
 
 
 class Uploader:
@@ -89,6 +114,7 @@ class Uploader:
         self._memory = memory
         self._wishes = wishes
         self._board = board
+        self.present = 0
 
     async def handle(self, path: Path, bar: FileBar) -> int:
         """Upload a file and say what came of it; the exit code for it.
@@ -101,15 +127,18 @@ class Uploader:
         except (Unauthenticated, Forbidden, Unreachable):
             raise
         except (ClientError, OSError) as error:
-            self._board.say(f"{printable(str(path))}: {words_of(error)}")
+            self._board.say(about(str(path), error))
             if self._wishes.json_lines:
-                self._print_json(path, "failed", None, error_as_json(error))
+                self._board.print(result("failed", path=str(path), error=error))
             return code_of(error)
+        self.present += outcome.word == "present"
+        file = outcome.file
         if self._wishes.json_lines:
-            self._print_json(path, outcome.word, outcome.file, None)
+            self._board.print(result(outcome.word, path=str(path), file=file))
+        elif VERBOSITY.quiet:
+            self._board.print(file.id)
         else:
-            size = size_in_words(outcome.file.size)
-            self._board.print(f"{outcome.file.id}  {size:>9}  {printable(outcome.file.name)}{outcome}")
+            self._board.print(f"{file.id}  {size_in_words(file.size):>9}  {file.name}{outcome}")
         return DONE
 
     async def _upload(self, path: Path, bar: FileBar) -> Outcome:
@@ -163,21 +192,12 @@ class Uploader:
             self._memory.begin_upload(sha256, name, announced.file.id)
         return announced
 
-    def _print_json(self, path: Path, outcome: str, file: File | None, error: dict[str, Any] | None) -> None:
-        shown = {
-            "path": str(path),
-            "outcome": outcome,
-            "file": None if file is None else file.raw,
-            "error": error,
-        }
-        self._board.print(as_json(shown))
 
-
-def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, int]]:
+def _files(paths: Sequence[Path], patterns: Patterns) -> Iterator[tuple[Path, int]]:
     """The files, and those of folders at any depth, with their sizes in bytes. Raises OSError."""
     for path in paths:
         for each in _inside(path) if path.is_dir() else [path]:
-            if each.is_file():
+            if each.is_file() and patterns.admit_in(each, path):
                 yield each, each.stat().st_size
 
 

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator, FormatChecker
 from typer.testing import CliRunner
 
 from cli.main import app
 
 ROOT = Path(__file__).parents[3]
+
+SCHEMA = Draft202012Validator(
+    json.loads((ROOT / "docs" / "reference" / "command-line.schema.json").read_text()),
+    format_checker=FormatChecker(),
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +33,11 @@ class Ran:
 
     @property
     def json(self) -> list[Any]:
-        """Its lines of JSON; fails where anything else is on stdout."""
-        return [json.loads(line) for line in self.out.splitlines()]
+        """Its lines of JSON. Fails if anything else is on stdout, or a line is not as the schema says."""
+        lines = [json.loads(line) for line in self.out.splitlines()]
+        for line in lines:
+            SCHEMA.validate(line)
+        return lines
 
 
 class Shell:

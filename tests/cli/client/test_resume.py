@@ -110,7 +110,8 @@ def test_a_file_goes_to_the_trash_and_comes_back(wired: Service, owner: str, tmp
     shell.run("upload", "a.txt")
     [file_id] = shell.ids()
     [deleted] = shell.run("rm", file_id, "--json").json
-    assert deleted["deletedAt"] is not None
+    assert (deleted["outcome"], deleted["id"]) == ("deleted", file_id)
+    assert deleted["file"]["deletedAt"] is not None
     assert (shell.ids(), shell.ids("--trash")) == ([], [file_id])
     assert shell.run("get", file_id).code == 1
     restored = shell.run("restore", file_id)

@@ -132,14 +132,14 @@ def test_without_a_home_uploads_are_remembered_elsewhere(shell: Shell) -> None:
     remembered = temporary / f"waybill-{os.getuid()}"
     with shell.started("upload", "a") as process:
         _, first = process.communicate(timeout=60)
-    with shell.started("upload", "b") as process:
+    with shell.started("upload", "b", "-q") as process:
         _, second = process.communicate(timeout=60)
     assert first.startswith(f"waybill: Stopped uploads are remembered in {remembered}")
     assert second == ""
     assert stat.S_IMODE(remembered.stat().st_mode) == 0o700
     # Another user could read it.
     remembered.chmod(0o755)
-    with shell.started("upload", "b") as process:
+    with shell.started("upload", "b", "-q") as process:
         _, third = process.communicate(timeout=60)
     assert "Stopped uploads cannot be remembered" in third
     assert process.returncode == 0

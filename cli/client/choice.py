@@ -1,0 +1,149 @@
+"""Which files a command works on: ids from the command line or standard input, or filters and patterns."""
+
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+from typing import Literal, TypedDict, TypeVar
+
+import typer
+
+from cli.client.words import parse_size, parse_time
+from waybill.client import AsyncClient, File, Status
+
+T = TypeVar("T")
+
+#: In place of ids: read them from standard input.
+FROM_STDIN = "-"
+
+
+class Filters(TypedDict, total=False):
+    """The filters of a list, as the client takes them."""
+
+    status: Sequence[Status]
+    name: str | None
+    content_type: str | None
+    created_after: datetime | None
+    created_before: datetime | None
+    min_size: int | None
+    max_size: int | None
+    deleted: bool
+    sort: Literal["createdAt", "name", "size"] | None
+    order: Literal["asc", "desc"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Shell patterns for names. A pattern with a slash is for the path below the folder that was given."""
+
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    def admit(self, path: PurePath) -> bool:
+        """Return whether a file matches a pattern to include, if there are some, and none to exclude."""
+        included = not self.include or any(_matches(path, pattern) for pattern in self.include)
+        return included and not any(_matches(path, pattern) for pattern in self.exclude)
+
+    def admit_in(self, path: Path, folder: Path) -> bool:
+        """Return whether a file below a folder is chosen."""
+        return self.admit(path.relative_to(folder) if path != folder else PurePath(path.name))
+
+    def __bool__(self) -> bool:
+        return bool(self.include or self.exclude)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Files by id, or if ``ids`` is None those that filters and patterns admit."""
+
+    ids: Sequence[str] | None
+    filters: Filters
+    patterns: Patterns
+
+    async def files(self, client: AsyncClient) -> AsyncGenerator[File, None]:
+        """Yield the files of the list that are chosen. Raises as ``AsyncClient.files`` does."""
+        async with aclosing(client.files(**self.filters)) as files:
+            async for file in files:
+                if self.patterns.admit(PurePath(file.name.replace("/", "\ufffd"))):
+                    yield file
+
+
+def choose(ids: Sequence[str] | None, filters: Filters, patterns: Patterns) -> Choice:
+    """Return the choice of a command that takes ids or filters.
+
+    Raises:
+        typer.BadParameter: both are given, or none.
+    """
+    is_filtered = any(value not in (None, (), False) for value in filters.values()) or bool(patterns)
+    if bool(ids) == is_filtered:
+        raise typer.BadParameter("name ids or use filters" + (", not both" if ids else ""), param_hint="ID")
+    # No lines on standard input are no files, and not all.
+    return Choice(read_ids(ids) if ids else None, filters, patterns)
+
+
+def read_ids(ids: Sequence[str]) -> list[str]:
+    """Return the ids, with those from standard input in place of ``-``: the first word of each line."""
+    found: list[str] = []
+    for file_id in ids:
+        if file_id == FROM_STDIN:
+            found += [line.split()[0] for line in sys.stdin if line.strip()]
+        else:
+            found.append(file_id)
+    return list(dict.fromkeys(found))
+
+
+def read_filters(
+    *,
+    name: str | None,
+    status: Sequence[Status] | None,
+    content_type: str | None,
+    after: str | None,
+    before: str | None,
+    min_size: str | None,
+    max_size: str | None,
+) -> Filters:
+    """Return the filters that options stand for.
+
+    Raises:
+        typer.BadParameter: a time or a size is wrong.
+    """
+    return Filters(
+        name=name,
+        status=status or (),
+        content_type=content_type,
+        created_after=parsed(parse_time, after, "--after"),
+        created_before=parsed(parse_time, before, "--before"),
+        min_size=parsed(parse_size, min_size, "--min-size"),
+        max_size=parsed(parse_size, max_size, "--max-size"),
+    )
+
+
+def read_rate(text: str | None) -> int | None:
+    """Return the bytes per second of --bwlimit.
+
+    Raises:
+        typer.BadParameter: it is not a rate.
+    """
+    rate = parsed(parse_size, text.removesuffix("/s") if text else None, "--bwlimit")
+    if rate is not None and rate < 1:
+        raise typer.BadParameter("must be at least 1 byte per second", param_hint="--bwlimit")
+    return rate
+
+
+def parsed(parse: Callable[[str], T], text: str | None, option: str) -> T | None:
+    """Parse the value of an option.
+
+    Raises:
+        typer.BadParameter: it cannot be parsed.
+    """
+    try:
+        return None if text is None else parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _matches(path: PurePath, pattern: str) -> bool:
+    return fnmatchcase(path.as_posix() if "/" in pattern else path.name, pattern)

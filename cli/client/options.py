@@ -1,0 +1,107 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.client.verbosity import VERBOSITY
+from waybill.lifecycle import Status
+
+
+def _complete_id(incomplete: str) -> list[tuple[str, str]]:
+    """Return ids for the shell's completion."""
+    from cli.client.completion import newest_ids
+
+    return newest_ids(incomplete)
+
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="WAYBILL_URL",
+        help="The server's address. (default: your latest login, else the embedded stack of this folder)",
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object per line on standard output, and nothing else.")
+]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        callback=VERBOSITY.set_quiet,
+        help="Print only errors; upload and ls also print ids, one per line.",
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", callback=VERBOSITY.set_verbose, help="Print each request on standard error."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and change nothing.")]
+Parallel = Annotated[
+    int, typer.Option(help="How many requests transfer data at the same time.", min=1, max=64)
+]
+Bandwidth = Annotated[
+    str | None,
+    typer.Option(help="Transfer at most this many bytes per second: 500k, 10M. (default: no limit)"),
+]
+Include = Annotated[
+    list[str] | None,
+    typer.Option(help="Only files whose name matches this pattern, such as '*.jpg'. Can be repeated."),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(help="No files whose name matches this pattern. Can be repeated."),
+]
+FileId = Annotated[str, typer.Argument(help="The id of the file.", metavar="ID", autocompletion=_complete_id)]
+FileIds = Annotated[
+    list[str],
+    typer.Argument(
+        help="The ids of the files, or - to read them from standard input.",
+        metavar="ID...",
+        autocompletion=_complete_id,
+    ),
+]
+SomeIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="The ids of the files, or - to read them from standard input. Without ids: use the filters.",
+        metavar="[ID...]",
+        autocompletion=_complete_id,
+    ),
+]
+WatchedIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Watch only these files, and stop when all are done.",
+        metavar="[ID...]",
+        autocompletion=_complete_id,
+    ),
+]
+Paths = Annotated[
+    list[Path],
+    typer.Argument(help="Files to upload; with --recursive also folders.", exists=True, readable=True),
+]
+Name = Annotated[str | None, typer.Option(help="Only names that start with this text.")]
+Statuses = Annotated[
+    list[Status] | None,
+    typer.Option("--status", help="Only files with this status. Can be repeated.", case_sensitive=False),
+]
+ContentType = Annotated[
+    str | None, typer.Option(help="Only files of this media type, such as image/png or image/*.")
+]
+After = Annotated[
+    str | None,
+    typer.Option(
+        help="Only files created at or after this time: 2026-11-23, 2026-11-23T14:28Z, 12h or 7d ago."
+    ),
+]
+Before = Annotated[str | None, typer.Option(help="Only files created before this time.")]
+MinSize = Annotated[str | None, typer.Option(help="Only files of at least this size: 500, 10k, 1.5GiB.")]
+MaxSize = Annotated[str | None, typer.Option(help="Only files of at most this size.")]
