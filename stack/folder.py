@@ -18,6 +18,9 @@ class Secrets:
     redis_password: str
     s3_access_key: str
     s3_secret_key: str
+    mongodb_password: str
+    mongodb_key: str
+    volume_key: str
 
     @classmethod
     def make(cls) -> Self:
@@ -26,7 +29,15 @@ class Secrets:
             redis_password=secrets.token_urlsafe(32),
             s3_access_key=secrets.token_hex(10).upper(),
             s3_secret_key=secrets.token_urlsafe(30),
+            mongodb_password=secrets.token_urlsafe(32),
+            # A key file holds letters of Base64, which has neither "-" nor "_".
+            mongodb_key=secrets.token_hex(48),
+            volume_key=secrets.token_urlsafe(32),
         )
+
+
+# Folders of earlier releases have no others. They get the rest on their next start.
+_FIRST_SECRETS = ("jwt_secret", "redis_password", "s3_access_key", "s3_secret_key")
 
 
 class Folder:
@@ -59,13 +70,30 @@ class Folder:
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
-    def read_secrets(self) -> Secrets | None:
-        """The secrets of this folder, None before the first run. Raises StackError for a spoilt file."""
+    def read_jwt_secret(self) -> str | None:
+        """Return the secret that signs tokens, None before the first run.
+
+        Raises:
+            StackError: the file of secrets is damaged.
+        """
+        kept = self._read_secrets()
+        return kept["jwt_secret"] if kept else None
+
+    def read_or_make_secrets(self) -> Secrets:
+        """Return the secrets of this folder; make those that are missing. Only for the holder of its lock."""
+        kept = self._read_secrets()
+        made = Secrets(**(asdict(Secrets.make()) | kept))
+        if asdict(made) != kept:
+            write_private(self._secrets, json.dumps(asdict(made), indent=2) + "\n")
+        return made
+
+    def _read_secrets(self) -> dict[str, str]:
         try:
             kept = json.loads(self._secrets.read_text())
-            return Secrets(**{field.name: str(kept[field.name]) for field in fields(Secrets)})
+            known = {field.name: str(kept[field.name]) for field in fields(Secrets) if field.name in kept}
+            return {name: kept[name] for name in _FIRST_SECRETS} | known
         except FileNotFoundError:
-            return None
+            return {}
         except OSError as error:
             raise StackError(f"cannot read {self._secrets}: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
@@ -73,14 +101,6 @@ class Folder:
                 f"{self._secrets} does not hold what it should ({error!r}): put it right, or remove it to "
                 "have new secrets made (tokens signed so far will no longer be accepted)"
             ) from error
-
-    def read_or_make_secrets(self) -> Secrets:
-        """The secrets of this folder, made on the first run. Only for the holder of the folder's lock."""
-        kept = self.read_secrets()
-        if kept is None:
-            kept = Secrets.make()
-            write_private(self._secrets, json.dumps(asdict(kept), indent=2) + "\n")
-        return kept
 
     def read_ports(self) -> dict[str, int]:
         """The ports of the last run. A spoilt or missing file counts as none: ports are a wish, not data."""

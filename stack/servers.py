@@ -9,19 +9,26 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
-from stack import binaries, mongo_wire, s3_probe
+import pymongo
+from pymongo.errors import OperationFailure, PyMongoError
+
+from stack import binaries, s3_probe
+from stack.certificates import write_certificate
 from stack.folder import Secrets, write_private
 from stack.ports import LOOPBACK, is_free
 from stack.process import Command
 
 REGION = "us-east-1"
 REPLICA_SET = "waybill"
+MONGODB_USER = "waybill"
+AUTHENTICATION_FAILED = 18  # MongoDB's code
 FORWARD = Path(__file__).with_name("forward.py")
 Ports = Mapping[str, int]
 
@@ -50,9 +57,13 @@ def _environment(home: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Mongod:
-    """MongoDB as a replica set of one member: change streams and transactions need a replica set."""
+    """MongoDB as a replica set of one member: change streams and transactions need a replica set.
+
+    A replica set asks for passwords if its members have a key file. Who knows the key may log in as a member.
+    """
 
     data: Path
+    secrets: Secrets
     named_binary: str | None = None
     name: ClassVar[str] = "mongod"
     port_names: ClassVar[tuple[str, ...]] = ("mongod",)
@@ -61,7 +72,10 @@ class Mongod:
         return is_free(port)
 
     def command(self, ports: Ports) -> Command:
+        key = self.data / "key"
+        write_private(key, self.secrets.mongodb_key)
         argv = [str(binaries.find_mongod(self.named_binary)), "--dbpath", str(self.data), "--quiet"]
+        argv += ["--keyFile", str(key), "--setParameter", "enableLocalhostAuthBypass=false"]
         argv += ["--bind_ip", LOOPBACK, "--port", str(ports["mongod"]), "--nounixsocket"]
         # The oplog would take 5% of the disk, at least 990 MB. It serves nobody but change streams here,
         # which live for seconds.
@@ -75,29 +89,60 @@ class Mongod:
         return Command(argv, cwd=self.data, env=_environment(self.data), grace=20.0)
 
     def is_ready(self, ports: Ports) -> bool:
-        """Whether it is the writable primary; where needed, sets the replica set up or moves its port."""
+        """Whether it is the writable primary; if needed, sets up the replica set, its port and its user."""
         try:
-            with mongo_wire.Connection(ports["mongod"]) as mongod:
-                options = mongod.command({"getCmdLineOpts": 1})
+            # The driver would wait for half a second before it tries again.
+            socket.create_connection((LOOPBACK, ports["mongod"]), 2).close()
+            with self._log_in(ports, "__system", self.secrets.mongodb_key, "local") as mongod:
+                options = mongod.admin.command("getCmdLineOpts")
                 if options["parsed"]["storage"]["dbPath"] != str(self.data):
                     return False
                 self._configure(mongod, f"{LOOPBACK}:{ports['mongod']}")
-                return mongod.command({"hello": 1}).get("isWritablePrimary") is True
-        except (OSError, mongo_wire.WireError, mongo_wire.CommandError):
+                if not mongod.admin.command("hello").get("isWritablePrimary"):
+                    return False
+                self._provide_user(ports, mongod)
+                return True
+        except (OSError, PyMongoError):
             return False
 
-    def _configure(self, mongod: mongo_wire.Connection, address: str) -> None:
+    def _log_in(self, ports: Ports, user: str, password: str, database: str) -> pymongo.MongoClient[Any]:
+        return pymongo.MongoClient(
+            LOOPBACK,
+            ports["mongod"],
+            username=user,
+            password=password,
+            authSource=database,
+            authMechanism="SCRAM-SHA-256",
+            directConnection=True,
+            timeoutMS=5000,
+        )
+
+    def _configure(self, mongod: pymongo.MongoClient[Any], address: str) -> None:
         member = {"_id": 0, "host": address}
         # What lies on the disk decides: while mongod is still loading its configuration it says that it has
         # none, and to initiate the set at that moment hangs it.
-        kept = mongod.command({"find": "system.replset"}, database="local")["cursor"]["firstBatch"]
+        kept = mongod.local["system.replset"].find_one()
         if not kept:
-            mongod.command({"replSetInitiate": {"_id": REPLICA_SET, "members": [member]}})
-        elif [each["host"] for each in kept[0]["members"]] != [address]:
+            mongod.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
+        elif [each["host"] for each in kept["members"]] != [address]:
             # After a change of port the member does not find itself in the set: there is no primary to ask,
             # so the change is forced.
-            moved = {"_id": REPLICA_SET, "version": kept[0]["version"] + 1, "members": [member]}
-            mongod.command({"replSetReconfig": moved, "force": True})
+            moved = {"_id": REPLICA_SET, "version": kept["version"] + 1, "members": [member]}
+            mongod.admin.command("replSetReconfig", moved, force=True)
+
+    def _provide_user(self, ports: Ports, mongod: pymongo.MongoClient[Any]) -> None:
+        """Create the user if the folder is new or of a release that had none; renew its password."""
+        password = self.secrets.mongodb_password
+        try:
+            with self._log_in(ports, MONGODB_USER, password, "admin") as user:
+                user.admin.command("ping")
+        except OperationFailure as error:
+            if error.code != AUTHENTICATION_FAILED:
+                raise
+            known = mongod.admin.command("usersInfo", MONGODB_USER)["users"]
+            mongod.admin.command(
+                "updateUser" if known else "createUser", MONGODB_USER, pwd=password, roles=["root"]
+            )
 
     def sweep(self, ports: Ports) -> None:
         """It leaves nothing outside its folder."""
@@ -153,7 +198,8 @@ class Valkey:
 class SeaweedFS:
     """The S3 server: master, volume server, filer and S3 gateway in one process.
 
-    On loopback only: most of its ports ask nobody for a key.
+    Clients use the S3 port and its keys. The other ports are for its own parts, which sign requests to the
+    volume server, and show a certificate to the gRPC ports and to the master. The filer has no HTTP.
     """
 
     data: Path
@@ -176,6 +222,8 @@ class SeaweedFS:
             "actions": ["Admin"],
         }
         write_private(self.data / "s3.json", json.dumps({"identities": [owner]}))
+        if not self._certificate.exists():
+            write_certificate(self._certificate, LOOPBACK)
         argv = [str(binaries.find_weed()), "-logtostderr", "server", "-dir=.", "-s3", "-s3.config=s3.json"]
         # One master needs no election, which takes up to 15 s; nor its state of the last run, which it finds
         # in the volumes: loading it, it may turn its own volume server away at first, and that comes again
@@ -200,11 +248,30 @@ class SeaweedFS:
         argv += ["-s3.autoCreateBucket=false"]
         # A bucket begins with two volumes instead of seven. Without a limit the memory grows beyond 1 GB
         # while large files come and go.
-        env = _environment(self.data) | {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "2", "GOMEMLIMIT": "512MiB"}
+        env = _environment(self.data) | self._security()
+        env |= {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "2", "GOMEMLIMIT": "512MiB"}
         # On SIGTERM the filer refuses new work at once, then waits 15 s for subscribers that never leave:
         # itself and the S3 gateway. All writes are with the kernel before they are answered, so a kill loses
         # none.
         return Command(argv, cwd=self.data, env=env, grace=0.25, orphan_signal=signal.SIGKILL)
+
+    @property
+    def _certificate(self) -> Path:
+        return self.data / "parts.pem"
+
+    def _security(self) -> dict[str, str]:
+        """The settings of `weed scaffold -config=security` that differ from its defaults.
+
+        Not as a file, which an earlier release would read too if it opened the folder again.
+        """
+        file = self._certificate.name
+        pairs = [f"GRPC_{role.upper()}" for role in (*self.roles, "client")] + ["HTTPS_MASTER"]
+        # Each part is a server and a client of the others.
+        settings = {"GRPC_CA": file, "HTTPS_MASTER_CA": file}
+        settings |= {f"{pair}_{half}": file for pair in pairs for half in ("CERT", "KEY")}
+        # By TLS as well each byte of an object would be encrypted on its way inside of this process.
+        settings |= dict.fromkeys(("JWT_SIGNING_KEY", "JWT_SIGNING_READ_KEY"), self.secrets.volume_key)
+        return {f"WEED_{name}": value for name, value in settings.items()}
 
     def is_ready(self, ports: Ports) -> bool:
         """Whether S3 accepts our keys and the master has a volume server to place objects on."""
@@ -217,7 +284,9 @@ class SeaweedFS:
             return False
 
     def _has_volume_server(self, master: int, volume: int) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, master, timeout=2)
+        tls = ssl.create_default_context(cafile=self._certificate)
+        tls.load_cert_chain(self._certificate)
+        connection = http.client.HTTPSConnection(LOOPBACK, master, timeout=2, context=tls)
         try:
             connection.request("GET", "/dir/status")
             topology = json.load(connection.getresponse())["Topology"]

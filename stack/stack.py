@@ -17,7 +17,7 @@ from stack.folder import Folder, Secrets
 from stack.locks import ServersLock, UpLock
 from stack.ports import LOOPBACK, choose, reachable_name
 from stack.process import POLL_SECONDS, READY_SECONDS, Child, Command
-from stack.servers import REGION, REPLICA_SET, Mongod, S3Forward, SeaweedFS, Server, Valkey
+from stack.servers import MONGODB_USER, REGION, REPLICA_SET, Mongod, S3Forward, SeaweedFS, Server, Valkey
 
 __all__ = ["Addresses", "Child", "Stack", "StackError"]
 
@@ -107,7 +107,7 @@ class Stack:
     def _make_servers(self, secrets: Secrets) -> list[Server]:
         folder = self._folder
         servers: list[Server] = [
-            Mongod(folder.data("mongod"), self._mongod),
+            Mongod(folder.data("mongod"), secrets, self._mongod),
             Valkey(folder.data("valkey"), secrets),
             SeaweedFS(folder.data("seaweedfs"), secrets),
         ]
@@ -170,7 +170,8 @@ class Stack:
         local_s3 = f"http://{LOOPBACK}:{self._ports['s3']}"
         return Addresses(
             # Direct, for a driver that asks the set would be told the address of the last run after a move.
-            mongodb_url=f"mongodb://127.0.0.1:{self._ports['mongod']}/?replicaSet={REPLICA_SET}&directConnection=true",
+            mongodb_url=f"mongodb://{MONGODB_USER}:{secrets.mongodb_password}@127.0.0.1:{self._ports['mongod']}/"
+            f"?replicaSet={REPLICA_SET}&directConnection=true&authSource=admin",
             redis_url=f"redis://:{secrets.redis_password}@127.0.0.1:{self._ports['valkey']}/0",
             s3_endpoint_url=local_s3,
             s3_public_endpoint_url=local_s3 if self._is_local else self._public_s3(),
@@ -189,12 +190,12 @@ class Stack:
     @classmethod
     def read_jwt_secret(cls, folder: Path) -> str:
         """The secret of a folder, whether its stack runs or not. Raises StackError where there is none."""
-        secrets = Folder(folder).read_secrets()
-        if secrets is None:
+        secret = Folder(folder).read_jwt_secret()
+        if secret is None:
             raise StackError(
                 f"{folder} holds no secrets: start the stack there once (`waybill up`) to have them made"
             )
-        return secrets.jwt_secret
+        return secret
 
     def env(self) -> dict[str, str]:
         """The settings that lead a Waybill process to these servers."""

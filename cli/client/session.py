@@ -104,7 +104,7 @@ def _embedded_token(folder: Folder, url: str) -> str | None:
     if urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"} and url != folder.read_address():
         return None
     with suppress(StackError):
-        secrets = folder.read_secrets()
-        if secrets is not None:
-            return make_token(secrets.jwt_secret, DEMO_OWNER, lifetime=timedelta(days=1))
+        secret = folder.read_jwt_secret()
+        if secret is not None:
+            return make_token(secret, DEMO_OWNER, lifetime=timedelta(days=1))
     return None

@@ -24,7 +24,7 @@ from tests.service import Service, free_port, running_service
 from tests.uploads import put, settled
 
 SERVERS = {"mongodb": "mongod", "s3": "seaweedfs", "redis": "valkey"}
-USER, PASSWORD = "waybill", "secret"
+USER, PASSWORD = "application", "secret"
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Production:
 def production(own_stack: Stack) -> Iterator[Production]:
     """Its processes are stopped: a test starts them when the servers are as it wants them."""
     set_mongodb_user(own_stack, "createUser")
-    url = own_stack.addresses.mongodb_url.replace("mongodb://", f"mongodb://{USER}:{PASSWORD}@")
+    address = own_stack.addresses.mongodb_url.partition("@")[2]
     public = own_stack.addresses.s3_endpoint_url
     with (
         background_loop() as loop,
         running_store_proxy(loop, public) as store,
         running_service(
             own_stack,
-            mongodb_url=f"{url}&authSource=admin",
+            mongodb_url=f"mongodb://{USER}:{PASSWORD}@{address}",
             s3_endpoint_url=store.address,
             s3_public_endpoint_url=public,
         ) as service,

@@ -80,6 +80,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(scope="session")
+def cargo(running: Stack) -> Cargo:
+    """Some data in the servers of `running`, put there by their first requests."""
+    cargo = Cargo(running.addresses)
+    cargo.put("tea")
+    return cargo
+
+
 def is_running(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

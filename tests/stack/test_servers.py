@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from stack import ports
-from stack.folder import Secrets
+from stack.folder import Folder, Secrets
 from stack.locks import ServersLock
 from stack.process import Child
 from stack.servers import Mongod, SeaweedFS, Valkey
@@ -59,8 +59,10 @@ def test_a_valkey_of_somebody_else_is_not_taken_for_ours(valkey, tmp_path):
 
 def test_a_mongod_of_somebody_else_is_not_taken_for_ours(running, tmp_path):
     mongod = {"mongod": running.ports["mongod"]}
-    assert Mongod(running.folder / "mongod").is_ready(mongod)
-    assert not Mongod(tmp_path).is_ready(mongod)
+    own = Folder(running.folder).read_or_make_secrets()
+    assert Mongod(running.folder / "mongod", own).is_ready(mongod)
+    assert not Mongod(running.folder / "mongod", SECRETS).is_ready(mongod)
+    assert not Mongod(tmp_path, own).is_ready(mongod)
 
 
 def test_an_object_store_of_somebody_else_is_not_taken_for_ours(running, tmp_path):

@@ -30,9 +30,7 @@ def can_connect(host: str, port: int) -> bool:
     return True
 
 
-def test_the_first_write_after_the_start_succeeds_in_all_three_servers(running):
-    cargo = Cargo(running.addresses)
-    cargo.put("tea")
+def test_the_first_write_after_the_start_succeeds_in_all_three_servers(cargo):
     assert cargo.get() == ("tea", "tea", "tea")
 
 
@@ -54,7 +52,8 @@ def test_the_jwt_secret_can_be_read_beside_a_running_stack(running):
 def test_what_the_folder_keeps_is_for_its_owner_alone(running):
     folder = running.folder
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    private = ["secrets.json", "ports.json", "valkey/valkey.conf", "seaweedfs/s3.json"]
+    private = ["secrets.json", "ports.json", "mongod/key", "valkey/valkey.conf"]
+    private += ["seaweedfs/s3.json", "seaweedfs/parts.pem"]
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in private} == {0o600}
 
 
