@@ -70,11 +70,15 @@ def api(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     processes: Annotated[int, typer.Option(help="How many API processes to run.", min=1)] = 1,
+    max_connections: Annotated[
+        int,
+        typer.Option(help="How many connections a process takes, events and WebSockets included.", min=1),
+    ] = 10_000,
 ) -> None:
     """Run the HTTP API only."""
     from cli.serve import run_api
 
-    run_api(host, port, processes)
+    run_api(host, port, processes, max_connections)
 
 
 @app.command()

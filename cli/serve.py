@@ -17,6 +17,7 @@ from dramatiq.brokers.redis import RedisBroker
 from starlette.applications import Starlette
 
 from api.body import MAX_BODY
+from cli.http_protocol import LimitedHttpProtocol
 from cli.worker_metrics import serve_metrics
 from waybill import documents, tracing
 from waybill.logs import configure_logs
@@ -67,8 +68,10 @@ def create_served_app() -> Starlette:
     return create_app(settings)
 
 
-def run_api(host: str, port: int, processes: int) -> None:
+def run_api(host: str, port: int, processes: int, max_connections: int) -> None:
     """Serve HTTP until SIGTERM or Ctrl-C.
+
+    Each process refuses connections beyond `max_connections` with 503.
 
     Raises:
         SettingsError: it cannot start; raised once, here, and not by every process.
@@ -88,6 +91,9 @@ def run_api(host: str, port: int, processes: int) -> None:
             workers=processes,
             log_config=None,
             access_log=False,
+            http=LimitedHttpProtocol,
+            # Of connections. Uvicorn counts requests by the same number, and never comes to it.
+            limit_concurrency=max_connections + 1,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE,
             # As much as a request's body, and uncompressed: a compressor takes more memory than all else that
