@@ -14,10 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
-
-import pymongo
-from pymongo.errors import OperationFailure, PyMongoError
+from typing import ClassVar, Protocol
 
 from stack import binaries, s3_probe
 from stack.certificates import write_certificate
@@ -26,9 +23,6 @@ from stack.ports import LOOPBACK, is_free
 from stack.process import Command
 
 REGION = "us-east-1"
-REPLICA_SET = "waybill"
-MONGODB_USER = "waybill"
-AUTHENTICATION_FAILED = 18  # MongoDB's code
 FORWARD = Path(__file__).with_name("forward.py")
 Ports = Mapping[str, int]
 
@@ -49,103 +43,11 @@ class Server(Protocol):
     def sweep(self, ports: Ports) -> None: ...
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment_of(home: Path) -> dict[str, str]:
+    """The whole environment of a server."""
     # Nothing of the user's: weed takes AWS_ACCESS_KEY_ID for a second administrator and WEED_* for settings,
     # mongod refuses to start where LANG names a locale that the machine lacks.
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
-
-
-@dataclass(frozen=True)
-class Mongod:
-    """MongoDB as a replica set of one member: change streams and transactions need a replica set.
-
-    A replica set asks for passwords if its members have a key file. Who knows the key may log in as a member.
-    """
-
-    data: Path
-    secrets: Secrets
-    named_binary: str | None = None
-    name: ClassVar[str] = "mongod"
-    port_names: ClassVar[tuple[str, ...]] = ("mongod",)
-
-    def can_use(self, port: int) -> bool:
-        return is_free(port)
-
-    def command(self, ports: Ports) -> Command:
-        key = self.data / "key"
-        write_private(key, self.secrets.mongodb_key)
-        argv = [str(binaries.find_mongod(self.named_binary)), "--dbpath", str(self.data), "--quiet"]
-        argv += ["--keyFile", str(key), "--setParameter", "enableLocalhostAuthBypass=false"]
-        argv += ["--bind_ip", LOOPBACK, "--port", str(ports["mongod"]), "--nounixsocket"]
-        # The oplog would take 5% of the disk, at least 990 MB. It serves nobody but change streams here,
-        # which live for seconds.
-        argv += ["--replSet", REPLICA_SET, "--oplogSize", "128"]
-        # The cache would take half of the memory; 0.25 is the least that mongod allows.
-        argv += ["--wiredTigerCacheSizeGB", "0.25"]
-        # Telemetry of the server about itself, up to 200 MB below the data.
-        argv += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
-        # On SIGTERM a primary waits up to 15 s for a secondary to catch up, and there is none.
-        argv += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]
-        return Command(argv, cwd=self.data, env=_environment(self.data), grace=20.0)
-
-    def is_ready(self, ports: Ports) -> bool:
-        """Whether it is the writable primary; if needed, sets up the replica set, its port and its user."""
-        try:
-            # The driver would wait for half a second before it tries again.
-            socket.create_connection((LOOPBACK, ports["mongod"]), 2).close()
-            with self._log_in(ports, "__system", self.secrets.mongodb_key, "local") as mongod:
-                options = mongod.admin.command("getCmdLineOpts")
-                if options["parsed"]["storage"]["dbPath"] != str(self.data):
-                    return False
-                self._configure(mongod, f"{LOOPBACK}:{ports['mongod']}")
-                if not mongod.admin.command("hello").get("isWritablePrimary"):
-                    return False
-                self._provide_user(ports, mongod)
-                return True
-        except (OSError, PyMongoError):
-            return False
-
-    def _log_in(self, ports: Ports, user: str, password: str, database: str) -> pymongo.MongoClient[Any]:
-        return pymongo.MongoClient(
-            LOOPBACK,
-            ports["mongod"],
-            username=user,
-            password=password,
-            authSource=database,
-            authMechanism="SCRAM-SHA-256",
-            directConnection=True,
-            timeoutMS=5000,
-        )
-
-    def _configure(self, mongod: pymongo.MongoClient[Any], address: str) -> None:
-        member = {"_id": 0, "host": address}
-        # What lies on the disk decides: while mongod is still loading its configuration it says that it has
-        # none, and to initiate the set at that moment hangs it.
-        kept = mongod.local["system.replset"].find_one()
-        if not kept:
-            mongod.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
-        elif [each["host"] for each in kept["members"]] != [address]:
-            # After a change of port the member does not find itself in the set: there is no primary to ask,
-            # so the change is forced.
-            moved = {"_id": REPLICA_SET, "version": kept["version"] + 1, "members": [member]}
-            mongod.admin.command("replSetReconfig", moved, force=True)
-
-    def _provide_user(self, ports: Ports, mongod: pymongo.MongoClient[Any]) -> None:
-        """Create the user if the folder is new or of a release that had none; renew its password."""
-        password = self.secrets.mongodb_password
-        try:
-            with self._log_in(ports, MONGODB_USER, password, "admin") as user:
-                user.admin.command("ping")
-        except OperationFailure as error:
-            if error.code != AUTHENTICATION_FAILED:
-                raise
-            known = mongod.admin.command("usersInfo", MONGODB_USER)["users"]
-            mongod.admin.command(
-                "updateUser" if known else "createUser", MONGODB_USER, pwd=password, roles=["root"]
-            )
-
-    def sweep(self, ports: Ports) -> None:
-        """It leaves nothing outside its folder."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +80,7 @@ class Valkey:
         config = self.data / "valkey.conf"
         write_private(config, "".join(f"{key} {value}\n" for key, value in settings.items()))
         argv = [str(binaries.find_valkey()), str(config)]
-        return Command(argv, cwd=self.data, env=_environment(self.data))
+        return Command(argv, cwd=self.data, env=environment_of(self.data))
 
     def is_ready(self, ports: Ports) -> bool:
         """Whether it accepts our password and has read its data."""
@@ -248,7 +150,7 @@ class SeaweedFS:
         argv += ["-s3.autoCreateBucket=false"]
         # A bucket begins with two volumes instead of seven. Without a limit the memory grows beyond 1 GB
         # while large files come and go.
-        env = _environment(self.data) | self._security()
+        env = environment_of(self.data) | self._security()
         env |= {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "2", "GOMEMLIMIT": "512MiB"}
         # On SIGTERM the filer refuses new work at once, then waits 15 s for subscribers that never leave:
         # itself and the S3 gateway. All writes are with the kernel before they are answered, so a kill loses
@@ -331,7 +233,7 @@ class S3Forward:
             str(ports["s3_public"]),
             str(ports["s3"]),
         ]
-        return Command(argv, cwd=FORWARD.parent, env=_environment(FORWARD.parent))
+        return Command(argv, cwd=FORWARD.parent, env=environment_of(FORWARD.parent))
 
     def is_ready(self, ports: Ports) -> bool:
         """Whether our S3 server answers through it."""

@@ -15,9 +15,10 @@ from typing import Self
 from stack.errors import StackError
 from stack.folder import Folder, Secrets
 from stack.locks import ServersLock, UpLock
+from stack.mongod import Mongod, mongodb_url
 from stack.ports import LOOPBACK, choose, reachable_name
 from stack.process import POLL_SECONDS, READY_SECONDS, Child, Command
-from stack.servers import MONGODB_USER, REGION, REPLICA_SET, Mongod, S3Forward, SeaweedFS, Server, Valkey
+from stack.servers import REGION, S3Forward, SeaweedFS, Server, Valkey
 
 __all__ = ["Addresses", "Child", "Stack", "StackError"]
 
@@ -169,9 +170,7 @@ class Stack:
         secrets = self._started()
         local_s3 = f"http://{LOOPBACK}:{self._ports['s3']}"
         return Addresses(
-            # Direct, for a driver that asks the set would be told the address of the last run after a move.
-            mongodb_url=f"mongodb://{MONGODB_USER}:{secrets.mongodb_password}@127.0.0.1:{self._ports['mongod']}/"
-            f"?replicaSet={REPLICA_SET}&directConnection=true&authSource=admin",
+            mongodb_url=mongodb_url(self._ports["mongod"], secrets),
             redis_url=f"redis://:{secrets.redis_password}@127.0.0.1:{self._ports['valkey']}/0",
             s3_endpoint_url=local_s3,
             s3_public_endpoint_url=local_s3 if self._is_local else self._public_s3(),

@@ -10,8 +10,9 @@ import redis
 from stack import ports
 from stack.folder import Folder, Secrets
 from stack.locks import ServersLock
+from stack.mongod import Mongod
 from stack.process import Child
-from stack.servers import Mongod, SeaweedFS, Valkey
+from stack.servers import SeaweedFS, Valkey
 
 SECRETS = Secrets.make()
 PORTS = ports.choose(Valkey.port_names, {})
