@@ -40,6 +40,10 @@ def _whole(size: object) -> object:
     return int(size) if isinstance(size, float) and size.is_integer() else size
 
 
+# Bounds of a union with null would be written as `ge` and `le`, which JSON Schema does not have.
+PartSize = Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES), BeforeValidator(_whole)]
+
+
 class UploadDraft(BaseModel):
     """An upload as a client announces it. Both faces validate with it, and OpenAPI is made from it."""
 
@@ -71,10 +75,8 @@ class UploadDraft(BaseModel):
         description="Whether to send the file in parts. If not given, only what one PUT cannot carry is. "
         "An empty file never is.",
     )
-    part_size: Annotated[int, BeforeValidator(_whole)] | None = Field(
+    part_size: PartSize | None = Field(
         default=None,
-        ge=MIN_PART_BYTES,
-        le=MAX_PART_BYTES,
         description="The size of parts to use, in bytes: 5 MiB to 5 GiB, 16 MiB if not given. The answer's"
         " `multipart.partSize` is the size in force: larger if there would be more than 10,000 parts. Has no"
         " effect on a file that is sent by one PUT.",
