@@ -3,6 +3,7 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 WEB := web/node_modules/.package-lock.json
+GENERATORS := tests/generators/node_modules/.package-lock.json
 
 .PHONY: up test bench soak large fuzz faults cluster lint audit fix docs docs-serve install pages
 
@@ -17,7 +18,7 @@ bench: WHAT :=
 up: install pages
 	@exec $(RUN)/waybill up --with-parent $(ARGS)
 
-test: install pages
+test: install pages $(GENERATORS)
 	$(RUN)/pytest -n 2 --dist loadfile $(ARGS)
 
 # Ratios of two things measured in turn; prints the table of docs/performance.md. Needs wrk, curl and npm.
@@ -85,6 +86,11 @@ pages: web/dist/.vite/manifest.json
 
 web/dist/.vite/manifest.json: $(WEB) web/vite.config.ts $(shell find web/src -type f)
 	@if test -e $(WEB); then echo "Building the browser pages…"; npm run --prefix web --silent build; fi
+
+# What the tests generate clients with. Some of it needs Node 20.
+$(GENERATORS): tests/generators/package-lock.json
+	@if command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'; then \
+	  npm ci --prefix tests/generators --silent --no-audit --no-fund || true; fi
 
 $(WEB): web/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix web --silent --no-audit --no-fund || true; fi

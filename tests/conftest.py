@@ -29,12 +29,18 @@ hypothesis.settings.load_profile("untimed")
 # A browser is more than a newcomer's machine must have. Where it is missing its tests are not collected at
 # all, and the report says so; .ci/run installs what they need.
 BROWSER_IS_MISSING = shutil.which("chromium") is None or not (NODE_MODULES.is_dir() and DIST.is_dir())
-collect_ignore = ["browser"] if BROWSER_IS_MISSING else []
+# So are generators of clients in TypeScript.
+GENERATORS_ARE_MISSING = not (Path(__file__).parent / "generators/node_modules/.package-lock.json").is_file()
+LEFT_OUT = {
+    **({"browser": "wants chromium, and npm"} if BROWSER_IS_MISSING else {}),
+    **({"generators": "wants npm, and Node 20"} if GENERATORS_ARE_MISSING else {}),
+}
+collect_ignore = [*LEFT_OUT]
 
 
 def pytest_report_header() -> list[str]:
     """Say what is left out."""
-    return ["left out: tests/browser (wants chromium, and npm)"] if BROWSER_IS_MISSING else []
+    return [f"left out: tests/{name} ({reason})" for name, reason in LEFT_OUT.items()]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
