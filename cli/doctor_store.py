@@ -14,6 +14,7 @@ from cli.findings import Complaint, Remark
 from waybill.presign import PresignedRequest
 from waybill.resources import Resources
 from waybill.settings import Settings
+from waybill.storage import EXPOSED_HEADERS
 
 #: Outside of the prefix that files live under, so that nobody takes it for one of them.
 SCRATCH = "doctor/"
@@ -167,6 +168,16 @@ class StoreChecks:
                 raise Complaint(
                     f"a preflight from {page} was answered {response.status}. Run `waybill init`, or set the "
                     "store's own CORS rules where it has none per bucket."
+                )
+            link = self._presigner.get(self.key, disposition="a", content_type="a/b", ttl=60)
+            async with self._session.get(link.url, headers={"Origin": page}) as response:
+                exposed = response.headers.get("Access-Control-Expose-Headers", "")
+            names = {name.strip().lower() for name in exposed.split(",")}
+            missing = [name for name in EXPOSED_HEADERS if name.lower() not in names]
+            if missing and "*" not in names:
+                raise Remark(
+                    f"they cannot read {', '.join(missing)}, which PDF viewers and players may need. Run "
+                    "`waybill init`, or add them to the store's own CORS rules."
                 )
 
         return check
