@@ -4,6 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 WEB := web/node_modules/.package-lock.json
 GENERATORS := tests/generators/node_modules/.package-lock.json
+UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
 .PHONY: up test bench soak large fuzz faults cluster lint audit fix docs docs-serve install pages
 
@@ -18,7 +19,7 @@ bench: WHAT :=
 up: install pages
 	@exec $(RUN)/waybill up --with-parent $(ARGS)
 
-test: install pages $(GENERATORS)
+test: install pages $(GENERATORS) $(UPPY)
 	$(RUN)/pytest -n 2 --dist loadfile $(ARGS)
 
 # Ratios of two things measured in turn; prints the table of docs/performance.md. Needs wrk, curl and npm.
@@ -91,6 +92,10 @@ web/dist/.vite/manifest.json: $(WEB) web/vite.config.ts $(shell find web/src -ty
 $(GENERATORS): tests/generators/package-lock.json
 	@if command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'; then \
 	  npm ci --prefix tests/generators --silent --no-audit --no-fund || true; fi
+
+# What a test of the guide to Uppy bundles.
+$(UPPY): tests/browser/uppy/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/browser/uppy --silent --no-audit --no-fund || true; fi
 
 $(WEB): web/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix web --silent --no-audit --no-fund || true; fi

@@ -1,4 +1,4 @@
-"""Reading request bodies: JSON only, and not too much of it."""
+"""Reading request bodies, and not too much of them."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -17,13 +17,26 @@ async def read_json_body(request: Request) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise HTTPException(415, "Send the body as JSON, with the header Content-Type: application/json.")
+    return await _read(request, MAX_BODY)
+
+
+async def discard_body(request: Request, limit: int) -> None:
+    """Read a body of up to ``limit`` bytes, so that the connection serves its next request, and ignore it.
+
+    Raises:
+        HTTPException: 413 past ``limit``, 400 if the client has gone.
+    """
+    await _read(request, limit)
+
+
+async def _read(request: Request, limit: int) -> bytes:
     # Counted while it arrives: a Content-Length may be missing, or lie.
     body = bytearray()
     try:
         async for piece in request.stream():
             body += piece
-            if len(body) > MAX_BODY:
-                raise HTTPException(413, f"A request body may have up to {MAX_BODY} bytes.")
+            if len(body) > limit:
+                raise HTTPException(413, f"A request body may have up to {limit} bytes.")
     except ClientDisconnect:
         raise HTTPException(400, "The request ended before its body.") from None
     return bytes(body)

@@ -31,8 +31,10 @@ hypothesis.settings.load_profile("untimed")
 BROWSER_IS_MISSING = shutil.which("chromium") is None or not (NODE_MODULES.is_dir() and DIST.is_dir())
 # So are generators of clients in TypeScript.
 GENERATORS_ARE_MISSING = not (Path(__file__).parent / "generators/node_modules/.package-lock.json").is_file()
+UPPY_IS_MISSING = not (Path(__file__).parent / "browser/uppy/node_modules/.package-lock.json").is_file()
 LEFT_OUT = {
     **({"browser": "wants chromium, and npm"} if BROWSER_IS_MISSING else {}),
+    **({"browser/test_uppy.py": "wants chromium, and npm"} if UPPY_IS_MISSING else {}),
     **({"generators": "wants npm, and Node 20"} if GENERATORS_ARE_MISSING else {}),
 }
 collect_ignore = [*LEFT_OUT]

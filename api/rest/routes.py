@@ -11,6 +11,7 @@ from starlette.routing import Route, Router
 from api.rest.events import create_ticket, follow
 from api.rest.many import complete_several, delete_several, request_several
 from api.rest.operation import ByMethod, Paths, json_answer, openapi, operation
+from api.rest.s3 import s3_control
 from api.rest.schemas import (
     DownloadLink,
     DownloadQuery,
@@ -171,7 +172,9 @@ def create_rest() -> Router:
     routes = [Route(path, ByMethod(operations)) for path, operations in PATHS.items()]
     shown = Route("/openapi.json", show_openapi)
     # Not to a host that the client has named.
-    return Router(with_exact_paths([*routes, shown]), redirect_slashes=False)
+    # Not in the OpenAPI document: they are S3's requests and answers.
+    s3 = Route("/files/{id}/s3", s3_control, methods=["GET", "POST", "DELETE"])
+    return Router(with_exact_paths([*routes, s3, shown]), redirect_slashes=False)
 
 
 async def show_openapi(request: Request) -> Response:

@@ -56,10 +56,10 @@ async def outside(browser: Browser, service: Service) -> AsyncIterator[Page]:
 
 
 @asynccontextmanager
-async def opened(browser: Browser, service: Service) -> AsyncIterator[Page]:
+async def opened(browser: Browser, service: Service, *, bypass_csp: bool = False) -> AsyncIterator[Page]:
     """A page with nothing stored, that must end without a script's error and without having left us."""
     ours = (service.address, service.settings.public_endpoint_url, "data:", "blob:")
-    context = await browser.new_context(base_url=service.address)
+    context = await browser.new_context(base_url=service.address, bypass_csp=bypass_csp)
     page = await context.new_page()
     addresses: list[str] = []
     errors: list[str] = []
