@@ -157,7 +157,7 @@ Waybill is ready ({seconds:.1f} s).
   Dashboard    {address}/dashboard
   Data, logs   {data_dir.resolve()}
 
-Announce an upload:
+Request an upload:
 
   curl -X POST {address}/api/v1/files/upload-request \\
     -H 'Authorization: Bearer {token}' \\

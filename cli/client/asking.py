@@ -44,13 +44,13 @@ async def list_files(session: Session, choice: Choice, limit: int | None, *, jso
 
 
 async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
-    """Print all that is known of a file; the exit code."""
+    """Print the details of a file; return the exit code."""
     async with session.client() as client:
         file = await client.get(file_id)
     if json_lines:
         print(as_json(file.raw))
         return DONE
-    times = {"made": file.created_at, "completed": file.completed_at}
+    times = {"created": file.created_at, "completed": file.completed_at}
     times |= {"deleted": file.deleted_at, "purged": file.purged_at}
     facts = {
         "id": file.id,
@@ -58,7 +58,7 @@ async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
         "size": f"{size_in_words(file.size)} ({file.size} bytes)",
         "type": file.content_type,
         "status": file.status,
-        "because": file.failure_reason,
+        "reason": file.failure_reason,
         "original": file.duplicate_of,
         "sha256": file.sha256,
         **{name: time and time_in_words(time) for name, time in times.items()},
@@ -70,7 +70,7 @@ async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
 
 
 async def show_usage(session: Session, *, json_lines: bool) -> int:
-    """Print what the owner's files take; the exit code."""
+    """Print the space that the owner's files use; return the exit code."""
     async with session.client() as client:
         usage = await client.usage()
     if json_lines:

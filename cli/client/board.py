@@ -111,8 +111,9 @@ class Board:
     def update(self, task: TaskID | None, done: int, sent: int = 0) -> None:
         """Note that a phase has come to ``done`` bytes, of which ``sent`` are new on the network."""
         self._moved_at = time.monotonic()
+        # Less than nothing, if a connection broke and the bytes must be sent again.
+        self._moved += sent
         if sent > 0:
-            self._moved += sent
             self._outage.ended()
         if sent:
             self._progress.advance(self._all, sent)

@@ -17,7 +17,7 @@ from cli.client.words import printable, size_in_words
 from waybill.client import AsyncClient, ClientError, Forbidden, Status, Unauthenticated, Unreachable
 from waybill.client.together import together
 
-INTERRUPTED = "Stopped. What has come is kept: the same command goes on from there."
+INTERRUPTED = "Stopped. What was received is kept: run the same command again to continue."
 
 
 @dataclass(frozen=True, slots=True)

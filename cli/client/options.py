@@ -64,7 +64,7 @@ FileIds = Annotated[
     list[str],
     typer.Argument(
         help="The ids of the files, or - to read them from standard input.",
-        metavar="ID...",
+        metavar="ID",
         autocompletion=_complete_id,
     ),
 ]
@@ -72,7 +72,7 @@ SomeIds = Annotated[
     list[str] | None,
     typer.Argument(
         help="The ids of the files, or - to read them from standard input. Without ids: use the filters.",
-        metavar="[ID...]",
+        metavar="ID",
         autocompletion=_complete_id,
     ),
 ]
@@ -80,7 +80,7 @@ WatchedIds = Annotated[
     list[str] | None,
     typer.Argument(
         help="Watch only these files, and stop when all are done.",
-        metavar="[ID...]",
+        metavar="ID",
         autocompletion=_complete_id,
     ),
 ]

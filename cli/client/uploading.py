@@ -33,7 +33,7 @@ from waybill.client.together import together
 #: Files on their way at once for each request that carries bytes: others are hashed, announced or awaited.
 FILES_AT_ONCE = 4
 
-INTERRUPTED = "Stopped. What has arrived is kept for a day: the same command goes on from there."
+INTERRUPTED = "Stopped. The server keeps what was sent for a day: run the same command again to continue."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an upload ended well: `uploaded`, `sent`, or not needed, for its content is `present`."""
+    """How an upload succeeded: `uploaded`, `sent`, or `present` if its content was stored already."""
 
     word: str
     file: File
@@ -61,7 +61,7 @@ class Outcome:
     def __str__(self) -> str:
         if self.file.duplicate_of is not None:
             return f"  already there as {self.file.duplicate_of}"
-        return {"present": "  already there", "sent": "  to be verified"}.get(self.word, "")
+        return {"present": "  already there", "sent": "  not verified yet"}.get(self.word, "")
 
 
 async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int:

@@ -36,7 +36,7 @@ def parse_size(text: str) -> int:
     """
     found = _SIZE.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text!r} is no size such as 500, 10k or 1.5GiB")
+        raise ValueError(f"{text!r} is not a size: write it as 500, 10k or 1.5GiB")
     power = " KMGT".index(found[2].upper()) if found[2] else 0
     return int(float(found[1]) * 1024**power)
 
@@ -59,7 +59,9 @@ def parse_time(text: str) -> datetime:
         # Without an offset it is of this machine's clock.
         return datetime.fromisoformat(text.strip()).astimezone()
     except ValueError:
-        raise ValueError(f"{text!r} is no time such as 2026-11-23, 2026-11-23T14:28Z, 12h or 7d") from None
+        raise ValueError(
+            f"{text!r} is not a time: write it as 2026-11-23, 2026-11-23T14:28Z, 12h or 7d"
+        ) from None
 
 
 def printable(text: str) -> str:

@@ -78,4 +78,6 @@ class Receiver:
             except ClientError as error:
                 await patience.after(error)
         if digest.hexdigest() != self._file.sha256:
-            raise ContentChanged(f"What came of {self._file.name} is not what was verified. Try again.")
+            raise ContentChanged(
+                f"The received content of {self._file.name} is not the verified one. Download it again."
+            )

@@ -67,7 +67,7 @@ class Sender:
     def _ensure_fits(self, file: File) -> None:
         if file.size != self._source.size:
             raise ContentChanged(
-                f"{self._source.path} has {self._source.size} bytes; it was announced with {file.size}."
+                f"{self._source.path} has {self._source.size} bytes; its upload was requested for {file.size}"
             )
 
     async def _send(self, announced: Announced) -> None:
@@ -124,7 +124,9 @@ class Sender:
                 return await self._put_once(await url(), begin, length)
             except StoreRefused as refusal:
                 if refusal.s3_code == "BadDigest":
-                    raise ContentChanged(f"{self._source.path} is not what was announced.") from refusal
+                    raise ContentChanged(
+                        f"{self._source.path} has other content than its SHA-256 says. Upload it again."
+                    ) from refusal
                 if refusal.status != 403 or not may_have_expired:
                     await patience.after(refusal)
                 may_have_expired = refusal.status != 403

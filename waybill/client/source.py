@@ -23,7 +23,7 @@ class Source:
     """A regular file as it was when it was opened. A context, which closes it.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: it cannot be read, or is not a regular file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,7 +33,7 @@ class Source:
         found = os.fstat(self._descriptor)
         if not stat.S_ISREG(found.st_mode):
             os.close(self._descriptor)
-            raise OSError(f"{path} is no regular file.")
+            raise OSError(f"{path} is not a regular file.")
         self.size = found.st_size
         self.modified_ns = found.st_mtime_ns
         self.changed_ns = found.st_ctime_ns

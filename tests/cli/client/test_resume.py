@@ -50,7 +50,7 @@ def test_parts_that_arrived_are_not_sent_again(
     assert out == ""
     if how is signal.SIGINT:
         assert process.returncode == 130
-        assert "the same command goes on from there" in err
+        assert "run the same command again to continue" in err
     [announced] = shell.run("ls", "--json").json
     assert announced["status"] == "PENDING"
     source.touch()  # its content is what counts
@@ -134,5 +134,5 @@ def test_phases_are_named_a_stall_is_said_and_ctrl_c_leaves_nothing(
         shown.process.send_signal(signal.SIGINT)
         shown.read_all()
         assert shown.process.wait(60) == 130
-    assert shown.lines[0] == "waybill: Stopped. What has arrived is ke"
+    assert shown.lines[0] == "waybill: Stopped. The server keeps what"
     assert "sending" not in " ".join(shown.lines)

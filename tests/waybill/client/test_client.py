@@ -186,9 +186,9 @@ async def test_content_that_was_not_announced_is_not_stored(
     client: AsyncClient, written: Callable[[bytes], Path]
 ) -> None:
     announced = await client.announce("a", 5, sha256=hashlib.sha256(b"hello").hexdigest())
-    with pytest.raises(ContentChanged, match="is not what was announced"):
+    with pytest.raises(ContentChanged, match="has other content than its SHA-256 says"):
         await client.send(written(b"world"), announced)
-    with pytest.raises(ContentChanged, match="has 3 bytes; it was announced with 5"):
+    with pytest.raises(ContentChanged, match="has 3 bytes; its upload was requested for 5"):
         await client.send(written(b"abc"), announced)
 
 
