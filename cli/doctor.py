@@ -61,6 +61,7 @@ async def examine(resources: Resources, session: aiohttp.ClientSession) -> Async
     redis = RedisChecks(resources.settings.redis_url.get_secret_value())
     checks: list[tuple[str, Callable[[], Awaitable[None]]]] = [
         ("MongoDB answers, and its clock agrees with ours", _mongodb_clock),
+        ("a majority of MongoDB's members acknowledges writes", documents.check_majority),
         ("Redis is a primary, in a version that we know, and no cluster", redis.kind),
         ("Redis takes writes, and those of scripts", redis.takes_writes),
         ("Redis refuses when it is full, and evicts nothing", redis.forgets_nothing),

@@ -16,7 +16,7 @@ from waybill.documents.changes import (
     transition,
     transition_many,
 )
-from waybill.documents.database import database_time, open_database
+from waybill.documents.database import check_majority, database_time, open_database
 from waybill.documents.deliveries import (
     READY,
     change_delivery,
@@ -125,6 +125,7 @@ __all__ = [
     "change_follower",
     "change_many",
     "change_webhook",
+    "check_majority",
     "claim",
     "count_files",
     "covers",

@@ -16,7 +16,7 @@ from waybill.documents.idempotency import IdempotencyKey
 from waybill.documents.laps import Lap
 from waybill.documents.outage import ANSWER_WITHIN, reachable
 from waybill.documents.part_sha256 import PartSha256
-from waybill.documents.primaries import ConfirmedPrimaries
+from waybill.documents.primaries import ConfirmedPrimaries, confirm_majority
 from waybill.documents.quota import Owner
 from waybill.documents.sums import KeptSum
 from waybill.documents.webhook import Delivery, Webhook
@@ -101,8 +101,19 @@ async def open_database(url: str, name: str) -> AsyncIterator[None]:
         patient.close()
 
 
+async def check_majority() -> None:
+    """Return once a majority has all that the primary has: MongoDB's health check.
+
+    A primary answers although no majority follows it, and acknowledges no write.
+
+    Raises:
+        ServiceUnavailable: there is no primary, or no majority acknowledges in time.
+    """
+    await confirm_majority(collection())
+
+
 async def database_time() -> datetime:
-    """What time MongoDB has. Also its health check: one round trip."""
+    """What time MongoDB has."""
     with reachable():
         database = collection().database
         answer = await database.command("hello", codec_options=database.codec_options)

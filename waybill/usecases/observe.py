@@ -32,7 +32,7 @@ class Observed:
 async def probe(resources: Resources) -> dict[str, bool]:
     """Which servers answer, by name."""
     answers = await asyncio.gather(
-        _try(documents.database_time()), _try(resources.storage.ping()), _try(resources.sender.ping())
+        _try(documents.check_majority()), _try(resources.storage.ping()), _try(resources.sender.ping())
     )
     return dict(zip(("mongodb", "s3", "redis"), (answered for answered, _ in answers), strict=True))
 
