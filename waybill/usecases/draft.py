@@ -35,13 +35,16 @@ Sha256 = Annotated[
 ]
 
 
-def _whole(size: object) -> object:
+def _whole(number: object) -> object:
     # JSON has one kind of number: 5.0 is the integer 5, and some languages write it so.
-    return int(size) if isinstance(size, float) and size.is_integer() else size
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+Whole = BeforeValidator(_whole)
 
 
 # Bounds of a union with null would be written as `ge` and `le`, which JSON Schema does not have.
-PartSize = Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES), BeforeValidator(_whole)]
+PartSize = Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES), Whole]
 
 
 class UploadDraft(BaseModel):
@@ -56,7 +59,7 @@ class UploadDraft(BaseModel):
         examples=["holiday.jpg"],
         json_schema_extra=NAME_SCHEMA,
     )
-    size: Annotated[int, BeforeValidator(_whole)] = Field(
+    size: Annotated[int, Whole] = Field(
         ge=0, description="How many bytes will be sent, exactly.", examples=[1048576]
     )
     content_type: ContentType | None = Field(

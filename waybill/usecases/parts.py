@@ -1,11 +1,12 @@
 """Send a large file in parts: sign their URLs, tell which arrived, put them together."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from waybill import documents
@@ -16,7 +17,7 @@ from waybill.presign import PresignedRequest, to_base64
 from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.storage import ObjectHead, Part, PartsChangedError, UploadGoneError
-from waybill.usecases.draft import Sha256
+from waybill.usecases.draft import Sha256, Whole
 from waybill.usecases.open_upload import MultipartPlan, ensure_open, extend, is_open, url_ttl
 
 #: Part URLs in one answer.
@@ -25,7 +26,21 @@ MAX_AT_ONCE = 100
 #: How often parts are listed again that changed while they were put together.
 ATTEMPTS = 3
 
-PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS)]
+PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS), Whole]
+
+_KEY = re.compile("[1-9][0-9]{0,3}|10000")
+
+
+def _number_of_key(key: object) -> object:
+    # A name in JSON is a text, and a part has one: neither "1.0" nor "01" is the part 1.
+    if not isinstance(key, str):
+        return key
+    if _KEY.fullmatch(key) is None:
+        raise ValueError(f"must be the number of a part, 1 to {MAX_PARTS}")
+    return int(key)
+
+
+PartKey = Annotated[int, Field(ge=1, le=MAX_PARTS), BeforeValidator(_number_of_key)]
 
 
 def _distinct(numbers: list[int]) -> list[int]:
@@ -46,12 +61,12 @@ class PartsDraft(BaseModel):
         examples=[[1, 2]],
         json_schema_extra={"uniqueItems": True},
     )
-    sha256: dict[PartNumber, Sha256] | None = Field(
+    sha256: dict[PartKey, Sha256] | None = Field(
         default=None,
         max_length=MAX_AT_ONCE,
         description="SHA-256 of each part, in hexadecimal, by its number: of every part of the file, or of"
         " none. The store then refuses any other content.",
-        json_schema_extra={"propertyNames": {"pattern": "^([1-9][0-9]{0,3}|10000)$"}},
+        json_schema_extra={"propertyNames": {"pattern": f"^({_KEY.pattern})$"}},
     )
 
 
