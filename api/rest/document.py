@@ -135,7 +135,8 @@ def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> No
                 answer.update(_refusal(errors))
             if described["operationId"] == "followFiles" and status == "200":
                 answer["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
-            if status in {"201", "307"}:
+            # A 201 without a resource of its own, as that of a ticket, leads nowhere.
+            if status == "307" or (status == "201" and _model_of(answer) in links):
                 answer["headers"] = _documented(["Location"])
             if _model_of(answer) in links:
                 answer["links"] = links[_model_of(answer)]

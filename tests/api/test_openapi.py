@@ -202,6 +202,8 @@ async def test_headers_are_told(document: Any) -> None:
     downloaded = document["paths"]["/files/{id}/download"]["get"]["responses"]["307"]
     assert "Location" in announced["headers"]
     assert "Location" in downloaded["headers"]
+    ticket = document["paths"]["/files/events/ticket"]["post"]["responses"]["201"]
+    assert "headers" not in ticket
 
 
 async def test_a_body_that_is_too_large_is_told_from_a_file_that_is(document: Any) -> None:
