@@ -6,7 +6,7 @@ WEB := web/node_modules/.package-lock.json
 GENERATORS := tests/generators/node_modules/.package-lock.json
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
-.PHONY: up test bench soak large fuzz faults cluster lint audit fix docs docs-serve install pages
+.PHONY: up test bench soak large fuzz faults cluster lint audit sbom fix docs docs-serve install pages
 
 # Everything, traces included, for the tests want it all.
 WHAT := --all-extras
@@ -56,6 +56,11 @@ lint: install $(WEB)
 # What is installed here, against the list of known vulnerabilities.
 audit: install
 	@$(UV) export --locked --all-groups --all-extras --no-emit-project --no-hashes --quiet | $(RUN)/python .ci/audit.py
+
+# The bill of materials of a release, in CycloneDX: what is installed in production, without development.
+sbom: install
+	@$(UV) export --locked --no-default-groups --all-extras --format cyclonedx1.5 --quiet --output-file sbom.cdx.json
+	@echo "wrote sbom.cdx.json"
 
 fix: install
 	$(RUN)/ruff format .
