@@ -40,7 +40,9 @@ def _compare(name: str, told: str, default: Any) -> None:
     """A default that stands in the README as a value must be the one that holds."""
     value = told.strip("`")
     is_value = told.startswith("`") or value.isdecimal()
-    shown = str(default).lower() if isinstance(default, bool) else str(default)
+    # Several values are written as the environment has them.
+    shown = ",".join(default) if isinstance(default, tuple) else str(default)
+    shown = shown.lower() if isinstance(default, bool) else shown
     if is_value and value != shown:
         raise StaleError(f"README says that {name} is {value} by default, and it is {shown}")
     if told == "required" and default is not PydanticUndefined:
