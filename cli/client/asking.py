@@ -12,7 +12,7 @@ from cli.client.exits import DONE, FAILED, code_of_all, complain
 from cli.client.lines import HEADER, as_json, line_of, tell, tell_failure
 from cli.client.session import Session
 from cli.client.verbosity import VERBOSITY
-from cli.client.words import printable, size_in_words, time_in_words
+from cli.client.words import files_in_words, printable, size_in_words, time_in_words
 from waybill.client import AsyncClient, ClientError, File, Forbidden, Unauthenticated, Unreachable
 
 #: Requests at once.
@@ -39,7 +39,7 @@ async def list_files(session: Session, choice: Choice, limit: int | None, *, jso
                 break
     if not json_lines and not VERBOSITY.quiet:
         sys.stdout.flush()
-        complain(f"{shown} file{'' if shown == 1 else 's'}, {size_in_words(size)}")
+        complain(f"{files_in_words(shown)}, {size_in_words(size)}")
     return DONE
 
 
@@ -96,7 +96,7 @@ async def remove(session: Session, choice: Choice, *, yes: bool, dry_run: bool, 
         ids = [file.id for file in chosen]
         if chosen and not yes and not dry_run:
             size = size_in_words(sum(file.size for file in chosen))
-            if not typer.confirm(f"Delete {len(chosen)} files ({size})?", err=True):
+            if not typer.confirm(f"Delete {files_in_words(len(chosen))} ({size})?", err=True):
                 complain("Nothing was deleted.")
                 return FAILED
     if dry_run:

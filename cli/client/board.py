@@ -12,7 +12,7 @@ from rich.text import Text
 
 from cli.client.outage import Outage
 from cli.client.verbosity import VERBOSITY, request_line
-from cli.client.words import duration_in_words, printable, size_in_words
+from cli.client.words import duration_in_words, files_in_words, printable, size_in_words
 from waybill.client import ClientError
 
 #: Bytes. A smaller file is done before its line could be read.
@@ -90,9 +90,8 @@ class Board:
         seconds = time.monotonic() - self._began
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
         rate = f" ({size_in_words(self._moved / seconds)}/s)" if self._moved and seconds else ""
-        files = f"{self._files} file{'' if self._files == 1 else 's'}"
         moved = f"{size_in_words(self._moved)} in {duration_in_words(seconds)}{rate}"
-        self.say(f"{files}: {outcomes or 'nothing to do'}; {moved}")
+        self.say(f"{files_in_words(self._files)}: {outcomes or 'nothing to do'}; {moved}")
 
     def request(self, method: str, target: str, status: int, seconds: float) -> None:
         """See waybill.client.Observer."""

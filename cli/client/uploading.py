@@ -12,7 +12,7 @@ from cli.client.lines import about, result
 from cli.client.memory import Memory, open_memory
 from cli.client.session import LONG, Session
 from cli.client.verbosity import VERBOSITY
-from cli.client.words import printable, size_in_words
+from cli.client.words import files_in_words, printable, size_in_words
 from waybill.client import (
     Announced,
     AsyncClient,
@@ -102,7 +102,7 @@ def _show(files: Sequence[tuple[Path, int]], *, json_lines: bool) -> int:
         else:
             print(printable(f"would upload {size_in_words(size):>9}  {path}"))
     total = size_in_words(sum(size for _, size in files))
-    complain(f"dry run: {len(files)} files, {total}; nothing was sent")
+    complain(f"dry run: {files_in_words(len(files))}, {total}; nothing was sent")
     return DONE
 
 

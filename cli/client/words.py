@@ -19,6 +19,11 @@ def size_in_words(size: float) -> str:
     return f"{size:.0f} {_UNITS[unit]}" if not unit or size >= 100 else f"{size:.1f} {_UNITS[unit]}"
 
 
+def files_in_words(count: int) -> str:
+    """A number of files for people: 1 file, 2 files."""
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
 def duration_in_words(seconds: float) -> str:
     """A duration for people: 0.4 s, 12 s, 3:05, 1:00:09."""
     if seconds < 60:

@@ -26,7 +26,7 @@ def test_an_upload_is_chosen_by_patterns_and_shown_first(shell: Shell, folder: P
     assert [(line["outcome"], line["path"]) for line in shown.json] == [
         ("would_upload", str(folder / "b.jpg"))
     ]
-    assert shown.err == "waybill: dry run: 1 files, 5 B; nothing was sent\n"
+    assert shown.err == "waybill: dry run: 1 file, 5 B; nothing was sent\n"
     assert shell.ids() == []
     sent = shell.run("upload", "-r", folder, "--exclude", "*.txt", "--quiet", "--bwlimit", "1M")
     assert (sent.code, sent.err) == (0, "")
