@@ -126,7 +126,8 @@ async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
     url = urlsplit(upload["url"])
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     headers = "".join(f"{name}: {value}\r\n" for name, value in upload["headers"].items())
-    head = f"PUT {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n{headers}Connection: close\r\n\r\n"
+    headers += f"Host: {url.netloc}\r\nContent-Length: {upload['contentLength']}\r\nConnection: close\r\n"
+    head = f"PUT {url.path}?{url.query} HTTP/1.1\r\n{headers}\r\n"
     writer.write(head.encode() + b"x" * 10)
     await writer.drain()
     await purged(hasty_face, requested.id)
