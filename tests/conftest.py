@@ -14,6 +14,7 @@ from api.pages.assets import NODE_MODULES
 from api.pages.build import DIST
 from stack.stack import Stack
 from tests.faults.table import ROWS, rendered
+from tests.forking import ForkingStack
 from tests.relay import Relay, relay
 from tests.service import Service, running_service
 from tests.watched import Watched, watched_service
@@ -57,7 +58,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Real servers, in a folder and on ports of this run's own."""
     folder: Path = tmp_path_factory.mktemp("stack")
-    with Stack(folder) as running:
+    with ForkingStack(folder) as running:
         yield running
 
 

@@ -1,0 +1,137 @@
+"""A stack whose APIs and workers are forked from a process that has imported Waybill."""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+from stack.process import LEASH, Child, Command
+from stack.stack import Stack
+
+ROOT = Path(__file__).parents[1]
+
+
+class ForkServer:
+    """The process that forks. It ends with this one."""
+
+    def __init__(self) -> None:
+        self.env = dict(os.environ)
+        self._lock = Lock()
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(signal.SIGKILL))]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*leash, sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+
+    def fork(self, command: Command, log: int, lock: int) -> int:
+        """Start a process, and return its id."""
+        asked = {
+            "arguments": command.argv[3:],
+            "cwd": str(command.cwd),
+            "env": dict(command.env),
+            "orphan_signal": int(command.orphan_signal),
+        }
+        return self._ask(asked, log, lock)
+
+    def reap(self, pid: int) -> int:
+        """Return the exit code of a process that has ended."""
+        return self._ask(pid)
+
+    def _ask(self, asked: Any, *descriptors: int) -> int:
+        with self._lock:
+            socket.send_fds(self._channel, [json.dumps(asked).encode()], descriptors)
+            answer = self._channel.recv(100)
+        if not answer:
+            raise AssertionError(f"The fork server has ended with {self._process.wait()}.")
+        return int(json.loads(answer))
+
+
+@cache
+def fork_server() -> ForkServer:
+    """The one of this test process."""
+    return ForkServer()
+
+
+class Forked:
+    """A forked process, as far as ``Child`` uses a ``subprocess.Popen``."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._lock = Lock()
+        self._descriptor = os.pidfd_open(pid)
+
+    def poll(self) -> int | None:
+        """Return its exit code, or None while it runs."""
+        with self._lock:
+            if self.returncode is None and self._has_ended():
+                os.close(self._descriptor)
+                self.returncode = fork_server().reap(self.pid)
+            return self.returncode
+
+    def _has_ended(self) -> bool:
+        looking = select.poll()
+        looking.register(self._descriptor, select.POLLIN)
+        return bool(looking.poll(0))
+
+
+class ForkedChild(Child):
+    """Forks ``python -m cli api`` and ``worker``, and executes everything else.
+
+    As well as those whose environment differs from the fork server's by more than settings: modules and the
+    dynamic linker read such variables once.
+    """
+
+    def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
+        if not _can_be_forked(command):
+            return super()._spawn(command)
+        with self.log.open("wb") as log:
+            forked = Forked(fork_server().fork(command, log.fileno(), self._lock_descriptor))
+        return cast(subprocess.Popen[bytes], forked)
+
+    def exit_code(self) -> int | None:
+        """None while it runs; else its exit code, or minus the number of the signal that ended it."""
+        process: Any = self._process
+        return process.poll() if isinstance(process, Forked) else super().exit_code()
+
+
+class ForkingStack(Stack):
+    """The stack of tests that are not about how processes are started."""
+
+    def _start_child(self, name: str, command: Command) -> None:
+        if name in self._servers:
+            super()._start_child(name, command)
+            return
+        assert self._servers_lock is not None
+        child = ForkedChild(name, self._folder.log(name), self._servers_lock.descriptor, lambda: True)
+        self._children[name] = child
+        child.start(command)
+
+
+def _can_be_forked(command: Command) -> bool:
+    program, options = command.argv[:3], command.argv[3:]
+    return (
+        sys.platform == "linux"
+        and program == [sys.executable, "-m", "cli"]
+        and options[0] in ("api", "worker")
+        # Such are started by the main module's name, which would be another.
+        and "--processes" not in options
+        and _without_settings(command.env) == _without_settings(fork_server().env)
+    )
+
+
+def _without_settings(env: Any) -> dict[str, str]:
+    mine = "PYTEST_CURRENT_TEST"
+    return {name: value for name, value in env.items() if not name.startswith("WAYBILL_") and name != mine}
