@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import psutil
 import pytest
 
 from stack.binaries import find_weed
@@ -20,12 +21,18 @@ from tests.waiting import until
 def weed_shell(stack: Stack, *commands: str) -> None:
     ports = stack.ports
     addresses = [f"-{role}=127.0.0.1:{ports[role]}.{ports[f'{role}_grpc']}" for role in ("master", "filer")]
+    # The shell needs the certificate that the servers use, which their settings name.
+    server = psutil.Process(stack.child("seaweedfs").pid)
     subprocess.run(
         [str(find_weed()), "shell", *addresses],
+        cwd=server.cwd(),
+        env=server.environ(),
         input="\n".join(["lock", *commands, "unlock", "exit"]),
         text=True,
         check=True,
         capture_output=True,
+        # It tries for ever to reach servers that refuse it.
+        timeout=ENDLESS,
     )
 
 
