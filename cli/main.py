@@ -3,6 +3,7 @@
 import sys
 from datetime import timedelta
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -212,6 +213,9 @@ def main() -> None:
     """Run a command. An error that the user can correct is one message, not a traceback."""
     from stack.errors import StackError
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name that the terminal's encoding lacks must not end the program.
+        sys.stdout.reconfigure(errors="replace")
     try:
         app(prog_name="waybill")
     except (InitError, SettingsError, StackError, WaybillError) as error:

@@ -27,7 +27,7 @@ async def list_files(session: Session, choice: Choice, limit: int | None, *, jso
             if json_lines:
                 print(as_json(file.raw), flush=not shown % 100)
             elif VERBOSITY.quiet:
-                print(file.id, flush=not shown % 100)
+                print(printable(file.id), flush=not shown % 100)
             else:
                 if not shown:
                     print(HEADER)
@@ -54,7 +54,7 @@ async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
     times |= {"deleted": file.deleted_at, "purged": file.purged_at}
     facts = {
         "id": file.id,
-        "name": printable(file.name),
+        "name": file.name,
         "size": f"{size_in_words(file.size)} ({file.size} bytes)",
         "type": file.content_type,
         "status": file.status,
@@ -65,7 +65,7 @@ async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
     }
     for name, fact in facts.items():
         if fact is not None:
-            print(f"{name:<10} {fact}")
+            print(printable(f"{name:<10} {fact}"))
     return DONE
 
 
@@ -81,7 +81,7 @@ async def show_usage(session: Session, *, json_lines: bool) -> int:
         )
         return DONE
     limit = "no limit" if usage.limit is None else f"of {size_in_words(usage.limit)}"
-    print(f"{size_in_words(usage.used)} in {usage.files} files, {limit}")
+    print(printable(f"{size_in_words(usage.used)} in {usage.files} files, {limit}"))
     if usage.reserved:
         print(f"{size_in_words(usage.reserved)} reserved by uploads")
     return DONE

@@ -14,11 +14,13 @@ from cli.client.options import (
     Exclude,
     FileId,
     FileIds,
+    Force,
     Include,
     Json,
     MaxSize,
     MinSize,
     Name,
+    Output,
     Parallel,
     Paths,
     Quiet,
@@ -98,10 +100,9 @@ def upload(
 @app.command(rich_help_panel=PANEL)
 def get(
     ids: SomeIds = None,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="A folder, or for one file its name, or - for stdout.")
-    ] = Path(),
+    output: Output = ".",
     *,
+    force: Force = False,
     name: Name = None,
     status: Statuses = None,
     content_type: ContentType = None,
@@ -138,12 +139,14 @@ def get(
     )
     choice = choose(ids, filters, Patterns(include or (), exclude or ()))
     one = choice.ids[0] if choice.ids is not None and len(choice.ids) == 1 else None
-    if one is None and not output.is_dir():
-        raise typer.BadParameter("several files need a folder that exists", param_hint="--output")
+    if one is None and not output.endswith("/") and not Path(output).is_dir():
+        raise typer.BadParameter(
+            "several files need a folder: end its name with / to create it", param_hint="--output"
+        )
     rate = read_rate(bwlimit)
-    if output == Path("-") and one is not None and not dry_run:
+    if output in {"-", "/dev/stdout"} and one is not None and not dry_run:
         run(url, lambda session: show(session, one, rate))
-    wishes = Wishes(output, parallel, json_lines, rate, dry_run)
+    wishes = Wishes(output, force, parallel, json_lines, rate, dry_run)
     run(
         url,
         lambda session: download(session, choice, wishes),

@@ -24,7 +24,8 @@ INTERRUPTED = "Stopped. What was received is kept: run the same command again to
 class Wishes:
     """How to download."""
 
-    output: Path
+    output: str
+    force: bool
     parallel: int
     json_lines: bool
     max_rate: int | None = None
@@ -33,7 +34,8 @@ class Wishes:
 
 async def download(session: Session, choice: Choice, wishes: Wishes) -> int:
     """Write files into a folder, or one to a file; return the exit code."""
-    ids = await _chosen(session, choice) if choice.ids is None else choice.ids
+    # An id that is named twice is one download.
+    ids = list(dict.fromkeys(await _chosen(session, choice) if choice.ids is None else choice.ids))
     if wishes.dry_run:
         return await show_each(session, ids, "would_download", json_lines=wishes.json_lines)
     board = Board(len(ids), verb="receiving")
@@ -68,7 +70,11 @@ async def show(session: Session, file_id: str, max_rate: int | None = None) -> i
         aclosing(client.content(file_id)) as content,
     ):
         async for chunk in content:
-            await asyncio.to_thread(sys.stdout.buffer.write, chunk)
+            try:
+                await asyncio.to_thread(sys.stdout.buffer.write, chunk)
+            except OSError as error:
+                error.filename = "standard output"
+                raise
     return DONE
 
 
@@ -78,14 +84,20 @@ async def _one(client: AsyncClient, file_id: str, wishes: Wishes, board: Board) 
         file = await client.get(file_id)
         board.expect(file.size)
         with board.file(file.name, file.size) as bar:
-            path = await client.download(file_id, wishes.output, progress=bar.moving)
+            path = await client.download(file_id, wishes.output, progress=bar.moving, overwrite=wishes.force)
     except (Unauthenticated, Forbidden, Unreachable):
         raise
     except (ClientError, OSError) as error:
+        if isinstance(error, FileExistsError):
+            error.add_note(
+                "Save it under another name with -o" + (", or add --force." if not wishes.force else ".")
+            )
         board.say(about(file_id, error))
         if wishes.json_lines:
             board.print(result("failed", file_id=file_id, error=error))
         return code_of(error)
+    if path != Path(wishes.output) and path.name != file.name:
+        board.say(f"{file.name} is saved as {path.name}: its own name is hidden, too long or not safe here.")
     if wishes.json_lines:
         board.print(result("downloaded", file_id=file_id, path=str(path), file=file))
     elif not VERBOSITY.quiet:

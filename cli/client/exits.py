@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import typer
 
 from cli.client.session import NotSignedIn, Session, find_session
+from cli.client.words import printable
 from waybill.client import (
     ClientError,
     FileNotFound,
@@ -53,15 +54,17 @@ def code_of_all(codes: Iterable[int]) -> int:
 
 
 def complain(text: str) -> None:
-    """Say what is wrong, on stderr."""
-    print(f"waybill: {text}", file=sys.stderr)
+    """Print what is wrong on stderr. It may quote a server, which must not control the terminal."""
+    print(printable(f"waybill: {text}"), file=sys.stderr)
 
 
 def words_of(error: Exception) -> str:
     """An error as a person reads it."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}." if error.filename else error.strerror
-    return str(error)
+        text = f"{error.filename}: {error.strerror}." if error.filename else error.strerror
+    else:
+        text = str(error)
+    return " ".join([text, *getattr(error, "__notes__", ())])
 
 
 def run(

@@ -51,6 +51,15 @@ Bandwidth = Annotated[
     str | None,
     typer.Option(help="Transfer at most this many bytes per second: 500k, 10M. (default: no limit)"),
 ]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite local files that have other content.")]
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        help="A folder (a new one with / at its end), or for one file its name, or - for stdout.",
+    ),
+]
 Include = Annotated[
     list[str] | None,
     typer.Option(help="Only files whose name matches this pattern, such as '*.jpg'. Can be repeated."),

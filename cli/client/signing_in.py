@@ -48,7 +48,7 @@ async def sign_in(url: str | None, token: str | None) -> int:
     logins.current = url
     logins.write()
     print(
-        f"Signed in at {url} as {printable(session.owner)}: {usage.files} files, {size_in_words(usage.used)}."
+        printable(f"Signed in at {url} as {session.owner}: {usage.files} files, {size_in_words(usage.used)}.")
     )
     return DONE
 

@@ -1,8 +1,9 @@
 """Sizes, times and names as people write and read them."""
 
 import re
-import unicodedata
 from datetime import datetime, timedelta
+
+from waybill.client.local_name import is_unprintable
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(?:i?B)?|B)?", re.IGNORECASE)
@@ -71,11 +72,4 @@ def parse_time(text: str) -> datetime:
 
 def printable(text: str) -> str:
     """A name without what would move the cursor, change colours, break the line or turn it around."""
-    return "".join("\ufffd" if _is_unprintable(letter) else letter for letter in text)
-
-
-def _is_unprintable(letter: str) -> bool:
-    return unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} or unicodedata.bidirectional(letter) in {
-        *("LRE", "RLE", "LRO", "RLO", "PDF"),
-        *("LRI", "RLI", "FSI", "PDI"),
-    }
+    return "".join("\ufffd" if is_unprintable(letter) else letter for letter in text)

@@ -3,9 +3,8 @@
 import mimetypes
 import uuid
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import UTC, datetime
-from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -14,6 +13,7 @@ import aiohttp
 
 from waybill.client.api import Api, Token, checked_address, checked_token
 from waybill.client.bandwidth import BandwidthLimit
+from waybill.client.destination import LocalPath, SavedFiles, destination, is_stream, opened_stream
 from waybill.client.errors import NotVerified
 from waybill.client.events import follow
 from waybill.client.models import Announced, Event, File, Page, Usage
@@ -30,8 +30,6 @@ PARTS_FROM = 64 * 1024**2
 
 #: Files of a list that are asked for at once; the API gives no more.
 PAGE = 100
-
-LocalPath = str | PathLike[str]
 
 
 class AsyncClient:
@@ -67,6 +65,7 @@ class AsyncClient:
         self._parallel = parallel
         self._limit = BandwidthLimit(max_rate)
         self._observer = observer or NoObserver()
+        self._saved = SavedFiles()
 
     async def __aenter__(self) -> Self:
         # As many connections as there are requests, and proxies as everywhere (HTTPS_PROXY, NO_PROXY).
@@ -214,11 +213,25 @@ class AsyncClient:
                 return
             cursor = [("cursor", page.next_cursor)]
 
-    async def download(self, file_id: str, target: LocalPath, *, progress: Progress | None = None) -> Path:
-        """Write a file to ``target``, or into it under its own name where that is a folder.
+    async def download(
+        self,
+        file_id: str,
+        target: LocalPath,
+        *,
+        progress: Progress | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a file to ``target``, or into it under the file's own name if that is a folder.
 
-        It is there whole or not at all, for its SHA-256 is compared before. What came until a line broke or
-        a process died is not fetched again. Of a DUPLICATE the original is taken.
+        A ``target`` that ends with a slash is a folder, and is made if it is missing. The file is there whole
+        or not at all, since its SHA-256 is compared before; what came until a line broke or a process died is
+        not fetched again. A pipe or a character device gets the bytes as they come.
+
+        Args:
+            file_id: the file.
+            target: where to save it. In a folder the name is made harmless (``local_name``).
+            progress: called with the bytes that have come, and the size.
+            overwrite: replace a file that is there with other content, unless this client saved it.
 
         Returns:
             Where it is.
@@ -228,19 +241,22 @@ class AsyncClient:
             ContentChanged: what came is not what was verified.
             FileExistsError: something else is there.
         """
-        file = await self._downloadable(file_id)
-        path = destination(Path(target), file)
-        with suppress(FileNotFoundError), Source(path) as there:
-            if there.size == file.size and await there.sha256() == file.sha256:
-                return path
-            raise FileExistsError(f"{path} is there, with other content.")
-        await Receiver(self._api, self._store, file, progress).into(path)
+        file = await self.get(file_id)
+        content = await self._content_of(file)
+        receiver = Receiver(self._api, self._store, file, content, progress)
+        if is_stream(Path(target)):
+            async with opened_stream(Path(target)) as descriptor:
+                await receiver.to_stream(descriptor)
+            return Path(target)
+        path = destination(target, file)
+        await self._saved.save(receiver, path, content, overwrite=overwrite)
         return path
 
     async def content(self, file_id: str, *, progress: Progress | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file one after the other. Raises as ``download`` does, ContentChanged at the end."""
-        file = await self._downloadable(file_id)
-        async with aclosing(Receiver(self._api, self._store, file, progress).content()) as content:
+        file = await self.get(file_id)
+        receiver = Receiver(self._api, self._store, file, await self._content_of(file), progress)
+        async with aclosing(receiver.content()) as content:
             async for chunk in content:
                 yield chunk
 
@@ -262,8 +278,8 @@ class AsyncClient:
             async for event in events:
                 yield event
 
-    async def _downloadable(self, file_id: str) -> File:
-        file = await self.get(file_id)
+    async def _content_of(self, file: File) -> File:
+        """The COMPLETED file that holds the bytes of this one. Raises WrongState if there is none."""
         if file.duplicate_of is not None:
             file = await self.get(file.duplicate_of)
         if file.status is not Status.COMPLETED or file.deleted_at is not None:
@@ -277,14 +293,6 @@ def _type_of(name: str) -> str | None:
     """The media type that a name's ending tells; none for what is packed: ``a.tar.gz`` is no archive yet."""
     media_type, packing = mimetypes.guess_type(name)
     return media_type if packing is None else None
-
-
-def destination(target: Path, file: File) -> Path:
-    """``target``, or a place in it: under the file's own name, unless that would lead elsewhere."""
-    if not target.is_dir():
-        return target
-    is_plain = file.name not in {"", ".", ".."} and not set(file.name) & {"/", "\\", "\0"}
-    return target / (file.name if is_plain else file.id)
 
 
 def _rfc3339(time: datetime | None) -> str | None:

@@ -89,11 +89,6 @@ def test_without_waiting_a_file_is_sent_and_no_more(shell: Shell) -> None:
     assert (sent["outcome"], sent["file"]["name"]) == ("sent", "b.bin")
 
 
-def test_a_file_goes_to_stdout(shell: Shell) -> None:
-    file_id = shell.run("upload", write(shell.folder / "a.txt", b"hello"), "--json").json[0]["file"]["id"]
-    assert shell.run("get", file_id, "-o", "-").out == "hello"
-
-
 def test_several_files_come_into_a_folder(shell: Shell) -> None:
     for name in ("a.txt", "b.txt"):
         shell.run("upload", write(shell.folder / name, name.encode()))

@@ -33,7 +33,7 @@ from waybill.client import (
     Unreachable,
     WrongState,
 )
-from waybill.client.client import destination
+from waybill.client.destination import destination
 from waybill.client.errors import BY_CODE
 
 MIB = 1024**2
