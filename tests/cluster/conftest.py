@@ -7,13 +7,16 @@ import pytest
 from stack.stack import Stack
 from tests.cluster.background_loop import BackgroundLoop, background_loop
 from tests.cluster.cluster import Cluster, running_cluster
+from tests.cluster.scenario import LASTS_SECONDS
 from tests.cluster.valkey_pair import ValkeyPair, running_valkey_pair
 
 
 @pytest.fixture(scope="session")
 def cluster(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two APIs and two workers on three mongods, two Valkeys and a store behind a proxy."""
-    with running_cluster(stack, tmp_path_factory.mktemp("cluster")) as running:
+    # As in production, looks at an object are spread over more time than a fault of the store lasts.
+    delay = str(2 * LASTS_SECONDS)
+    with running_cluster(stack, tmp_path_factory.mktemp("cluster"), verify_retry_delay=delay) as running:
         yield running
 
 
