@@ -13,7 +13,6 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
 from urllib.parse import quote, urlsplit
 
 from waybill.metrics import PRESIGN_SECONDS
@@ -120,6 +119,7 @@ class Presigner:
         }
         return self._signed("HEAD" if is_head else "GET", key, {}, overrides, ttl)
 
+    @PRESIGN_SECONDS.time()
     def _signed(
         self,
         method: str,
@@ -129,21 +129,6 @@ class Presigner:
         ttl: int,
         *,
         content_length: int | None = None,
-    ) -> PresignedRequest:
-        began = perf_counter()
-        signed = self._sign(method, key, headers, query, ttl, content_length=content_length)
-        PRESIGN_SECONDS.observe(perf_counter() - began)
-        return signed
-
-    def _sign(
-        self,
-        method: str,
-        key: str,
-        headers: Mapping[str, str],
-        query: Mapping[str, str],
-        ttl: int,
-        *,
-        content_length: int | None,
     ) -> PresignedRequest:
         now = datetime.now(UTC).replace(microsecond=0)
         timestamp = f"{now:%Y%m%dT%H%M%SZ}"
