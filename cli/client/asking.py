@@ -8,10 +8,10 @@ from contextlib import aclosing
 import typer
 
 from cli.client.choice import Choice
-from cli.client.exits import DONE, FAILED, code_of_all, complain
+from cli.client.exits import DONE, FAILED, code_of_all
 from cli.client.lines import HEADER, as_json, line_of, tell, tell_failure
 from cli.client.session import Session
-from cli.client.verbosity import VERBOSITY
+from cli.client.verbosity import VERBOSITY, complain
 from cli.client.words import files_in_words, printable, size_in_words, time_in_words
 from waybill.client import AsyncClient, ClientError, File, Forbidden, Unauthenticated, Unreachable
 

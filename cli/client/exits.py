@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import typer
 
 from cli.client.session import NotSignedIn, Session, find_session
-from cli.client.words import printable
+from cli.client.verbosity import complain
 from waybill.client import (
     ClientError,
     FileNotFound,
@@ -51,11 +51,6 @@ def code_of_all(codes: Iterable[int]) -> int:
     """The exit code of several things: their own where all ended alike, otherwise that some failed."""
     different = set(codes)
     return different.pop() if len(different) == 1 else FAILED if different else DONE
-
-
-def complain(text: str) -> None:
-    """Print what is wrong on stderr. It may quote a server, which must not control the terminal."""
-    print(printable(f"waybill: {text}"), file=sys.stderr)
 
 
 def words_of(error: Exception) -> str:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cli.client.exits import code_of, complain, words_of
-from cli.client.verbosity import VERBOSITY
+from cli.client.exits import code_of, words_of
+from cli.client.verbosity import VERBOSITY, complain
 from cli.client.words import printable, size_in_words, time_in_words
 from waybill.client import ApiError, ClientError, File
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from cli.client.exits import complain
 from cli.client.session import Session
+from cli.client.verbosity import complain
 from waybill.client.source import Source
 
 #: Seconds. Nothing is remembered for longer: an upload may stay open for a week.

@@ -1,12 +1,10 @@
 """Notices about a server that does not answer."""
 
 import math
-import sys
 import time
 from collections.abc import Callable
 
-from cli.client.verbosity import VERBOSITY, request_line
-from cli.client.words import printable
+from cli.client.verbosity import VERBOSITY, complain, request_line
 from waybill.client import ApiError, ClientError, RateLimited
 
 #: Seconds. Shorter outages are not reported as a line: the first retries follow each other fast.
@@ -73,12 +71,8 @@ class OutageReport:
         """See waybill.client.Observer."""
         self._outage.answered(status)
         if VERBOSITY.verbose:
-            _print(request_line(method, target, status, seconds))
+            complain(request_line(method, target, status, seconds))
 
     def retry(self, error: ClientError, seconds: float) -> None:
         """See waybill.client.Observer."""
-        self._outage.failed(error, seconds, _print)
-
-
-def _print(line: str) -> None:
-    print(printable(f"waybill: {line}"), file=sys.stderr, flush=True)
+        self._outage.failed(error, seconds, complain)

@@ -6,10 +6,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from cli.client.exits import DONE, NOT_SIGNED_IN, complain
+from cli.client.exits import DONE, NOT_SIGNED_IN
 from cli.client.lines import as_json
 from cli.client.logins import Logins, place
 from cli.client.session import LOCAL_URL, NotSignedIn, Session
+from cli.client.verbosity import complain
 from cli.client.words import printable, size_in_words, time_in_words
 from waybill.client.api import checked_address, checked_token
 from waybill.times import rfc3339

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from cli.client.board import Board, FileBar
 from cli.client.choice import Patterns
-from cli.client.exits import DONE, code_of, code_of_all, complain
+from cli.client.exits import DONE, code_of, code_of_all
 from cli.client.lines import about, result
 from cli.client.memory import Memory, open_memory
 from cli.client.session import LONG, Session
-from cli.client.verbosity import VERBOSITY
+from cli.client.verbosity import VERBOSITY, complain
 from cli.client.words import files_in_words, printable, size_in_words
 from waybill.client import (
     Announced,

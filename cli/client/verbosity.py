@@ -1,6 +1,9 @@
-"""How much the commands of this process print besides their results."""
+"""What the commands of this process print besides their results, and how much of it."""
 
+import sys
 from dataclasses import dataclass
+
+from cli.client.words import printable
 
 
 @dataclass
@@ -29,3 +32,8 @@ VERBOSITY = Verbosity()
 def request_line(method: str, target: str, status: int, seconds: float) -> str:
     """Return the line about a request that --verbose prints."""
     return f"{method} {target} {status} ({seconds * 1000:.0f} ms)"
+
+
+def complain(text: str) -> None:
+    """Print a line on stderr, as of an error. It may quote a server, which must not control the terminal."""
+    print(printable(f"waybill: {text}"), file=sys.stderr)

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from cli.client.exits import DONE, FAILED, complain
+from cli.client.exits import DONE, FAILED
 from cli.client.lines import as_json, line_of
 from cli.client.session import LONG, Session
+from cli.client.verbosity import complain
 from waybill.client import File
 
 
