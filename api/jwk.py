@@ -88,7 +88,7 @@ def _problems(entry: dict[str, Any]) -> Iterator[str]:
     if not isinstance(operations, list) or "verify" not in operations:
         yield "`key_ops` lacks verify"
     if "d" in entry:
-        # Whoever can read the set can sign with it.
+        # Anyone who can read the set can sign with it.
         yield "a private key"
     if entry.get("kty") not in _CURVES or entry.get("crv") not in _CURVES[entry["kty"]]:
         yield "an unknown `kty` or `crv`"

@@ -86,7 +86,7 @@ class KeySet:
     async def _refresh(self) -> None:
         try:
             keys, ignored = parse_key_set(await self._download())
-        except Exception as error:  # whatever an issuer can get wrong; the known keys stay
+        except Exception as error:  # any fault of the issuer: the known keys stay in use
             self._is_down = True
             log.warning("the token issuer's keys cannot be fetched", url=self._url, error=repr(error))
         else:

@@ -1,4 +1,4 @@
-"""Routes that look at a whole path, whatever characters are in it."""
+"""Routes that match a whole path, with any characters in it."""
 
 import re
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ from waybill.resources import Resources
 from waybill.settings import Settings
 from waybill.storage import EXPOSED_HEADERS
 
-#: Outside of the prefix that files live under, so that nobody takes it for one of them.
+#: Outside the prefix of files, so that it is not taken for a file.
 SCRATCH = "doctor/"
 CONTENT = b"A waybill travels with the paperwork."
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -138,7 +138,7 @@ class StoreChecks:
         self._expect_refusal(status, "a second upload, in spite of If-None-Match: *")
 
     async def gives_download(self) -> None:
-        """The overrides of a signed GET are what browsers go by."""
+        """Browsers use the overrides of a signed GET."""
         wanted = 'attachment; filename="doctor.txt"'
         link = self._presigner.get(self.key, disposition=wanted, content_type="text/plain", ttl=60)
         async with self._session.get(link.url) as response:

@@ -22,7 +22,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     #: Seconds from the first byte of a request, or from the connection, to the end of its head.
     head_seconds = 10.0
-    #: Seconds from then to the end of the body, which has up to 64 KiB.
+    #: Seconds from then to the end of the body, which has 1 MiB at most.
     body_seconds = 30.0
 
     def __init__(self, *args: Any, **options: Any) -> None:

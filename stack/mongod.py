@@ -48,8 +48,8 @@ class Mongod:
         argv = [str(binaries.find_mongod(self.named_binary)), "--dbpath", str(self.data), "--quiet"]
         argv += ["--keyFile", str(key), "--setParameter", "enableLocalhostAuthBypass=false"]
         argv += ["--bind_ip", LOOPBACK, "--port", str(ports["mongod"]), "--nounixsocket"]
-        # The oplog would take 5% of the disk, at least 990 MB. It serves nobody but change streams here,
-        # which live for seconds.
+        # The oplog would take 5% of the disk, at least 990 MB. Only change streams use it here,
+        # and they live for seconds.
         argv += ["--replSet", REPLICA_SET, "--oplogSize", "128"]
         # The cache would take half of the memory; 0.25 is the least that mongod allows.
         argv += ["--wiredTigerCacheSizeGB", "0.25"]

@@ -6,6 +6,6 @@ Source: GraphQL Global Object Identification, https://relay.dev/graphql/objectid
 import strawberry
 
 
-@strawberry.interface(description="Something with an id that no other thing has, of whatever type.")
+@strawberry.interface(description="An object with an id that is unique among all types.")
 class Node:
     id: strawberry.ID

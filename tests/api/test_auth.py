@@ -36,7 +36,7 @@ REASONS = {
     "huge": "longer than",
     "other secret": "signature is wrong",
     "no signature": "signature is wrong",
-    # Whoever has no good signature learns nothing about the claims.
+    # A caller without a good signature learns nothing about the claims.
     "expired, other secret": "signature is wrong",
     "expired": "(exp)",
     "not yet valid": "not valid yet",

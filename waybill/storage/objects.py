@@ -140,7 +140,7 @@ class Storage:
     async def create_bucket(self, region: str, origins: Sequence[str]) -> None:
         """Create the bucket where it is missing, and let pages of ``origins`` send and fetch objects.
 
-        Multipart uploads that nobody ends are to be given up by the store itself after a while. The bucket's
+        The store aborts multipart uploads that stay open for too long. The bucket's
         other rules stay as they are; a CORS rule of an earlier run is replaced, or removed without origins.
         """
         if not await bucket.create(self._client, self._bucket, region):
