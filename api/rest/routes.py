@@ -47,7 +47,7 @@ from waybill.usecases.restore import restore_file
     answers={201: UploadAnswer, 200: UploadAnswer},
     errors=(
         *("invalid_input", "file_too_large", "quota_exceeded", "idempotency_conflict"),
-        *("request_too_large", "unsupported_media_type"),
+        *("wrong_state", "request_too_large", "unsupported_media_type"),
     ),
 )
 async def request_one(request: Request, principal: Principal, draft: UploadDraft) -> Response:

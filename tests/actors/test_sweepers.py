@@ -50,13 +50,14 @@ async def gone(bucket: Bucket, key: str) -> None:
 
 
 async def test_an_upload_that_nobody_completes_expires(hasty_face: RestFace, hasty_bucket: Bucket) -> None:
-    requested = await hasty_face.request(name="a", size=5)
+    requested = await hasty_face.request("key", name="a", size=5)
     await put(requested.data["upload"], b"hello")
     file = await settled(hasty_face, requested.id)
     assert file["status"] == "EXPIRED"
     await purged(hasty_face, requested.id)
     await gone(hasty_bucket, key_of(requested.data["upload"]))
     assert (await hasty_face.complete(requested.id)).code == "wrong_state"
+    assert (await hasty_face.request("key", name="a", size=5)).code == "wrong_state"
 
 
 async def test_parts_that_nobody_completes_are_aborted(hasty_face: RestFace, hasty_bucket: Bucket) -> None:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.parity.faces import Face
-from tests.uploads import put, settled, stored
+from tests.uploads import purged, put, settled, stored
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
@@ -55,12 +55,72 @@ async def test_content_that_is_known_is_known_again(face: Face) -> None:
     assert (await face.request(KEY, name="b", size=1)).code == "idempotency_conflict"
 
 
-async def test_a_deleted_file_is_answered_as_it_stands(face: Face) -> None:
+async def test_a_key_whose_upload_was_deleted_is_refused(face: Face) -> None:
     first = await face.request(KEY, name="a", size=1)
     await face.delete(first.id)
+    for _ in range(2):
+        again = await face.request(KEY, name="a", size=1)
+        assert (again.code, again.context["id"], again.context["fileStatus"]) == (
+            "wrong_state",
+            first.id,
+            "PENDING",
+        )
+    assert (await face.list()).data["items"] == []
+    assert (await face.request(f"{KEY}-2", name="a", size=1)).data["upload"] is not None
+
+
+async def test_a_key_whose_file_was_deleted_and_purged_is_refused(face: Face) -> None:
+    content = os.urandom(100)
+    announced = {"name": "a", "size": 100, "sha256": hashlib.sha256(content).hexdigest()}
+    file = await stored(face, content)
+    assert (await face.request(KEY, **announced)).id == file["id"]
+    await face.delete(file["id"])
+    assert (await face.request(KEY, **announced)).code == "wrong_state"
+    await purged(face, file["id"])
+    again = await face.request(KEY, **announced)
+    assert (again.code, again.context["fileStatus"]) == ("wrong_state", "COMPLETED")
+
+
+async def test_a_key_whose_file_failed_is_refused(face: Face) -> None:
+    first = await face.request(KEY, name="a", size=1)
+    unsigned = {**first.data["upload"]["headers"], "Content-Language": "de"}
+    assert (await put(first.data["upload"] | {"headers": unsigned}, b"x")).is_success
+    await face.complete(first.id)
+    assert (await settled(face, first.id))["status"] == "FAILED"
     again = await face.request(KEY, name="a", size=1)
-    assert (again.id, again.data["upload"]) == (first.id, None)
-    assert again.data["file"]["deletedAt"] is not None
+    assert (again.code, again.context["fileStatus"]) == ("wrong_state", "FAILED")
+
+
+async def test_a_batch_refuses_the_items_alone_whose_files_are_deleted(face: Face) -> None:
+    items = [{"name": "a", "size": 1}, {"name": "b", "size": 1}]
+    first = (await face.request_many(items, KEY)).data["results"]
+    await face.delete(first[0]["file"]["id"])
+    again = (await face.request_many(items, KEY)).data["results"]
+    assert (again[0]["file"], again[0]["error"]["code"]) == (None, "wrong_state")
+    assert (again[1]["file"], again[1]["error"]) == (first[1]["file"], None)
+
+
+@pytest.mark.parametrize("attempt", range(2))
+async def test_a_delete_at_the_same_time_leaves_no_upload_to_send(face: Face, attempt: int) -> None:
+    first = await face.request(KEY, name="a", size=1)
+    *repeats, deleted = await asyncio.gather(
+        *(face.request(KEY, name="a", size=1) for _ in range(5)), face.delete(first.id)
+    )
+    assert deleted.code is None
+    for answer in repeats:
+        assert answer.code == "wrong_state" or answer.data["upload"] is not None, answer
+    assert (await face.request(KEY, name="a", size=1)).code == "wrong_state"
+
+
+@pytest.mark.parametrize("attempt", range(2))
+async def test_a_complete_at_the_same_time_fails_no_repeat(face: Face, attempt: int) -> None:
+    first = await face.request(KEY, name="a", size=1)
+    assert (await put(first.data["upload"], b"x")).is_success
+    answers = await asyncio.gather(
+        *(face.request(KEY, name="a", size=1) for _ in range(10)), face.complete(first.id)
+    )
+    assert {answer.code for answer in answers} == {None}
+    assert {answer.id for answer in answers} == {first.id}
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])

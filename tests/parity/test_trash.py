@@ -43,6 +43,15 @@ async def test_an_upload_that_was_open_is_open_again(face: Face) -> None:
     assert (await settled(face, requested.id))["status"] == "COMPLETED"
 
 
+async def test_a_restored_upload_is_what_its_idempotency_key_stands_for_again(face: Face) -> None:
+    requested = await face.request("key", name="a", size=SIZE)
+    await face.delete(requested.id)
+    assert (await face.request("key", name="a", size=SIZE)).code == "wrong_state"
+    await face.restore(requested.id)
+    again = await face.request("key", name="a", size=SIZE)
+    assert (again.id, again.data["upload"] is None) == (requested.id, False)
+
+
 async def test_an_upload_that_was_being_verified_is_verified_again(face: Face) -> None:
     file_id = (await uploaded(face, os.urandom(SIZE))).id
     await face.delete(file_id)

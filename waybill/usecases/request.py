@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 from waybill import documents
 from waybill.documents import AlreadyThereError, File, FileId, OverQuotaError
-from waybill.errors import FileTooLarge, IdempotencyConflict, InvalidInput, QuotaExceeded, ServiceUnavailable
+from waybill.errors import (
+    FileTooLarge,
+    IdempotencyConflict,
+    InvalidInput,
+    QuotaExceeded,
+    ServiceUnavailable,
+    WrongState,
+)
+from waybill.lifecycle import Status
 from waybill.object_key import make_key
 from waybill.part_plan import PartPlan
 from waybill.principal import Principal
@@ -29,13 +37,14 @@ async def request_upload(
     Where the owner already has a COMPLETED file of the declared SHA-256 and size, that file is the answer
     and nothing is stored: the claim is safe to believe because it only leads to the owner's own file.
 
-    A repeat with the same ``idempotency_key`` answers the same file, with fresh URLs, for a day. ``place``
-    tells several apart that were announced with one key.
+    A repeat with the same ``idempotency_key`` answers the same file, with fresh URLs, for a day. It never
+    makes a second file. ``place`` is an item's position in a batch, which has one key for all items.
 
     Raises:
         FileTooLarge: the size is over MAX_FILE_SIZE or, if no parts are wanted, over what one PUT carries.
         InvalidInput: the content type is not one of CONTENT_TYPES, or the key is no key.
         IdempotencyConflict: the key was used for another announcement.
+        WrongState: the key was used for a file that is deleted, FAILED or EXPIRED.
         QuotaExceeded: the owner's files would take more than OWNER_QUOTA_BYTES.
         ServiceUnavailable: MongoDB is away; nothing was stored, and a repeat with a key is safe.
     """
@@ -94,9 +103,30 @@ async def _claim(principal: Principal, key: str, draft: UploadDraft, file_id: Fi
 
 
 async def _again(resources: Resources, file: File) -> Requested:
-    """The answer to a repeat: what fills the file if it is still open, otherwise the file as it stands."""
+    """Answer a repeat: what fills the file if its upload is open, otherwise the file if it can be used.
+
+    Raises:
+        WrongState: the file is deleted, FAILED or EXPIRED.
+    """
     if is_open(file):
-        return hand_out(resources, await extend(resources, file))
+        try:
+            file = await extend(resources, file)
+        except WrongState:
+            # Completed or deleted since it was read.
+            file = await documents.find(file.file_id)
+    if is_open(file):
+        return hand_out(resources, file)
+    facts = {"id": file.file_id, "fileStatus": file.status.value}
+    if file.deleted_at is not None:
+        raise WrongState(
+            "This idempotency key was used for a file that is deleted. Use a new key to upload again.",
+            **facts,
+        )
+    if file.status in (Status.FAILED, Status.EXPIRED):
+        raise WrongState(
+            f"This idempotency key was used for a file that is {file.status}. Use a new key to upload again.",
+            **facts,
+        )
     return Requested(file)
 
 
