@@ -13,8 +13,9 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
-from waybill.public_address import is_public
+from waybill.public_address import is_public, may_be_public
 from waybill.turns import Turns
 
 #: Seconds that an attempt may take, from the look-up of the name to the end of the answer.
@@ -38,7 +39,7 @@ class Answer:
 
 
 class ForbiddenAddressError(OSError):
-    """Raised where a connection would lead to an address that is not public."""
+    """Raised if a request would go to a host that is not public."""
 
     def __init__(self) -> None:
         # Of one text, whatever the address: the one who sees it may be looking for ours.
@@ -61,9 +62,13 @@ class Courier:
         if self._session is None:
             self._session = self._open()
         try:
+            target = URL(url)
+            # Webhooks of earlier releases were not checked by today's rules.
+            if not self._allow_private and not may_be_public(target.raw_host or ""):
+                raise ForbiddenAddressError
             async with (
                 asyncio.timeout(TIMEOUT),
-                self._session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+                self._session.post(target, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 status, retry_after = response.status, _seconds(response.headers.get("Retry-After"))
                 left = MAX_ANSWER
@@ -143,7 +148,6 @@ def _open_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> sock
 #: Why there was no answer, by what is raised, the narrowest first. In words that tell nothing of our side.
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, f"no answer within {TIMEOUT} s"),
-    (aiohttp.InvalidURL, "the URL leads nowhere"),
     (UnicodeError, "the host's name leads nowhere"),
     (aiohttp.ClientConnectorDNSError, "the host's name leads nowhere"),
     (aiohttp.ClientConnectorCertificateError, "the certificate is not valid for this host"),
@@ -151,12 +155,15 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorError, "no connection"),
     (OSError, "the connection broke"),
     (aiohttp.ServerDisconnectedError, "the connection broke"),
+    # Raised by the parsers of URLs in aiohttp and yarl.
+    (ValueError, "the URL leads nowhere"),
     (Exception, "the answer is not HTTP"),
 )
 
 
 def _reason(problem: Exception) -> str:
-    cause = getattr(problem, "os_error", None)
+    # Aiohttp wraps what is raised while it connects.
+    cause = getattr(problem, "os_error", problem)
     if isinstance(cause, ForbiddenAddressError):
         return str(cause)
     return next(text for kind, text in _REASONS if isinstance(problem, kind))

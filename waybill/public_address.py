@@ -4,7 +4,8 @@ Whoever may have us send requests could otherwise reach what only we can: our ow
 the network that we stand in.
 """
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 #: What is handed out to hosts of the internet (IANA, IPv6 Global Unicast Address Assignments).
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -16,18 +17,41 @@ _SPECIAL = tuple(IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "2
 #: a translator (NAT64), through which hosts without IPv4 reach all that has nothing else.
 _EMBEDDING = tuple(IPv6Network(each) for each in ("::ffff:0:0/96", "64:ff9b::/96"))
 
-#: Python takes it to be global; it was for tunnels, and nobody may announce it any more (RFC 7526).
-_6TO4_RELAYS = ip_network("192.88.99.0/24")
+#: Python calls these global. 6to4 relays (RFC 7526), protocol assignments (RFC 6890), which clouds use for
+#: metadata, and the address at which every host in Azure reaches its platform.
+_SPECIAL_V4 = tuple(IPv4Network(each) for each in ("192.88.99.0/24", "192.0.0.0/24", "168.63.129.16/32"))
+
+#: Within the protocol assignments: anycast addresses of PCP and TURN, global in IANA's registry.
+_GLOBAL_V4 = (IPv4Address("192.0.0.9"), IPv4Address("192.0.0.10"))
+
+#: Two labels or more (RFC 1123, 2.1); underscores are admitted too. The last label begins with a letter, so
+#: no form of a number matches. A dot at the end does not match: it is another spelling of the same name.
+_NAME = re.compile(
+    r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?P<top>[a-z][a-z0-9-]{0,61}[a-z0-9])", re.IGNORECASE
+)
+MAX_NAME_LENGTH = 253
+
+#: Top-level domains that the public DNS does not have. Sources: IANA's Special-Use Domain Names (RFC 6761,
+#: 6762, 7686, 8375, 9476); RFC 6762, appendix G; ICANN, which reserves .internal and does not delegate .home,
+#: .corp and .mail. Many systems call themselves .localdomain.
+_SPECIAL_TOPS = frozenset(
+    {
+        *("alt", "arpa", "example", "invalid", "local", "localhost", "onion", "test"),
+        *("corp", "home", "internal", "intranet", "lan", "localdomain", "mail", "private"),
+    }
+)
 
 
 def may_be_public(host: str) -> bool:
-    """Whether a host can be on the internet: a public address, or a name, which may lead anywhere."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return False
+    """Return whether a host can be on the internet: a public address, or a name of the public DNS.
+
+    A name that can be public may still lead to an address that is not.
+    """
     try:
         ip_address(host)
     except ValueError:
-        return True
+        name = _NAME.fullmatch(host)
+        return name is not None and len(host) <= MAX_NAME_LENGTH and name["top"].lower() not in _SPECIAL_TOPS
     return is_public(host)
 
 
@@ -46,7 +70,9 @@ def is_public(text: str) -> bool:
 
 def _is_public_v4(address: IPv4Address) -> bool:
     # Shared (100.64.0.0/10), private, loopback, link-local, unspecified and reserved ones are not global.
-    return address.is_global and not address.is_multicast and address not in _6TO4_RELAYS
+    if not address.is_global or address.is_multicast:
+        return False
+    return address in _GLOBAL_V4 or not any(address in network for network in _SPECIAL_V4)
 
 
 def _is_public_v6(address: IPv6Address) -> bool:

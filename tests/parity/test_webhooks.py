@@ -126,6 +126,14 @@ async def test_an_owner_has_so_many_and_no_more(hooks: Hooks) -> None:
         {"url": "https://example.com:99999/"},
         {"url": "https://" + "a" * 2050 + ".example.com/"},
         {"url": "https://\ud800.example.com/"},
+        {"url": "https://exam\r\nple.com/"},
+        {"url": "https://example.com/a\tb"},
+        {"url": "https://example.com/\x00"},
+        {"url": " https://example.com/"},
+        {"url": "https://example.com/a b"},
+        {"url": "https://exam\u00adple.com/"},
+        {"url": "https://example.com\u3000/"},
+        {"url": "https:\\\\example.com\\hooks"},
         {"url": URL, "events": []},
         {"url": URL, "events": ["file.lost"]},
         {"url": URL, "events": ["ping"]},
@@ -138,6 +146,13 @@ async def test_an_owner_has_so_many_and_no_more(hooks: Hooks) -> None:
 async def test_a_bad_webhook_is_refused(hooks: Hooks, fields: dict[str, Any]) -> None:
     assert (await hooks.create(**fields)).code == "invalid_input"
     assert (await hooks.list()).data == []
+
+
+async def test_a_url_is_not_changed_to_a_bad_one(hooks: Hooks) -> None:
+    webhook = (await hooks.create(URL)).data["webhook"]
+    for url in ("https://exam\r\nple.com/", "https://example.com/ ", "https://example.com\\hooks"):
+        assert (await hooks.update(webhook["id"], url=url)).code == "invalid_input"
+    assert (await hooks.get(webhook["id"])).data == webhook
 
 
 async def test_a_life_is_told_event_by_event(face: Face, hooks: Hooks, receiver: Receiver) -> None:

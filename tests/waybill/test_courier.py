@@ -101,10 +101,26 @@ async def test_no_way_to_write_it_leads_to_an_address_that_is_not_public(
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "10.1.2.3"])
 async def test_a_name_that_leads_to_such_an_address_is_not_followed(receiver: Receiver, address: str) -> None:
     async with careful(address) as (courier, names):
-        answer = await post(courier, receiver.url.replace("127.0.0.1", "rebound.example"))
+        answer = await post(courier, receiver.url.replace("127.0.0.1", "rebound.example.com"))
     assert answer == Answer(error="the address is not public", took=answer.took)
     assert names.asked == 1
     assert receiver.messages == []
+
+
+@pytest.mark.parametrize(
+    "host", ["mongo", "localhost.", "hooks.internal", "hooks.example.com.", "hooks..com"]
+)
+async def test_a_name_that_is_not_of_the_public_dns_is_not_looked_up(host: str) -> None:
+    """A webhook of an earlier release may have one."""
+    async with careful("8.8.8.8") as (courier, names):
+        answer = await post(courier, f"https://{host}/hooks")
+    assert answer == Answer(error="the address is not public", took=answer.took)
+    assert names.asked == 0
+
+
+async def test_what_is_no_url_leads_nowhere(courier: Courier) -> None:
+    for url in ("https://exa\u00admple.com/", "https://[::1/", "nonsense"):
+        assert (await post(courier, url)).error == "the URL leads nowhere"
 
 
 async def test_the_address_that_is_looked_at_is_the_one_that_is_connected_to(
@@ -119,7 +135,7 @@ async def test_the_address_that_is_looked_at_is_the_one_that_is_connected_to(
 
     monkeypatch.setattr(module, "is_public", taken_for_public)
     async with careful("127.0.0.1", "127.0.0.2") as (courier, names):
-        url = receiver.url.replace("127.0.0.1", "rebound.example")
+        url = receiver.url.replace("127.0.0.1", "rebound.example.com")
         assert (await post(courier, url)).status == 204
         assert (names.asked, looked_at) == (1, ["127.0.0.1"])
         # Each attempt looks anew, and is judged by what it finds.
@@ -134,7 +150,7 @@ async def test_of_several_addresses_only_public_ones_are_tried(
     monkeypatch.setattr(module, "is_public", lambda address: address == "127.0.0.9")
     async with careful("127.0.0.9 127.0.0.1 ::1") as (courier, _):
         # Where the public one does not answer, for the receiver listens at another.
-        answer = await post(courier, receiver.url.replace("127.0.0.1", "rebound.example"))
+        answer = await post(courier, receiver.url.replace("127.0.0.1", "rebound.example.com"))
     assert answer.status is None
     assert receiver.messages == []
 

@@ -148,8 +148,12 @@ def checked_address(url: str) -> str:
         ValueError: it is not the address of a server; says what to change.
     """
     example = "write it as https://files.example.com"
+    url = url.strip()
+    # URL parsers remove some of these, or read \ as /. The request would go to another address.
+    if not url.isprintable() or " " in url or "\\" in url:
+        raise ValueError(f"An address has no space, no control character and no backslash: {example}.")
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
         raise ValueError(f"{url!r} is not an address ({error}): {example}.") from None
@@ -160,7 +164,7 @@ def checked_address(url: str) -> str:
         raise ValueError(f"An address has no user name and no password: use {_root(url)} and a token.")
     if parts.query or parts.fragment:
         raise ValueError(f"An address ends before ? and #: use {_root(url)}{parts.path.rstrip('/')}.")
-    address = url.strip().rstrip("/")
+    address = url.rstrip("/")
     for ending in ("/api/v1", "/graphql"):
         if address.endswith(ending):
             raise ValueError(

@@ -24,6 +24,9 @@ _URL = TypeAdapter(AnyHttpUrl)
 
 
 def _plain_url(text: str) -> str:
+    # Before the URL is parsed, because the parser removes controls and blanks, and reads \ as /.
+    if not text.isprintable() or " " in text or "\\" in text:
+        raise ValueError("must not hold a space, a control character or a backslash")
     # As browsers read it, so that a number in any of its forms comes out as the address that it is.
     try:
         url = _URL.validate_python(text)
@@ -44,7 +47,7 @@ Url = Annotated[
     str,
     Field(
         max_length=2048,
-        description="Where to send events to: https, without a name, a password or a fragment.",
+        description="Where to send events to: https, without a user, a password, a fragment or spaces.",
         examples=["https://example.com/hooks"],
         json_schema_extra={"format": "uri"},
     ),
@@ -184,7 +187,7 @@ async def delete_webhook(principal: Principal, webhook_id: str) -> None:
 
 
 def _check(settings: Settings, url: str) -> None:
-    """Refuse early what could not be sent to. Where a name leads to is looked at with each attempt."""
+    """Refuse a URL that no attempt would be sent to. Each attempt checks the name and its addresses again."""
     if settings.webhook_allow_private:
         return
     parts = urlsplit(url)
