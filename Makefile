@@ -19,8 +19,9 @@ bench: WHAT :=
 up: install pages
 	@exec $(RUN)/waybill up --with-parent $(ARGS)
 
+# More processes than cores: tests wait for servers half of their time. tests/scheduling.py says who runs what.
 test: install pages $(GENERATORS) $(UPPY)
-	$(RUN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(RUN)/pytest -n 4 --dist loadfile $(ARGS)
 
 # Ratios of two things measured in turn; prints the table of docs/performance.md. Needs wrk, curl and npm.
 bench: install

@@ -16,6 +16,7 @@ from stack.stack import Stack
 from tests.faults.table import ROWS, rendered
 from tests.forking import ForkingStack
 from tests.relay import Relay, relay
+from tests.scheduling import FolderScheduling, longest_first
 from tests.service import Service, running_service
 from tests.watched import Watched, watched_service
 
@@ -39,6 +40,21 @@ LEFT_OUT = {
     **({"generators": "wants npm, and Node 20"} if GENERATORS_ARE_MISSING else {}),
 }
 collect_ignore = [*LEFT_OUT]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take longest."""
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling | None:
+    """Replace `--dist loadfile` by a distribution that keeps some folders together."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    # By default the files with the most tests come first, which are not those that take longest.
+    config.option.loadscopereorder = False
+    return FolderScheduling(config, log)
 
 
 def pytest_report_header() -> list[str]:

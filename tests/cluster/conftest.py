@@ -11,7 +11,8 @@ from tests.cluster.scenario import LASTS_SECONDS
 from tests.cluster.valkey_pair import ValkeyPair, running_valkey_pair
 
 
-@pytest.fixture(scope="session")
+# Ends with the last of these tests, not with the session: even idle, its processes take time from others.
+@pytest.fixture(scope="package")
 def cluster(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two APIs and two workers on three mongods, two Valkeys and a store behind a proxy."""
     # As in production, looks at an object are spread over more time than a fault of the store lasts.

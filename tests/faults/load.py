@@ -25,7 +25,7 @@ from bson import ObjectId
 
 from tests.actors.conftest import orphans
 from tests.faults.records import hurried, records
-from tests.faults.table import ROWS, Row
+from tests.faults.table import LONG, ROWS, Row
 from tests.parity.faces import RestFace
 from tests.service import Service
 from tests.uploads import FINAL, purged
@@ -35,6 +35,10 @@ CLIENTS = 6
 
 #: Bytes. Most files are small; every eighth takes a worker a moment to hash.
 SMALL, LARGE = 64 * 1024, 8 * 1024**2
+
+#: Seconds between two files of a client. Without a pause there is as much load as the machine can do, for as
+#: long as a fault takes to show, and the processes that are to show it wait for the processor.
+PAUSE_SECONDS = 0 if LONG else 0.3
 
 #: Seconds. An API that is silent for so long hangs; a store may, and is asked again.
 API_PATIENCE, STORE_PATIENCE = 10, 5
@@ -110,6 +114,7 @@ class Load:
                 await self._insist(lambda: api.post(f"/api/v1/files/{file_id}/complete"))  # noqa: B023
                 self._owner_of[file_id] = owner
                 self.sha256s[file_id] = hashlib.sha256(content).hexdigest()
+                await asyncio.sleep(PAUSE_SECONDS)
 
     def _next_content(self, owner: str) -> bytes:
         contents = self._contents[owner]
