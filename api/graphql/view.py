@@ -5,6 +5,7 @@ Source: GraphQL over HTTP, https://graphql.github.io/graphql-over-http/draft/
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from json import JSONDecodeError
 from typing import Any
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
@@ -26,7 +27,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UnsetType
 
-from api.body import read_json_body
+from api.body import parse_json, read_json_body
 from api.errors import CODE_OF_STATUS, STATUS, headers_of
 from api.graphql.accept import best_of
 from api.graphql.context import Context
@@ -148,11 +149,22 @@ class GraphQLView(GraphQL[Context, None]):
         return Context(request)
 
     def parse_json(self, data: str | bytes) -> Any:
-        """Parse JSON; what Python cannot take (too deep, a number too long) is the client's error."""
+        """Parse the JSON of a request. What is no JSON is the client's error."""
         try:
             return self.decode_json(data)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise HTTPException(400, "Unable to parse the request as JSON.") from error
+
+    def decode_json(self, data: str | bytes) -> object:
+        """Parse JSON as REST does. The messages of a WebSocket come here, too.
+
+        Raises:
+            JSONDecodeError: the data is no JSON. Strawberry closes a WebSocket after this error alone.
+        """
+        try:
+            return parse_json(data)
+        except ValueError as error:
+            raise JSONDecodeError(str(error), "", 0) from None
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         """The operation that a request carries: in its query string (GET) or its JSON body (POST)."""
