@@ -144,9 +144,6 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
     if metrics_at is not None:
         serve_metrics(*metrics_at, settings)
     tracing.start("waybill-worker")
-    # Messages fetched ahead wait here while other workers are idle, and after a kill until they are missed.
-    # Dramatiq reads this one from the environment alone, when it is imported.
-    os.environ.setdefault("dramatiq_queue_prefetch", str(threads))
     # Dramatiq's event loop is whatever is new by default, and the loop that reads objects decides how fast.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     from dramatiq import Worker
@@ -164,6 +161,9 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
             queues=set(queues) if queues else None,
             worker_threads=threads,
         )
+        # Messages of one queue. Dramatiq would fetch twice as many as there are threads: those fetched ahead
+        # wait here while other workers are idle, and after a kill until they are missed.
+        worker.queue_prefetch = threads
         try:
             worker.start()
         except MiddlewareError as error:
