@@ -48,8 +48,10 @@ class Watch(Middleware):
         if REQUEST_ID in message.options:
             bind_contextvars(request_id=message.options[REQUEST_ID])
         job = Job()
-        known = {"messaging.message.id": message.message_id}
-        job.step = job.trace.enter_context(step(message.actor_name, "consumer", message.options, known))
+        # Not a sweep, which comes every few seconds, whether there is something to do or not.
+        if message.args:
+            known = {"messaging.message.id": message.message_id}
+            job.step = job.trace.enter_context(step(message.actor_name, "consumer", message.options, known))
         _current.set(job)
 
     def after_process_message(
@@ -61,7 +63,7 @@ class Watch(Middleware):
         count_job(message.actor_name, outcome, seconds)
         job.step.conclude({"waybill.outcome": outcome}, failed=outcome != "done")
         if outcome == "done":
-            # A tick of a sweeper comes every few seconds, whether there is something to do or not.
+            # As for the trace: a sweep says nothing.
             write = log.info if message.args else log.debug
             write("job done", seconds=round(seconds, 3))
         else:

@@ -17,7 +17,7 @@ from waybill.messages import REQUEST_ID
 _SANE = re.compile(rb"[\w.:+/=@-]{1,128}", re.ASCII)
 
 #: What looks after us all day long, and says little.
-_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 #: How an answer begins, that of a WebSocket by a change of protocol.
 _ANSWERS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
@@ -85,7 +85,7 @@ def template_of(scope: Scope) -> str | None:
 def _log(scope: Scope, status: int, seconds: float, request_id: str) -> None:
     # Not the path, which holds ids; and never a query string, which may hold anything.
     template = template_of(scope)
-    level = logging.DEBUG if template in _PROBES and status < 400 else logging.INFO
+    level = logging.DEBUG if template in PROBES and status < 400 else logging.INFO
     facts = (("method", scope.get("method", "GET")), ("route", template), ("status", status))
     ids = get_contextvars() if tracing.is_on() else {REQUEST_ID: request_id}
     log.write(level, facts, seconds * 1000, ids)

@@ -2,14 +2,16 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.requests import template_of
+from api.requests import PROBES, template_of
 from waybill.tracing import step
 
 _CARRIED = frozenset({b"traceparent", b"tracestate"})
 
 
 class Traces:
-    """Traces each request under its method and its path's template. Only there where traces are wanted.
+    """Traces each request under its method and its path's template, except probes.
+
+    Only there if traces are wanted.
 
     Ours, for those of Starlette and OpenTelemetry tell query strings and who asked.
     """
@@ -19,7 +21,7 @@ class Traces:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in PROBES:
             await self.app(scope, receive, send)
             return
         carrier = {

@@ -4,18 +4,22 @@ import os
 import secrets
 import subprocess
 import sys
+import time
+from operator import gt
 from typing import Any
+
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.parity.faces import RestFace
 from tests.service import Service
 from tests.uploads import put, settled, stored
-from tests.watched import Watched, lines
+from tests.watched import Metrics, Watched, lines, told
 
 
 def ancestors(spans: dict[str, Any], name: str) -> list[tuple[str, str]]:
     """A span of that name, and those that led to it: service and name of each."""
     (_, span) = next((service, span) for service, span in spans.values() if span.name == name)
-    path = []
+    path: list[tuple[str, str]] = []
     while True:
         found = spans.get(span.span_id.hex())
         if found is None:
@@ -48,8 +52,13 @@ async def test_one_trace_goes_from_complete_to_the_object(watched: Watched, owne
     assert ancestors(spans, "S3.GetObject") == [
         ("waybill-worker", "S3.GetObject"),
         ("waybill-worker", "verify_upload"),
+        ("waybill-api", "send verify_upload"),
         ("waybill-api", "POST /api/v1/files/{id}/complete"),
     ]
+    by_name = {span.name: span for _, span in spans.values()}
+    sent, verified = by_name["send verify_upload"], by_name["verify_upload"]
+    assert (sent.kind, verified.kind) == (Span.SPAN_KIND_PRODUCER, Span.SPAN_KIND_CONSUMER)
+    assert [link.span_id for link in verified.links] == [sent.span_id]
     database = watched.service.settings.mongodb_database
     assert {service for service, span in spans.values() if span.name == f"{database}.findAndModify"} == {
         "waybill-api",
@@ -57,6 +66,47 @@ async def test_one_trace_goes_from_complete_to_the_object(watched: Watched, owne
     }
     assert await lines(watched.service.api, event="request", trace_id=trace_id)
     assert await lines(watched.service.worker, event="verified", trace_id=trace_id)
+
+
+async def test_what_runs_without_a_request_is_in_no_trace(watched: Watched, owner: str) -> None:
+    """Sweeps, folds of sums, the reader of webhooks, probes and metrics."""
+    began_at = time.time_ns()
+    async with watched.service.client(owner) as client:
+        url = "http://127.0.0.1:9/hooks"
+        webhook = (await client.post("/api/v1/webhooks", json={"url": url})).json()["webhook"]
+        for probe in ("/healthz", "/readyz"):
+            assert (await client.get(probe)).status_code == 200
+        assert watched.api().names
+
+        def sweeps(worker: Metrics) -> list[float]:
+            return [
+                worker.get("waybill_jobs_total", actor=actor, outcome="done")
+                for actor in ("reconcile", "expire_uploads")
+            ]
+
+        before = sweeps(watched.worker())
+        await told(watched.worker, lambda now: all(map(gt, sweeps(now), before)))
+        await client.delete(f"/api/v1/webhooks/{webhook['id']}")
+        # Spans are sent in the order in which they end: after these two, those of before are there.
+        trace_id = secrets.token_hex(16)
+        client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
+        await stored(RestFace(client), b"a")
+    watched.collector.wait(
+        lambda: (
+            {"verify_upload", "POST /api/v1/files/{id}/complete"}
+            <= {span.name for _, span in watched.collector.spans(trace_id).values()}
+        )
+    )
+    roots = [
+        (service, span.name)
+        for service, span in watched.collector.spans().values()
+        if not span.parent_span_id and span.start_time_unix_nano > began_at
+    ]
+    # The two requests of this test that name no trace.
+    assert roots == [
+        ("waybill-api", "POST /api/v1/webhooks"),
+        ("waybill-api", "DELETE /api/v1/webhooks/{id}"),
+    ]
 
 
 async def test_whoever_reads_changes_for_ever_is_not_traced(watched: Watched, owner: str) -> None:

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from waybill import documents, tracing
+from waybill import documents
 from waybill.documents import Change, HistoryLostError
 from waybill.errors import ServiceUnavailable, TooManySubscriptions
 from waybill.metrics import FOLLOWERS
@@ -184,7 +184,6 @@ class Live:
         await asyncio.shield(self._begun)
 
     async def _read(self, begun: asyncio.Future[None]) -> None:
-        tracing.pause()
         after: str | None = None
         read = 0
         while True:

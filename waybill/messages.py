@@ -1,6 +1,7 @@
 """What an actor is sent, and the sender. Names actors and imports none: the API sends without them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -77,13 +78,7 @@ class Sender:
         if not arguments:
             return 0
         queue = QUEUES[actor]
-        carried = carried_options()
         messages: dict[str, bytes] = {}
-        for each in arguments:
-            message_id = str(uuid4())
-            options = {**carried, "redis_message_id": message_id}
-            message: Message[None] = Message(queue, actor, tuple(each), {}, options)
-            messages[message_id] = message.encode()
         channel = sent_channel(self._namespace, self._redis.database)
 
         async def enqueue(client: Any) -> None:
@@ -96,7 +91,13 @@ class Sender:
                 await batch.execute()
 
         try:
-            await self._redis.ask(enqueue)
+            with carried_options(actor) as carried:
+                for each in arguments:
+                    message_id = str(uuid4())
+                    options = {**carried, "redis_message_id": message_id}
+                    message: Message[None] = Message(queue, actor, tuple(each), {}, options)
+                    messages[message_id] = message.encode()
+                await self._redis.ask(enqueue)
         except ServiceUnavailable as error:
             log.warning(
                 "messages not sent, the reconciler will",
@@ -132,7 +133,9 @@ class Sender:
         await self._redis.ask(lambda client: client.set(PROBE, "1", ex=PROBE_SECONDS), at_once=True)
 
 
-def carried_options() -> dict[str, str]:
-    """What ties a job to the request, or to the job, that sends it: options which older workers pass over."""
+@contextmanager
+def carried_options(actor: str) -> Iterator[dict[str, str]]:
+    """Yield the options that tie messages to the current request or job. Trace the enqueue meanwhile."""
     request_id = get_contextvars().get(REQUEST_ID)
-    return tracing.carried() | ({} if request_id is None else {REQUEST_ID: request_id})
+    with tracing.sending(actor, QUEUES[actor]) as carried:
+        yield carried | ({} if request_id is None else {REQUEST_ID: request_id})

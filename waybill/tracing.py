@@ -17,6 +17,7 @@ from waybill.settings import traces_are_wanted
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.trace import Span
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,8 @@ def start(service: str) -> None:
         return
     named = Resource({"service.name": service}).merge(OTELResourceDetector().detect())
     _provider = TracerProvider(resource=Resource.create().merge(named))
+    # The sampler that OTEL_TRACES_SAMPLER names decides about what is left.
+    _provider.sampler = _foreground(_provider.sampler)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     PymongoInstrumentor().instrument(tracer_provider=_provider, failed_hook=_name_only)
     AiobotocoreInstrumentor().instrument(tracer_provider=_provider)
@@ -68,23 +71,54 @@ def stop() -> None:
         _provider.shutdown()
 
 
-def pause() -> None:
-    """Trace nothing more of the current task: one that asks a server for ever would make steps for ever."""
-    if _provider is not None:
-        from opentelemetry import context
+def _foreground(sampler: "Sampler") -> "Sampler":
+    """Return a sampler that drops spans without a parent, except requests and jobs.
 
-        # What every instrumentation looks for.
-        context.attach(context.set_value("suppress_instrumentation", True))
+    Workers and APIs call MongoDB and the store all the time without a request. Each of these calls would be
+    a trace of its own.
+    """
+    from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+    from opentelemetry.trace import SpanKind, get_current_span
+
+    class Foreground(Sampler):
+        def should_sample(
+            self, parent_context: Any, trace_id: int, name: str, kind: Any = None, *more: Any, **named: Any
+        ) -> SamplingResult:
+            has_parent = get_current_span(parent_context).get_span_context().is_valid
+            if not has_parent and kind not in {SpanKind.SERVER, SpanKind.CONSUMER}:
+                return SamplingResult(Decision.DROP)
+            return sampler.should_sample(parent_context, trace_id, name, kind, *more, **named)
+
+        def get_description(self) -> str:
+            return f"Foreground{{{sampler.get_description()}}}"
+
+    return Foreground()
 
 
-def carried() -> dict[str, str]:
-    """What continues the current trace elsewhere: W3C's `traceparent`, and `tracestate` if there is one."""
+@contextmanager
+def sending(actor: str, queue: str) -> Iterator[dict[str, str]]:
+    """Trace the enqueue of messages, if it belongs to a trace.
+
+    Yields:
+        The options of these messages that continue the trace: W3C's `traceparent`, and `tracestate` if there
+        is one. Empty without a trace.
+    """
+    if _provider is None:
+        yield {}
+        return
+    from opentelemetry.trace import SpanKind, get_current_span
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    if not get_current_span().get_span_context().is_valid:
+        yield {}
+        return
+    known = {"messaging.operation.type": "send", "messaging.destination.name": queue}
     carrier: dict[str, str] = {}
-    if _provider is not None:
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
+    with _provider.get_tracer("waybill").start_as_current_span(
+        f"send {actor}", None, SpanKind.PRODUCER, known, record_exception=False
+    ):
         TraceContextTextMapPropagator().inject(carrier)
-    return carrier
+        yield carrier
 
 
 class Step:
@@ -113,20 +147,23 @@ class Step:
 def step(name: str, kind: str, carrier: Mapping[str, Any], known: Mapping[str, str]) -> Iterator[Step]:
     """One step of the trace that ``carrier`` continues, or the first of a new one.
 
-    ``kind`` is `server` or `consumer`, ``known`` its attributes. What is logged meanwhile names the trace.
+    ``kind`` is `server` or `consumer`, ``known`` its attributes. A consumer is linked to the span that sent
+    the message. What is logged meanwhile names the trace.
     """
     if _provider is None:
         yield Step()
         return
-    from opentelemetry.trace import SpanKind
+    from opentelemetry.trace import Link, SpanKind, get_current_span
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
     parent = TraceContextTextMapPropagator().extract(carrier)
+    sender = get_current_span(parent).get_span_context()
     with _provider.get_tracer("waybill").start_as_current_span(
         name,
         parent,
         SpanKind[kind.upper()],
         dict(known),
+        [Link(sender)] if kind == "consumer" and sender.is_valid else [],
         record_exception=False,
         set_status_on_exception=False,
     ) as span:

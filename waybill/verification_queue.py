@@ -124,7 +124,8 @@ class VerificationQueue:
         or by the reconciler.
         """
         try:
-            await self._send(owner, [file_id], False, carried_options())
+            with carried_options(VERIFY_UPLOAD) as options:
+                await self._send(owner, [file_id], False, options)
         except ServiceUnavailable as error:
             log.warning("verification not sent, the reconciler will", file_id=file_id, error=error.message)
 

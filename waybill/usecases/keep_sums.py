@@ -6,7 +6,7 @@ import time
 
 import structlog
 
-from waybill import documents, tracing
+from waybill import documents
 from waybill.documents import Later
 from waybill.errors import ServiceUnavailable
 from waybill.resources import Resources
@@ -29,7 +29,6 @@ async def keep_sums(resources: Resources) -> None:
 
     Looks every SWEEP_INTERVAL whether no other worker does it.
     """
-    tracing.pause()
     while True:
         try:
             await _keep_in_turn(resources)

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from waybill import documents, tracing
+from waybill import documents
 from waybill.documents import Change, HistoryLostError, Later
 from waybill.errors import ServiceUnavailable
 from waybill.resources import Resources
@@ -87,7 +87,6 @@ async def _follow_in_turn(resources: Resources) -> None:
 
 async def _read(resources: Resources, attempt: str, position: str) -> None:
     """Announce what follows a place in the feed and note how far that is done, until the lease is lost."""
-    tracing.pause()
     noted_at = time.monotonic()
     lost = 0
     while True:
