@@ -1,15 +1,38 @@
-"""A WebSocket that is closed while something is being sent on it, which is no defect."""
+"""What clients may do to a WebSocket and is no defect of ours: close it at any time, send any message.
 
-from collections.abc import Mapping
+Source: graphql-transport-ws, "Invalid message".
+"""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from strawberry.asgi import ASGIWebSocketAdapter
-from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+
+from api.graphql.parameters import wrong_parameter
+
+#: A close frame holds 125 bytes, two of them the code (RFC 6455, 5.5).
+MAX_REASON_BYTES = 123
 
 
 class Socket(ASGIWebSocketAdapter):
-    """Tells a closed WebSocket from whatever else goes wrong."""
+    """Tells a closed WebSocket, and a message that is not JSON, from all other errors."""
+
+    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        """Yield the messages.
+
+        Raises:
+            NonJsonMessageReceived: one is no JSON, or has more depth or digits than Python reads.
+        """
+        try:
+            received = super().iter_json(ignore_parsing_errors=ignore_parsing_errors)
+            async with aclosing(received) as messages:
+                async for message in messages:
+                    yield message
+        except (ValueError, RecursionError) as error:
+            raise NonJsonMessageReceived from error
 
     async def send_json(self, message: Mapping[str, object]) -> None:
         """Send one message. Raises WebSocketDisconnected where nobody can be sent anything any more."""
@@ -19,11 +42,40 @@ class Socket(ASGIWebSocketAdapter):
             # Closed by us, as at the end of a token, or by the server that stops.
             raise WebSocketDisconnected from error
 
+    async def close(self, code: int, reason: str) -> None:
+        """Close the WebSocket, with as much of the reason as a close frame holds."""
+        # Strawberry's reasons repeat what the client sent.
+        kept = reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")
+        await super().close(code, kept)
+
 
 class Handler(BaseGraphQLTransportWSHandler[Any, Any]):
-    """Logs no operation that ended with its WebSocket."""
+    """Closes the WebSocket after an invalid message, and logs no operation that ended with its WebSocket."""
+
+    async def handle_message(self, message: Any) -> None:
+        """Handle one message, if it has the form that its type wants."""
+        if problem := _wrong_form(message):
+            await self.handle_invalid_message(problem)
+        else:
+            await super().handle_message(message)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Log what an operation raised."""
         if not isinstance(error, WebSocketDisconnected):
             await super().handle_task_exception(error)
+
+
+def _wrong_form(message: object) -> str | None:
+    """Return what is wrong with the form of a message, or None."""
+    if not isinstance(message, dict):
+        return "A message must be a JSON object."
+    if message.get("type") not in ("subscribe", "complete"):
+        return None  # the others have no field that must be there
+    if not isinstance(message.get("id"), str):
+        return "`id` must be a text."
+    if message["type"] == "complete":
+        return None
+    payload = message.get("payload")
+    if not isinstance(payload, dict) or payload.get("query") is None:
+        return "`payload` must be an object with a `query`."
+    return wrong_parameter(payload)

@@ -31,6 +31,7 @@ from api.body import parse_json, read_json_body
 from api.errors import CODE_OF_STATUS, STATUS, headers_of
 from api.graphql.accept import best_of
 from api.graphql.context import Context
+from api.graphql.parameters import wrong_parameter
 from api.graphql.schema import create_schema
 from api.graphql.socket import Handler, Socket
 from waybill.errors import RateLimited, ServiceUnavailable, Unauthenticated
@@ -177,9 +178,8 @@ class GraphQLView(GraphQL[Context, None]):
             raise ApolloRefusalError(400, "BATCHING_NOT_ENABLED", message)
         if not isinstance(data, dict):
             raise HTTPException(400, "The body must be a JSON object.")
-        for name, kind, text in _PARAMETERS:
-            if not isinstance(data.get(name), (kind, type(None))):
-                raise HTTPException(400, f"`{name}` must be {text}, if given.")
+        if problem := wrong_parameter(data):
+            raise HTTPException(400, problem)
         if not data.get("query"):
             if "persistedQuery" in (data.get("extensions") or {}):
                 # 200 and this message have Apollo's clients send the document itself.
@@ -264,13 +264,6 @@ class GraphQLView(GraphQL[Context, None]):
 _QUERIES = {OperationType.QUERY}
 _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 _INVALID_INPUT = {"code": "invalid_input"}
-
-_PARAMETERS: tuple[tuple[str, type, str], ...] = (
-    ("query", str, "a text"),
-    ("operationName", str, "a text"),
-    ("variables", dict, "an object"),
-    ("extensions", dict, "an object"),
-)
 
 
 def _wants_page(request: Request | BaseRequestProtocol) -> bool:

@@ -118,6 +118,49 @@ async def test_nothing_can_be_asked_before_the_token(service: Service) -> None:
         assert await closed(socket) == 4401
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"type": {}}',
+        json.dumps({"type": "é" * 200}),
+        json.dumps({"type": "\ud800"}),
+        '{"type": "complete", "id": {}}',
+        '{"type": "subscribe", "id": 1, "payload": {"query": "{ __typename }"}}',
+        '{"type": "subscribe", "id": [], "payload": {"query": "{ __typename }"}}',
+        '{"type": "subscribe", "id": "1", "payload": null}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": null}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": 1}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "variables": "x"}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }", "operationName": 1}}',
+        "[" * 20_000,
+        "9" * 5_000,
+    ],
+    ids=lambda message: message[:90],
+)
+async def test_an_invalid_message_closes_the_socket(service: Service, owner: str, message: str) -> None:
+    async with graphql_socket(service) as socket:
+        payload = {"Authorization": f"Bearer {service.token(owner)}"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+        await socket.recv()
+        await socket.send(message)
+        assert await closed(socket) == 4400
+
+
+async def test_an_id_that_is_taken_closes_the_socket_however_long_it_is(service: Service, owner: str) -> None:
+    async with graphql_socket(service) as socket:
+        payload = {"Authorization": f"Bearer {service.token(owner)}"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+        await socket.recv()
+        operation = {"query": "subscription { filesChanged { id } }"}
+        for _ in range(2):
+            await socket.send(json.dumps({"id": "ü" * 200, "type": "subscribe", "payload": operation}))
+        assert await closed(socket) == 4409
+
+
 async def test_pages_of_other_origins_cannot_connect(service: Service) -> None:
     address = service.address.replace("http", "ws") + "/graphql"
     with pytest.raises(InvalidStatus) as refused:
