@@ -25,6 +25,9 @@ from waybill.tokens import DEMO_OWNER, make_token
 FIRST_PORT = 8000
 PORTS_TO_TRY = 20
 
+#: Seconds in which the API must be ready. It takes two, or a minute on a machine that is busy.
+READY_SECONDS = 300
+
 #: Deliveries to webhooks at a time.
 DELIVERIES = 32
 
@@ -120,7 +123,7 @@ def _by_whom(host: str, port: int) -> str:
 
 
 def _wait_until_ready(stack: Stack, api: Child, address: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         stack.check()
         try:
