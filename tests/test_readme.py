@@ -43,7 +43,7 @@ def test_the_walk_through_in_python_works_as_it_stands(service: Service, owner: 
         [sys.executable, "-c", script.replace("http://127.0.0.1:8000", service.address)],
         check=False,
         cwd=tmp_path,
-        env={**service.env, "PYTHONPATH": str(ROOT), "TOKEN": service.token(owner)},
+        env={**service.env, "PYTHONPATH": str(ROOT), "WAYBILL_TOKEN": service.token(owner)},
         capture_output=True,
         text=True,
         timeout=60,
