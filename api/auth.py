@@ -5,7 +5,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from api.jwt_verifier import LEEWAY_SECONDS, JwtVerifier, VerifiedToken
 from waybill.errors import Unauthenticated
@@ -37,14 +37,18 @@ class Authenticator:
         # By their hash: tokens that can be used are not kept.
         self._known: dict[bytes, _Known] = {}
 
-    async def principal(self, request: Request) -> Principal:
+    async def principal(self, request: HTTPConnection) -> Principal:
         """Return who sent the request.
 
         Raises:
-            Unauthenticated: no bearer token, or one that fails a check, which the message names.
+            Unauthenticated: no bearer token, several, or one that fails a check, which the message names.
             ServiceUnavailable: the token issuer cannot be reached.
         """
-        return await self.principal_of_header(request.headers.get("authorization", ""))
+        given = request.headers.getlist("authorization")
+        if len(given) > 1:
+            # A proxy that checks the last one would let through what we read from the first.
+            raise Unauthenticated("Send the header Authorization once.")
+        return await self.principal_of_header("".join(given))
 
     async def principal_of_header(self, authorization: str) -> Principal:
         """Return whom an Authorization header names. Raises as ``principal`` does."""

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 from strawberry.types import Info as StrawberryInfo
 
+from api.auth import Authenticator
 from api.graphql.connection_init import authorization_of
 from waybill.principal import Principal
 from waybill.resources import Resources
@@ -54,8 +55,7 @@ class Context:
         """
         # One check for all resolvers of the request, which run at once; a refusal is remembered too.
         if self._principal is None:
-            check = self._connection.state.authenticator.principal_of_header(self._authorization())
-            self._principal = asyncio.create_task(check)
+            self._principal = asyncio.create_task(self._checked())
         return await self._principal
 
     async def end_with_token(self, code: int) -> None:
@@ -79,10 +79,13 @@ class Context:
         if self._closing is not None:
             self._closing.cancel()
 
-    def _authorization(self) -> str:
-        """The header, which a page cannot send with a WebSocket: there it stands in `connection_init`."""
+    async def _checked(self) -> Principal:
+        """By the header, which a page cannot send with a WebSocket: there it stands in `connection_init`."""
+        authenticator: Authenticator = self._connection.state.authenticator
         sent = authorization_of(self.connection_params)
-        return self._connection.headers.get("authorization", "") if sent is None else sent
+        if sent is None:
+            return await authenticator.principal(self._connection)
+        return await authenticator.principal_of_header(sent)
 
 
 Info = StrawberryInfo[Context, None]

@@ -112,6 +112,15 @@ async def test_a_bad_token_is_401_in_both_apis(service: Service, case: str) -> N
     assert "alice" not in rest.text
 
 
+async def test_two_tokens_are_refused_in_both_apis(service: Service, owner: str) -> None:
+    """What stands before us may check the one, and we the other."""
+    headers = [("Authorization", f"Bearer {service.token(name)}") for name in (owner, "another")]
+    async with httpx.AsyncClient(base_url=service.address, headers=headers) as client:
+        rest = await client.get("/api/v1/files")
+        graphql = await client.post("/graphql", json={"query": "{ changeId }"})
+    assert [rest.status_code, graphql.status_code] == [401, 401]
+
+
 async def test_a_good_token_names_the_owner(service: Service, owner: str) -> None:
     async with service.client(owner) as client:
         assert (await client.get("/api/v1/files")).status_code == 200
