@@ -21,7 +21,7 @@ async def read_json_body(request: Request) -> bytes:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise HTTPException(415, "Send the body as JSON, with the header Content-Type: application/json.")
-    return (await _read(request, MAX_BODY)).removeprefix(BOM_UTF8)
+    return (await read_body(request, MAX_BODY)).removeprefix(BOM_UTF8)
 
 
 def parse_json(data: str | bytes) -> Any:
@@ -39,10 +39,11 @@ async def discard_body(request: Request, limit: int) -> None:
     Raises:
         HTTPException: 413 past ``limit``, 400 if the client has gone.
     """
-    await _read(request, limit)
+    await read_body(request, limit)
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return a body of up to ``limit`` bytes. Raises as ``discard_body`` does."""
     # Counted while it arrives: a Content-Length may be missing, or lie.
     body = bytearray()
     try:

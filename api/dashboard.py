@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from api.body import MAX_BODY
+from api.body import MAX_BODY, read_body
 from api.errors import headers_of
 from api.pages.views import Pages
 from waybill.errors import Forbidden, ServiceUnavailable, Unauthenticated
@@ -88,8 +88,7 @@ class Dashboard:
 
     async def _sign_in(self, request: Request) -> Response:
         """Trade a token for a cookie. It lasts as long as the browser's session, or the token."""
-        _check_length(request)
-        fields = parse_qs((await request.body()).decode("latin-1"))
+        fields = parse_qs((await read_body(request, MAX_BODY)).decode("latin-1"))
         token = fields.get("token", [""])[0].strip()
         refusal = await self._refusal_of(request, token, "This token is not valid.")
         if refusal is not None:

@@ -52,7 +52,7 @@ async def test_a_subject_that_is_no_owner_is_401(service: Service, subject: str)
 
 async def test_a_client_that_goes_away_is_no_defect_of_ours(service: Service) -> None:
     host, port = service.address.removeprefix("http://").split(":")
-    for path in ("/graphql", "/api/v1/files/upload-request"):
+    for path in ("/graphql", "/api/v1/files/upload-request", "/dashboard/sign-in"):
         _, writer = await asyncio.open_connection(host, int(port))
         token = f"Authorization: Bearer {service.token('gone')}"
         head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{token}\r\nContent-Type: application/json\r\n"
