@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.commands import commands
 from bench.depth import depth
 from bench.fairness import fairness
 from bench.hashing import hashing
@@ -27,6 +28,7 @@ SUBJECTS: dict[str, Callable[[Stack], Iterator[Row]]] = {
     "hashing": hashing,
     "verdict": verdict,
     "verdicts": verdicts,
+    "commands": commands,
     "processes": processes,
     "sweeps": sweeps,
     "start": start,
