@@ -18,7 +18,8 @@ class Relay(socketserver.ThreadingTCPServer):
     ``mute`` hides checksums from clients. Of many objects that are removed by one request the ``refused`` are
     told to be there still, each with its code; with ``deletes_one_by_one`` the store does not know how to.
 
-    The first request that has one of the texts ``cut`` in its first line meets a broken line.
+    The first request that has one of the texts ``cut`` in its first line meets a broken line, and
+    the answer to the first that has one of the texts ``lose`` is lost.
     """
 
     daemon_threads = True
@@ -33,6 +34,7 @@ class Relay(socketserver.ThreadingTCPServer):
         self.deletes_one_by_one = False
         self._hold: Hold | None = None
         self.cut: set[str] = set()
+        self.lose: set[str] = set()
         self.target = (urlsplit(target).hostname, urlsplit(target).port)
 
     @property
@@ -103,13 +105,26 @@ class Hold:
 
 class _Wire(socketserver.BaseRequestHandler):
     server: Relay
+    _is_losing = False
 
     def handle(self) -> None:
         with create_connection(self.server.target) as store:
-            back = threading.Thread(target=_pump, args=(store, self.request, self.server.said), daemon=True)
+            back = threading.Thread(target=_pump, args=(store, self.request, self._said), daemon=True)
             back.start()
-            _pump(self.request, store, self.server.heard)
+            _pump(self.request, store, self._heard)
             back.join()
+
+    def _heard(self, piece: bytes) -> bytes:
+        line = piece.split(b"\r\n", 1)[0].decode("latin-1")
+        for text in [text for text in self.server.lose if text in line]:
+            self.server.lose.remove(text)
+            self._is_losing = True
+        return self.server.heard(piece)
+
+    def _said(self, piece: bytes) -> bytes:
+        if self._is_losing:
+            raise ConnectionResetError
+        return self.server.said(piece)
 
 
 def _pump(source: socket, sink: socket, passed: object) -> None:

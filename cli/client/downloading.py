@@ -84,7 +84,7 @@ async def _one(client: AsyncClient, file_id: str, wishes: Wishes, board: Board) 
         file = await client.get(file_id)
         board.expect(file.size)
         with board.file(file.name, file.size) as bar:
-            path = await client.download(file_id, wishes.output, progress=bar.moving, overwrite=wishes.force)
+            path = await client.download(file, wishes.output, progress=bar.moving, overwrite=wishes.force)
     except (Unauthenticated, Forbidden, Unreachable):
         raise
     except (ClientError, OSError) as error:

@@ -1,8 +1,10 @@
 """`waybill upload`: many files, several at once, each taken up where an earlier try stopped."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cli.client.board import Board, FileBar
@@ -20,20 +22,17 @@ from waybill.client import (
     ContentChanged,
     File,
     FileNotFound,
-    Forbidden,
     NotVerified,
     Status,
-    Unauthenticated,
-    Unreachable,
     WrongState,
 )
+from waybill.client.many import FATAL, upload_each
 from waybill.client.source import Source
-from waybill.client.together import together
-
-#: Files on their way at once for each request that carries bytes: others are hashed, announced or awaited.
-FILES_AT_ONCE = 4
 
 INTERRUPTED = "Stopped. The server keeps what was sent for a day: run the same command again to continue."
+
+
+Verified = Callable[[], Awaitable[File]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +75,13 @@ async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int
             patience=LONG, parallel=wishes.parallel, max_rate=wishes.max_rate, observer=board
         ) as client:
             uploader = Uploader(client, memory, wishes, board)
-            waiting = iter(files)
 
-            async def work() -> None:
-                for path, size in waiting:
-                    with board.file(path.name, size) as bar:
-                        codes.append(await uploader.handle(path, bar))
+            async def handle(file: tuple[Path, int]) -> None:
+                path, size = file
+                with board.file(path.name, size) as bar:
+                    codes.append(await uploader.handle(path, bar))
 
-            await together([work() for _ in range(min(len(files), FILES_AT_ONCE * wishes.parallel))])
+            await upload_each(files, lambda file: file[1], handle, wishes.parallel)
     board.summarise(
         {
             f"uploaded to {session.url}": codes.count(DONE) - uploader.present,
@@ -124,7 +122,7 @@ class Uploader:
         """
         try:
             outcome = await self._upload(path, bar)
-        except (Unauthenticated, Forbidden, Unreachable):
+        except FATAL:
             raise
         except (ClientError, OSError) as error:
             self._board.say(about(str(path), error))
@@ -148,23 +146,22 @@ class Uploader:
             if sha256 is None:
                 sha256 = await source.sha256(bar.hashing)
                 self._memory.keep_sha256(source, sha256)
-            try:
-                file = await self._resumed(path, bar, sha256, name)
-                if file is None:
-                    announced = await self._announced(source, sha256, name)
-                    if not announced.is_open:
-                        return Outcome("present", announced.file)
-                    file = await self._client.send(path, announced, progress=bar.moving)
+        try:
+            file = await self._resumed(path, bar, sha256, name)
+            if file is not None:
+                return await self._ended(file, bar, partial(self._client.wait, file.id))
+            announced = await self._announced(source, sha256, name)
+            if not announced.is_open:
+                return Outcome("present", announced.file)
+            async with self._expecting(announced.file.id) as verified:
+                file = await self._client.send(path, announced, progress=bar.moving)
                 self._memory.end_upload(sha256, name)
-                if not self._wishes.wait:
-                    return Outcome("sent", file)
-                bar.verifying()
-                return Outcome("uploaded", await self._client.wait(file.id))
-            except (ContentChanged, NotVerified):
-                # What we remembered may be of other content that was written in the same moment.
-                self._memory.forget_sha256(source)
-                self._memory.end_upload(sha256, name)
-                raise
+                return await self._ended(file, bar, verified)
+        except (ContentChanged, NotVerified):
+            # What we remembered may be of other content that was written in the same moment.
+            self._memory.forget_sha256(source)
+            self._memory.end_upload(sha256, name)
+            raise
 
     async def _resumed(self, path: Path, bar: FileBar, sha256: str, name: str) -> File | None:
         """The file of an upload that an earlier try began, now sent; None where there is none."""
@@ -176,9 +173,18 @@ class Uploader:
         except (WrongState, FileNotFound):
             file = None  # it has expired, or was deleted
         if file is None or file.status is Status.FAILED:
-            self._memory.end_upload(sha256, name)
-            return None
+            file = None
+        self._memory.end_upload(sha256, name)
         return file
+
+    def _expecting(self, file_id: str) -> AbstractAsyncContextManager[Verified | None]:
+        return self._client.expecting(file_id) if self._wishes.wait else nullcontext()
+
+    async def _ended(self, file: File, bar: FileBar, verified: Verified | None) -> Outcome:
+        if not self._wishes.wait or verified is None:
+            return Outcome("sent", file)
+        bar.verifying()
+        return Outcome("uploaded", await verified())
 
     async def _announced(self, source: Source, sha256: str, name: str) -> Announced:
         announced = await self._client.announce(

@@ -32,6 +32,7 @@ from waybill.client.errors import (
     Unreachable,
     WrongState,
 )
+from waybill.client.many import UploadOutcome
 from waybill.client.models import Announced, Event, File, Multipart, Upload, Usage
 from waybill.client.observer import Observer
 from waybill.lifecycle import Status
@@ -64,6 +65,7 @@ __all__ = [
     "UnexpectedAnswer",
     "Unreachable",
     "Upload",
+    "UploadOutcome",
     "Usage",
     "WrongState",
 ]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from waybill.client.errors import BY_CODE, ApiError, ClientError, UnexpectedAnswer, Unreachable
+from waybill.client.errors import ApiError, ClientError, UnexpectedAnswer, Unreachable, error_of
 from waybill.client.observer import Observer
 from waybill.client.patience import Patience
 
@@ -49,6 +49,7 @@ class Api:
         query: Sequence[tuple[str, str]] = (),
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        limits: aiohttp.ClientTimeout = TIMEOUT,
     ) -> Any:
         """The JSON of the answer.
 
@@ -60,7 +61,7 @@ class Api:
         while True:
             try:
                 async with self._open(
-                    method, path, headers or {}, limits=TIMEOUT, params=query, json=body
+                    method, path, headers or {}, limits=limits, params=query, json=body
                 ) as response:
                     return self._parsed(response.status, await response.read())
             except ClientError as error:
@@ -123,14 +124,13 @@ class Api:
         retry_after = float(wait) if wait.isdecimal() else 0
         try:
             problem = json.loads(body)
-            code, detail = str(problem["code"]), str(problem["detail"])
+            if problem["code"] == "not_found" and urlsplit(self.url).path:
+                # A Waybill without this route: its address is cut off too late.
+                root = _root(self.url)
+                problem["detail"] = f"{self.url} is not the address of the server. Leave out the path: {root}"
+            return error_of(problem, response.status, retry_after)
         except (ValueError, KeyError, TypeError):
             return self._unexpected(response.status, retry_after, response.headers.get("Location"))
-        if code == "not_found" and urlsplit(self.url).path:
-            # A Waybill without this route: its address is cut off too late.
-            detail = f"{self.url} is not the address of the server. Leave out the path: {_root(self.url)}"
-        kind = BY_CODE.get(code, ApiError)
-        return kind(detail, code=code, status=response.status, context=problem, retry_after=retry_after)
 
     def _unexpected(
         self, status: int, retry_after: float = 0, location: str | None = None

@@ -94,6 +94,7 @@ class Client:
             self._loop.close()
 
     upload = _returning(AsyncClient.upload)
+    upload_many = _iterating(AsyncClient.upload_many)
     announce = _returning(AsyncClient.announce)
     send = _returning(AsyncClient.send)
     resume = _returning(AsyncClient.resume)

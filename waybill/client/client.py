@@ -1,35 +1,32 @@
 """The client of one Waybill, for asyncio."""
 
-import mimetypes
-import uuid
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import aiohttp
 
+from waybill.client.announcement import announcement
 from waybill.client.api import Api, Token, checked_address, checked_token
 from waybill.client.bandwidth import BandwidthLimit
+from waybill.client.batching import ANNOUNCE, COMPLETE, Batcher
 from waybill.client.destination import LocalPath, SavedFiles, destination, is_stream, opened_stream
-from waybill.client.errors import NotVerified
 from waybill.client.events import follow
-from waybill.client.models import Announced, Event, File, Page, Usage
+from waybill.client.listing import list_files
+from waybill.client.many import UploadOutcome, outcomes
+from waybill.client.models import Announced, Event, File, Usage
 from waybill.client.observer import NoObserver, Observer
-from waybill.client.receiving import Receiver
-from waybill.client.sending import Sender
+from waybill.client.receiving import Receiver, content_of
+from waybill.client.sending import MAX_OPEN_FILES, Sender
 from waybill.client.source import Progress, Source
 from waybill.client.store import Store
 from waybill.client.verdicts import Verdicts
 from waybill.lifecycle import Status
-
-#: Bytes. Larger files go in parts: several at once, and what has arrived is not sent again.
-PARTS_FROM = 64 * 1024**2
-
-#: Files of a list that are asked for at once; the API gives no more.
-PAGE = 100
 
 
 class AsyncClient:
@@ -66,6 +63,7 @@ class AsyncClient:
         self._limit = BandwidthLimit(max_rate)
         self._observer = observer or NoObserver()
         self._saved = SavedFiles()
+        self._open_files = asyncio.Semaphore(MAX_OPEN_FILES)
 
     async def __aenter__(self) -> Self:
         # As many connections as there are requests, and proxies as everywhere (HTTPS_PROXY, NO_PROXY).
@@ -79,11 +77,15 @@ class AsyncClient:
         self._api = Api(self._session, self._url, self._token, self._patience, self._observer)
         self._store = Store(self._session, self._parallel, self._limit, self._observer)
         self._verdicts = Verdicts(self._api)
+        self._announcing = Batcher(self._api, ANNOUNCE)
+        self._completing = Batcher(self._api, COMPLETE)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._announcing.close()
+        await self._completing.close()
         await self._session.close()
 
     async def upload(
@@ -110,18 +112,39 @@ class AsyncClient:
             NotVerified: what arrived is not what was sent.
             ContentChanged: the file changed meanwhile.
         """
-        with Source(Path(path)) as source:
-            announced = await self.announce(
-                name or source.path.name,
-                source.size,
-                content_type=content_type,
-                sha256=sha256 or await source.sha256(),
-                multipart=multipart,
+        path = Path(path)
+        with Source(path) as source:
+            sha256 = sha256 or await source.sha256()
+        announced = await self.announce(
+            name or path.name, source.size, content_type=content_type, sha256=sha256, multipart=multipart
+        )
+        if not (announced.is_open and wait):
+            return (
+                await self.send(path, announced, progress=progress) if announced.is_open else announced.file
             )
-            if not announced.is_open:
-                return announced.file
-            file = await Sender(self._api, self._store, source, progress).send(announced)
-        return await self.wait(file.id) if wait else file
+        async with self.expecting(announced.file.id) as verified:
+            await self.send(path, announced, progress=progress)
+            return await verified()
+
+    async def upload_many(
+        self,
+        paths: Iterable[LocalPath],
+        *,
+        content_type: str | None = None,
+        multipart: bool | None = None,
+        wait: bool = True,
+    ) -> AsyncGenerator[UploadOutcome, None]:
+        """Upload files, and yield what became of each as it ends. The arguments are those of ``upload``.
+
+        Small files share requests: a hundred take two and the PUTs. A file that fails does so alone.
+
+        Raises:
+            Unauthenticated, Forbidden, Unreachable: no other file would fare better.
+        """
+        upload = partial(self.upload, content_type=content_type, multipart=multipart, wait=wait)
+        async with aclosing(outcomes(map(Path, paths), upload, self._parallel)) as ended:
+            async for outcome in ended:
+                yield outcome
 
     async def announce(
         self,
@@ -132,22 +155,17 @@ class AsyncClient:
         sha256: str | None = None,
         multipart: bool | None = None,
     ) -> Announced:
-        """Announce an upload, to ``send`` it then. Left out are a type and parts as ``upload`` does it."""
-        body: dict[str, Any] = {
-            "name": name,
-            "size": size,
-            "contentType": content_type or _type_of(name),
-            "sha256": sha256,
-            "multipart": True if multipart is None and size > PARTS_FROM else multipart,
-        }
-        # So that a repeat after a lost answer makes no second file.
-        key = {"Idempotency-Key": str(uuid.uuid4())}
-        return Announced.of(await self._api.call("POST", "/files/upload-request", body=body, headers=key))
+        """Announce an upload, to ``send`` it then. Left out are a type and parts as ``upload`` does it.
+
+        Calls that are made at the same time share requests, and so do the completions of ``send``.
+        """
+        body = announcement(name, size, content_type=content_type, sha256=sha256, multipart=multipart)
+        return Announced.of(await self._announcing.call(body))
 
     async def send(self, path: LocalPath, announced: Announced, *, progress: Progress | None = None) -> File:
         """Send what was announced, and complete it. May be resumed with the file's id if it fails."""
-        with Source(Path(path)) as source:
-            return await Sender(self._api, self._store, source, progress).send(announced)
+        async with self._sender(path, progress) as sender:
+            return await sender.send(announced)
 
     async def resume(self, path: LocalPath, file_id: str, *, progress: Progress | None = None) -> File:
         """Take up an upload that was begun, perhaps by another process, without what has arrived.
@@ -157,8 +175,8 @@ class AsyncClient:
             FileNotFound: there is none of that id.
             ContentChanged: the file has another size than was announced.
         """
-        with Source(Path(path)) as source:
-            return await Sender(self._api, self._store, source, progress).resume(file_id)
+        async with self._sender(path, progress) as sender:
+            return await sender.resume(file_id)
 
     async def wait(self, file_id: str) -> File:
         """The file, once it is COMPLETED or DUPLICATE. Put ``asyncio.timeout`` around it to wait no longer.
@@ -166,10 +184,14 @@ class AsyncClient:
         Raises:
             NotVerified: it ended FAILED or EXPIRED, or was deleted.
         """
-        file = await self._verdicts.end_of(file_id)
-        if not file.is_verified:
-            raise NotVerified(file)
-        return file
+        return await self._verdicts.end_of(file_id)
+
+    def expecting(self, file_id: str) -> AbstractAsyncContextManager[Callable[[], Awaitable[File]]]:
+        """Wait for a file that is still to be sent: a context that gives a function, which does as ``wait``.
+
+        Around ``send`` it saves the request that ``wait`` makes for each file after it has been sent.
+        """
+        return self._verdicts.expecting(file_id)
 
     async def get(self, file_id: str) -> File:
         """One file, deleted ones included."""
@@ -190,32 +212,24 @@ class AsyncClient:
         order: Literal["asc", "desc"] | None = None,
     ) -> AsyncGenerator[File, None]:
         """All files that the filters admit, page after page; the filters are those of the README."""
-        given = {
-            "limit": PAGE,
+        filters = {
             "name": name,
             "contentType": content_type,
-            "createdAfter": _rfc3339(created_after),
-            "createdBefore": _rfc3339(created_before),
+            "createdAfter": created_after,
+            "createdBefore": created_before,
             "minSize": min_size,
             "maxSize": max_size,
             "deleted": "true" if deleted else None,
             "sort": sort,
             "order": order,
         }
-        query = [(key, str(value)) for key, value in given.items() if value is not None]
-        query += [("status", str(each)) for each in status]
-        cursor: list[tuple[str, str]] = []
-        while True:
-            page = Page.of(await self._api.call("GET", "/files", query=[*query, *cursor]))
-            for file in page.files:
+        async with aclosing(list_files(self._api, status, filters)) as files:
+            async for file in files:
                 yield file
-            if page.next_cursor is None:
-                return
-            cursor = [("cursor", page.next_cursor)]
 
     async def download(
         self,
-        file_id: str,
+        file: File | str,
         target: LocalPath,
         *,
         progress: Progress | None = None,
@@ -228,7 +242,7 @@ class AsyncClient:
         not fetched again. A pipe or a character device gets the bytes as they come.
 
         Args:
-            file_id: the file.
+            file: the file, or its id, which takes one request more.
             target: where to save it. In a folder the name is made harmless (``local_name``).
             progress: called with the bytes that have come, and the size.
             overwrite: replace a file that is there with other content, unless this client saved it.
@@ -241,8 +255,8 @@ class AsyncClient:
             ContentChanged: what came is not what was verified.
             FileExistsError: something else is there.
         """
-        file = await self.get(file_id)
-        content = await self._content_of(file)
+        file = await self.get(file) if isinstance(file, str) else file
+        content = await content_of(self._api, file)
         receiver = Receiver(self._api, self._store, file, content, progress)
         if is_stream(Path(target)):
             async with opened_stream(Path(target)) as descriptor:
@@ -255,7 +269,7 @@ class AsyncClient:
     async def content(self, file_id: str, *, progress: Progress | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file one after the other. Raises as ``download`` does, ContentChanged at the end."""
         file = await self.get(file_id)
-        receiver = Receiver(self._api, self._store, file, await self._content_of(file), progress)
+        receiver = Receiver(self._api, self._store, file, await content_of(self._api, file), progress)
         async with aclosing(receiver.content()) as content:
             async for chunk in content:
                 yield chunk
@@ -278,23 +292,8 @@ class AsyncClient:
             async for event in events:
                 yield event
 
-    async def _content_of(self, file: File) -> File:
-        """The COMPLETED file that holds the bytes of this one. Raises WrongState if there is none."""
-        if file.duplicate_of is not None:
-            file = await self.get(file.duplicate_of)
-        if file.status is not Status.COMPLETED or file.deleted_at is not None:
-            # Refused in the server's own words, unless it has just become one.
-            await self._api.call("GET", f"/files/{file.id}/download")
-            return await self.get(file.id)
-        return file
-
-
-def _type_of(name: str) -> str | None:
-    """The media type that a name's ending tells; none for what is packed: ``a.tar.gz`` is no archive yet."""
-    media_type, packing = mimetypes.guess_type(name)
-    return media_type if packing is None else None
-
-
-def _rfc3339(time: datetime | None) -> str | None:
-    # A time without an offset is of this machine's clock.
-    return None if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    @asynccontextmanager
+    async def _sender(self, path: LocalPath, progress: Progress | None) -> AsyncIterator[Sender]:
+        async with self._open_files:
+            with Source(Path(path)) as source:
+                yield Sender(self._api, self._store, self._completing, source, progress)

@@ -89,6 +89,11 @@ class FileNotFound(ApiError):
 class InvalidInput(ApiError):
     """The request breaks a rule; ``context["fields"]`` says which."""
 
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What is wrong in which field."""
+        return self.context.get("fields") or _NOTHING
+
 
 class FileTooLarge(ApiError):
     """More bytes than the service accepts."""
@@ -139,6 +144,22 @@ BY_CODE: Mapping[str, type[ApiError]] = MappingProxyType(
         "service_unavailable": ServiceUnavailable,
     }
 )
+
+
+def error_of(problem: Mapping[str, Any], status: int, retry_after: float = 0) -> ApiError:
+    """Return the error that a problem document describes: an answer, or the outcome of one item of a batch.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none of Waybill's.
+    """
+    code, detail = str(problem["code"]), str(problem["detail"])
+    return BY_CODE.get(code, ApiError)(
+        detail,
+        code=code,
+        status=status,
+        context=problem,
+        retry_after=float(problem.get("retryAfter", retry_after)),
+    )
 
 
 class Unreachable(ClientError):

@@ -32,7 +32,7 @@ class File:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """A file out of its JSON."""
-        with _expected_fields():
+        with expected_fields():
             return cls(
                 id=answer["id"],
                 name=answer["name"],
@@ -70,7 +70,7 @@ class Page:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """A page out of its JSON."""
-        with _expected_fields():
+        with expected_fields():
             return cls([File.of(item) for item in answer["items"]], answer["nextCursor"])
 
 
@@ -86,7 +86,7 @@ class Usage:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """Usage out of its JSON."""
-        with _expected_fields():
+        with expected_fields():
             return cls(answer["used"], answer["reserved"], answer["limit"], answer["files"])
 
 
@@ -103,7 +103,7 @@ class Upload:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """A presigned request out of its JSON."""
-        with _expected_fields():
+        with expected_fields():
             headers = dict(answer["headers"])
             # Bodies are streamed, and would be sent in chunks otherwise. Older servers list it as a header.
             if "contentLength" in answer:
@@ -126,7 +126,7 @@ class Multipart:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """A plan out of its JSON."""
-        with _expected_fields():
+        with expected_fields():
             return cls(answer["partSize"], answer["partCount"])
 
 
@@ -141,7 +141,7 @@ class Announced:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """An announcement's answer out of its JSON."""
-        with _expected_fields():
+        with expected_fields():
             upload, multipart = answer["upload"], answer["multipart"]
             return cls(
                 File.of(answer["file"]),
@@ -165,7 +165,7 @@ class Held:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         """Progress out of its JSON."""
-        with _expected_fields():
+        with expected_fields():
             parts: Sequence[Mapping[str, Any]] = answer["parts"]
             return cls(Multipart.of(answer), {part["partNumber"]: part["size"] for part in parts})
 
@@ -182,7 +182,7 @@ class Event:
 
 
 @contextmanager
-def _expected_fields() -> Iterator[None]:
+def expected_fields() -> Iterator[None]:
     """Raise UnexpectedAnswer if a field is missing or has another type."""
     try:
         yield

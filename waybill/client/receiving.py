@@ -14,8 +14,9 @@ from waybill.client.api import Api
 from waybill.client.errors import ClientError, ContentChanged, Unreachable
 from waybill.client.local_name import local_name
 from waybill.client.models import File
-from waybill.client.source import Progress, Source
+from waybill.client.source import INLINE_BYTES, Progress, Source
 from waybill.client.store import Store
+from waybill.lifecycle import Status
 
 #: What link(2) answers where the file system has no hard links, or the kernel protects the file.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
@@ -69,7 +70,10 @@ class Receiver:
             await kept.feed(digest)
         async with aclosing(self._content(kept.size, digest)) as content:
             async for chunk in content:
-                await asyncio.to_thread(write_all, sink.fileno(), chunk)
+                if self._original.size <= INLINE_BYTES:
+                    write_all(sink.fileno(), chunk)
+                else:
+                    await asyncio.to_thread(write_all, sink.fileno(), chunk)
         await asyncio.to_thread(os.fsync, sink.fileno())
 
     async def to_stream(self, descriptor: int) -> None:
@@ -106,6 +110,17 @@ class Receiver:
             raise ContentChanged(
                 f"The received content of {self._file.name} is not the verified one. Download it again."
             )
+
+
+async def content_of(api: Api, file: File) -> File:
+    """Return the COMPLETED file that holds the bytes of this one. Raises WrongState if there is none."""
+    if file.duplicate_of is not None:
+        file = File.of(await api.call("GET", f"/files/{file.duplicate_of}"))
+    if file.status is not Status.COMPLETED or file.deleted_at is not None:
+        # Refused in the server's own words, unless it has just become one.
+        await api.call("GET", f"/files/{file.id}/download")
+        return File.of(await api.call("GET", f"/files/{file.id}"))
+    return file
 
 
 def write_all(descriptor: int, chunk: bytes) -> None:

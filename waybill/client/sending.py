@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 
 from waybill.client.api import Api
+from waybill.client.batching import Batcher
 from waybill.client.errors import ClientError, ContentChanged, ObjectMissing, PartsMissing, StoreRefused
 from waybill.client.models import Announced, File, Held, Multipart, Upload
 from waybill.client.source import Progress, Source
@@ -20,12 +21,18 @@ ROUNDS = 3
 #: The most part URLs that the API signs at once.
 MAX_URLS = 100
 
+#: Files that are open at once. Some systems let a process open 256.
+MAX_OPEN_FILES = 128
+
 
 class Sender:
     """Sends one file until the API takes it as complete."""
 
-    def __init__(self, api: Api, store: Store, source: Source, progress: Progress | None) -> None:
+    def __init__(
+        self, api: Api, store: Store, completing: Batcher, source: Source, progress: Progress | None
+    ) -> None:
         self._api = api
+        self._completing = completing
         self._store = store
         self._source = source
         self._progress = progress
@@ -42,7 +49,7 @@ class Sender:
         for _ in range(ROUNDS):
             await self._send(announced)
             try:
-                return await self._complete(announced.file.id)
+                return await self._complete(announced)
             except (ObjectMissing, PartsMissing) as missing:
                 error = missing
             announced = await self._refreshed(announced.file.id)
@@ -52,14 +59,18 @@ class Sender:
         """Send what is missing of an upload that was begun. Raises as ``send`` does."""
         try:
             # Whatever has arrived whole needs no further byte.
-            file = await self._complete(file_id)
+            file = File.of(await self._completing.call(file_id))
         except (ObjectMissing, PartsMissing):
             return await self.send(await self._refreshed(file_id))
         self._move(self._source.size)
         return file
 
-    async def _complete(self, file_id: str) -> File:
-        return File.of(await self._api.call("POST", f"/files/{file_id}/complete"))
+    async def _complete(self, announced: Announced) -> File:
+        file_id = announced.file.id
+        if announced.multipart is not None:
+            # Alone: the store may take long to put the parts together, and other files would wait.
+            return File.of(await self._api.call("POST", f"/files/{file_id}/complete"))
+        return File.of(await self._completing.call(file_id))
 
     async def _refreshed(self, file_id: str) -> Announced:
         return Announced.of(await self._api.call("POST", f"/files/{file_id}/upload-url"))

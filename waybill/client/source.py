@@ -18,6 +18,9 @@ Progress = Callable[[int, int], None]
 #: Bytes that are hashed by one call into another thread, so that few milliseconds pass until a stop is heard.
 STRIDE = 8 * 1024**2
 
+#: Bytes. A file of so few is read and written in the event loop: another thread takes longer than the file.
+INLINE_BYTES = 64 * 1024
+
 
 class Source:
     """A regular file as it was when it was opened. A context, which closes it.
@@ -47,7 +50,7 @@ class Source:
         os.close(self._descriptor)
 
     async def sha256(self, progress: Progress | None = None) -> str:
-        """SHA-256 of the content, in hexadecimal. Reads all of it, in other threads."""
+        """SHA-256 of the content, in hexadecimal. Reads all of it."""
         digest = hashlib.sha256()
         await self.feed(digest, progress)
         self.ensure_unchanged()
@@ -57,7 +60,10 @@ class Source:
         """Hash the whole content, on top of what ``digest`` has seen. Raises as ``read`` does."""
         for begin in range(0, self.size, STRIDE):
             end = min(begin + STRIDE, self.size)
-            await asyncio.to_thread(self._hash, digest, begin, end)
+            if self.size <= INLINE_BYTES:
+                self._hash(digest, begin, end)
+            else:
+                await asyncio.to_thread(self._hash, digest, begin, end)
             if progress is not None:
                 progress(end, self.size)
 
@@ -69,8 +75,12 @@ class Source:
         """
         end = begin + length
         while begin < end:
-            # In another thread, for the file may be on a disk that sleeps, or far away.
-            chunk = await asyncio.to_thread(os.pread, self._descriptor, min(CHUNK, end - begin), begin)
+            wanted = min(CHUNK, end - begin)
+            if self.size <= INLINE_BYTES:
+                chunk = os.pread(self._descriptor, wanted, begin)
+            else:
+                # In another thread, because the file may be on a disk that sleeps, or far away.
+                chunk = await asyncio.to_thread(os.pread, self._descriptor, wanted, begin)
             if not chunk:
                 raise self._changed()
             begin += len(chunk)

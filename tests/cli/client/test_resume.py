@@ -78,6 +78,28 @@ def test_what_has_expired_or_was_deleted_meanwhile_begins_anew(
     assert line["file"]["id"] != begun
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_batch_that_was_stopped_goes_on_and_leaves_nothing(
+    how: signal.Signals, wired: Service, wire: Relay, owner: str, tmp_path: Path
+) -> None:
+    shell = Shell(tmp_path, WAYBILL_URL=wired.address, WAYBILL_TOKEN=wired.token(owner))
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"{number}.bin").write_bytes(os.urandom(100))
+    with wire.holding("PUT /") as hold, shell.started("upload", "-r", folder) as process:
+        assert hold.has_one.wait(60)
+        process.send_signal(how)
+        out, _ = process.communicate(timeout=120)
+    assert out == ""
+    begun = shell.ids("--status", "PENDING")
+    assert len(begun) == 30
+    lines = shell.run("upload", "-r", folder, "--json").json
+    assert {line["outcome"] for line in lines} == {"uploaded"}
+    assert sorted(line["id"] for line in lines) == sorted(begun)
+    assert sorted(shell.ids("--status", "COMPLETED")) == sorted(begun)
+
+
 def test_a_download_goes_on_where_it_stopped(wired: Service, wire: Relay, owner: str, tmp_path: Path) -> None:
     shell = Shell(tmp_path, WAYBILL_URL=wired.address, WAYBILL_TOKEN=wired.token(owner))
     content = os.urandom(1_000_000)
