@@ -22,7 +22,7 @@ from actors.watch import Watch
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.settings import load_settings
 from waybill.usecases.keep_sums import keep_sums
-from waybill.usecases.tell_webhooks import tell_webhooks
+from waybill.webhooks.consumer import tell_webhooks
 
 settings = load_settings()
 

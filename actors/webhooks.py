@@ -5,7 +5,7 @@ import dramatiq
 from actors.broker import resources
 from actors.outage import reconciled
 from waybill.messages import DELIVER_WEBHOOK, QUEUES
-from waybill.usecases.deliver import deliver
+from waybill.webhooks.deliver import deliver
 
 
 @dramatiq.actor(

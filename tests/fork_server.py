@@ -18,7 +18,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import waybill.usecases
+import waybill
 from stack.leash import die_with_supervisor
 
 #: Bytes of one request: an environment is below 100 KB.
@@ -34,7 +34,7 @@ MODULES = [
     "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl",
     "uvicorn.protocols.websockets.websockets_impl",
-    *(f"waybill.usecases.{module.name}" for module in pkgutil.iter_modules(waybill.usecases.__path__)),
+    *(module.name for module in pkgutil.walk_packages(waybill.__path__, "waybill.")),
 ]
 
 

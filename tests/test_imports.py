@@ -77,8 +77,17 @@ def test_statuses_and_errors_are_pure(module: str) -> None:
 
 def test_one_package_knows_the_database_driver() -> None:
     knowing = {path for room in ROOMS for path in modules(room) if tops(path) & DRIVERS}
+    stored = {
+        ROOT / "waybill" / f"{name}.py"
+        for name in (
+            "webhooks/model",
+            "webhooks/repository",
+            "webhooks/delivery_repository",
+            "events/change_stream",
+        )
+    }
     # The stack creates the replica set and its user.
-    assert knowing <= {*modules("waybill/documents"), ROOT / "stack" / "mongod.py"}
+    assert knowing <= {*modules("waybill/documents"), *stored, ROOT / "stack" / "mongod.py"}
 
 
 def test_one_package_knows_the_object_stores_client() -> None:
@@ -109,7 +118,7 @@ def test_the_two_faces_do_not_know_each_other() -> None:
 
 
 def test_use_cases_open_nothing() -> None:
-    for path in modules("waybill/usecases"):
+    for path in {*modules("waybill/usecases"), *modules("waybill/webhooks")}:
         opened = {name for name in imported(path) if name.rpartition(".")[2].startswith("open_")}
         assert not opened, path
 

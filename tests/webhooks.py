@@ -8,7 +8,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from tests.service import Service
-from waybill.usecases.tell_webhooks import FOLLOWER
+from waybill.webhooks.consumer import FOLLOWER
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import redis
 from dramatiq.brokers.redis import RedisBroker
 
-from waybill.courier import Courier, open_courier
 from waybill.documents import open_database
 from waybill.event_tickets import EventTickets
 from waybill.live import Live, open_live
@@ -20,6 +19,7 @@ from waybill.settings import Settings
 from waybill.storage import Storage, open_storage
 from waybill.sweep_cursor import SweepCursor
 from waybill.verification_queue import VerificationQueue
+from waybill.webhooks.http_client import Courier, open_courier
 
 
 @dataclass(frozen=True, slots=True)

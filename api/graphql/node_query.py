@@ -9,6 +9,7 @@ from api.graphql.webhooks import Webhook, WebhookDelivery
 from waybill import documents
 from waybill.usecases import nodes
 from waybill.usecases.nodes import find_node, find_nodes
+from waybill.webhooks import model
 
 
 @strawberry.type
@@ -29,8 +30,8 @@ def _node_of(found: nodes.Node | None) -> Node | None:
     match found:
         case documents.File():
             return File.of(found)
-        case documents.Webhook():
+        case model.Webhook():
             return Webhook.of(found)
-        case documents.Delivery():
+        case model.Delivery():
             return WebhookDelivery.of(found)
     return None

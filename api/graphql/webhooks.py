@@ -9,12 +9,11 @@ from strawberry.relay import PageInfo
 
 from api.graphql.context import Info
 from api.graphql.node import Node
-from waybill import documents
-from waybill.events import DeliveryStatus, DisabledReason, Event
-from waybill.usecases import deliveries, webhooks
-from waybill.usecases.deliveries import DeliveryListing, list_deliveries, ping_webhook, redeliver
 from waybill.usecases.draft import parse
-from waybill.usecases.webhooks import (
+from waybill.webhooks import deliveries, model, service
+from waybill.webhooks.deliveries import DeliveryListing, list_deliveries, ping_webhook, redeliver
+from waybill.webhooks.model import DeliveryStatus, DisabledReason, Event
+from waybill.webhooks.service import (
     WebhookChanges,
     WebhookDraft,
     create_webhook,
@@ -50,7 +49,7 @@ class Webhook(Node):
     created_at: datetime
 
     @classmethod
-    def of(cls, webhook: documents.Webhook) -> Self:
+    def of(cls, webhook: model.Webhook) -> Self:
         return cls(
             id=strawberry.ID(webhook.webhook_id),
             url=webhook.url,
@@ -68,7 +67,7 @@ class WebhookWithSecret:
     secret: str = strawberry.field(description="Shown here only. Keep it where the receiver can read it.")
 
     @classmethod
-    def of(cls, made: webhooks.WithSecret) -> Self:
+    def of(cls, made: service.WithSecret) -> Self:
         return cls(webhook=Webhook.of(made.webhook), secret=made.secret)
 
 
@@ -91,7 +90,7 @@ class WebhookDelivery(Node):
     delivered_at: datetime | None
 
     @classmethod
-    def of(cls, delivery: documents.Delivery) -> Self:
+    def of(cls, delivery: model.Delivery) -> Self:
         return cls(
             id=strawberry.ID(delivery.id),
             type=delivery.type,

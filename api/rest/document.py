@@ -29,8 +29,8 @@ from waybill.errors import (
     WebhookNotFound,
     WrongState,
 )
-from waybill.events import PING, Event
 from waybill.file_json import FileId
+from waybill.webhooks.model import PING, Event
 
 #: What the ids in paths are, by the resource and the parameter's name.
 _IDS: Mapping[tuple[str, str], dict[str, Any]] = {

@@ -9,13 +9,12 @@ from starlette.responses import Response
 
 from api.rest.operation import Paths, json_answer, operation
 from api.rest.schemas import DeliveryId, QuerySchema, WebhookId
-from waybill import documents
-from waybill.events import DeliveryStatus, DisabledReason, Event
 from waybill.file_json import FileId, Schema, Time
 from waybill.principal import Principal
-from waybill.usecases import deliveries, webhooks
-from waybill.usecases.deliveries import DeliveryListing, list_deliveries, ping_webhook, redeliver
-from waybill.usecases.webhooks import (
+from waybill.webhooks import deliveries, model, service
+from waybill.webhooks.deliveries import DeliveryListing, list_deliveries, ping_webhook, redeliver
+from waybill.webhooks.model import DeliveryStatus, DisabledReason, Event
+from waybill.webhooks.service import (
     WebhookChanges,
     WebhookDraft,
     create_webhook,
@@ -43,7 +42,7 @@ class Webhook(Schema):
     created_at: Time
 
     @classmethod
-    def of(cls, webhook: documents.Webhook) -> Self:
+    def of(cls, webhook: model.Webhook) -> Self:
         """A document as clients see it."""
         return cls(
             id=webhook.webhook_id,
@@ -71,7 +70,7 @@ class WebhookWithSecret(Schema):
     )
 
     @classmethod
-    def of(cls, made: webhooks.WithSecret) -> Self:
+    def of(cls, made: service.WithSecret) -> Self:
         """A use-case's answer as clients see it."""
         return cls(webhook=Webhook.of(made.webhook), secret=made.secret)
 
@@ -98,7 +97,7 @@ class Delivery(Schema):
     delivered_at: Time | None
 
     @classmethod
-    def of(cls, delivery: documents.Delivery) -> Self:
+    def of(cls, delivery: model.Delivery) -> Self:
         """A document as clients see it."""
         return cls(
             id=delivery.id,

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from api.errors import STATUS
 from cli.main import app
-from waybill.events import PING, Event
+from waybill.webhooks.model import PING, Event
 
 OPERATIONS = {
     ("/files/upload-request", "post"): {

@@ -11,8 +11,8 @@ from tests.parity.faces import Face
 from tests.parity.hooks import Hooks, hooks_of
 from tests.receiver import Receiver, running_receiver
 from tests.uploads import stored
-from waybill.documents import MAX_WEBHOOKS
-from waybill.events import Event
+from waybill.webhooks.model import Event
+from waybill.webhooks.repository import MAX_WEBHOOKS
 
 #: Nothing happens to this owner's files, so nothing is sent there.
 URL = "https://example.com/hooks"

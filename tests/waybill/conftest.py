@@ -11,12 +11,13 @@ from dramatiq.brokers.redis import RedisBroker
 from stack.stack import Stack
 from tests.service import Service, running_service
 from waybill import documents
-from waybill.documents import Delivery, File, Webhook
+from waybill.documents import File
 from waybill.documents.followers import Follower
 from waybill.documents.laps import Lap
 from waybill.documents.queries import document_of
 from waybill.documents.sums import KeptSum
 from waybill.resources import Resources, open_resources, redis_client
+from waybill.webhooks.model import Delivery, Webhook
 
 DAY = timedelta(days=1)
 

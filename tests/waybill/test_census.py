@@ -8,7 +8,7 @@ import pytest
 
 from tests.waybill.conftest import kept
 from waybill import documents
-from waybill.documents import Sum
+from waybill.documents import Sum, census
 from waybill.documents.census import INTERVAL
 from waybill.documents.database import collection
 from waybill.lifecycle import Status
@@ -55,8 +55,8 @@ async def test_files_are_counted_from_an_index_alone(resources: Resources, owner
         "explain",
         {
             "aggregate": "files",
-            "pipeline": documents.census.PIPELINE,
-            "hint": documents.census.INDEX,
+            "pipeline": census.PIPELINE,
+            "hint": census.INDEX,
             "cursor": {},
         },
         verbosity="executionStats",

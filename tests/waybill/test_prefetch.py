@@ -9,7 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from tests.receiver import Message, Receiver, running_receiver
 from tests.service import Service, start_worker
-from tests.waybill.webhooks import made, owed
+from tests.waybill.webhooks.records import made, owed
 from waybill import documents
 from waybill.messages import DELIVER_WEBHOOK, QUEUES
 from waybill.resources import Resources

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from tests.service import Service, free_port
 from tests.waybill.conftest import DAY, again, draft, in_batches, kept, late, store
 from waybill import documents
-from waybill.documents import Delivery, File, Later
+from waybill.documents import File, Later
 from waybill.documents.sweeps import VERIFYING
 from waybill.errors import ServiceUnavailable
 from waybill.lifecycle import Status
@@ -23,9 +23,10 @@ from waybill.resources import Resources
 from waybill.sweep_cursor import SweepCursor
 from waybill.usecases import reconcile as sweeper
 from waybill.usecases.reconcile import reconcile, reconcile_purges, reconcile_verifications
-from waybill.usecases.reconcile_deliveries import MAX_PER_WEBHOOK, reconcile_deliveries
 from waybill.usecases.send_next import send_next
 from waybill.verification_queue import MAX_IN_FLIGHT, VerificationQueue
+from waybill.webhooks.model import Delivery
+from waybill.webhooks.reconcile import MAX_PER_WEBHOOK, reconcile_deliveries
 
 
 async def to_purge(owner: str, days: int = 1) -> File:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.waybill.webhooks import made
-from waybill import documents
+from tests.waybill.webhooks.records import made
 from waybill.errors import InvalidInput
 from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.settings import Settings
-from waybill.usecases.webhooks import WebhookChanges, WebhookDraft, create_webhook, update_webhook
+from waybill.webhooks import repository
+from waybill.webhooks.service import WebhookChanges, WebhookDraft, create_webhook, update_webhook
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_a_host_that_is_not_on_the_internet_is_refused(
         await create_webhook(settings, Principal(owner), WebhookDraft(url=url))
     with pytest.raises(InvalidInput):
         await update_webhook(settings, Principal(owner), webhook.webhook_id, WebhookChanges(url=url))
-    assert [each.url for each in await documents.find_webhooks(owner)] == [webhook.url]
+    assert [each.url for each in await repository.find_webhooks(owner)] == [webhook.url]
 
 
 async def test_a_host_on_the_internet_is_accepted(settings: Settings, owner: str) -> None:

@@ -19,8 +19,8 @@ from waybill.documents.part_sha256 import PartSha256
 from waybill.documents.primaries import ConfirmedPrimaries, confirm_majority
 from waybill.documents.quota import Owner
 from waybill.documents.sums import KeptSum
-from waybill.documents.webhook import Delivery, Webhook
 from waybill.errors import ServiceUnavailable, SettingsError
+from waybill.webhooks.model import Delivery, Webhook
 
 #: The oldest release of MongoDB that is supported.
 OLDEST_MONGODB = "6.0"

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from waybill import documents
-from waybill.documents import Delivery, Position, Sort
+from waybill.documents import Position, Sort
 from waybill.errors import InvalidInput
 from waybill.principal import is_storable
+from waybill.webhooks.model import Delivery
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 
 from waybill import documents
-from waybill.documents import Delivery, File, Webhook
+from waybill.documents import File
 from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.usecases.many import check_count
+from waybill.webhooks import delivery_repository, repository
+from waybill.webhooks.model import Delivery, Webhook
 
 Node = File | Webhook | Delivery
 
@@ -41,8 +43,8 @@ async def _find(principal: Principal, ids: Sequence[str]) -> dict[str, Node]:
     if file_ids:
         found |= await documents.find_own(principal.owner, file_ids)
     if delivery_ids or file_ids - found.keys():
-        webhooks = await documents.find_webhooks(principal.owner)
+        webhooks = await repository.find_webhooks(principal.owner)
         found |= {each.webhook_id: each for each in webhooks if each.webhook_id in file_ids}
         if delivery_ids and webhooks:
-            found |= await documents.find_deliveries_of(webhooks, delivery_ids)
+            found |= await delivery_repository.find_deliveries_of(webhooks, delivery_ids)
     return found

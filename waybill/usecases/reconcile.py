@@ -10,7 +10,7 @@ from waybill import documents
 from waybill.documents import DUE, FileId, Later
 from waybill.messages import PATIENCE, PURGE_OBJECT, VERIFY_UPLOAD
 from waybill.resources import Resources
-from waybill.usecases.reconcile_deliveries import reconcile_deliveries
+from waybill.webhooks.reconcile import reconcile_deliveries
 
 #: Verifications in the queue to which no more are added: what the workers can take until the next run.
 MAX_VERIFICATIONS = 10_000

@@ -13,7 +13,8 @@ from waybill import documents
 from waybill.documents import Change, HistoryLostError, Later
 from waybill.errors import ServiceUnavailable
 from waybill.resources import Resources
-from waybill.usecases.announce import announce
+from waybill.webhooks import repository
+from waybill.webhooks.fanout import announce
 
 FOLLOWER = "webhooks"
 
@@ -56,7 +57,7 @@ async def tell_webhooks(resources: Resources) -> None:
 
 async def _follow_in_turn(resources: Resources) -> None:
     """Read for as long as the lease is ours and there is an enabled webhook, which may be not at all."""
-    earliest = await documents.find_earliest()
+    earliest = await repository.find_earliest()
     if earliest is None:
         return
     attempt = secrets.token_hex(8)
@@ -73,7 +74,7 @@ async def _follow_in_turn(resources: Resources) -> None:
             if not await documents.change_follower(FOLLOWER, attempt, held_until=Later(LEASE)):
                 log.info("another follows")
                 break
-            if await documents.find_earliest() is None:
+            if await repository.find_earliest() is None:
                 # The next webhook brings a place of its own, and this one grows old.
                 last_words["position"] = None
                 break

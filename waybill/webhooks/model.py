@@ -1,13 +1,42 @@
-"""The documents of a webhook and of what it is owed, and their indexes."""
+"""Events, webhooks and deliveries: the documents and their indexes."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import ClassVar
 
 import pymongo
 from beanie import Document, PydanticObjectId
 from pydantic import BaseModel, Field
 
-from waybill.events import DeliveryStatus, DisabledReason, Event
+
+class Event(StrEnum):
+    """Something that has happened to a file."""
+
+    FILE_COMPLETED = "file.completed"
+    FILE_DUPLICATE = "file.duplicate"
+    FILE_FAILED = "file.failed"
+    FILE_DELETED = "file.deleted"
+    FILE_PURGED = "file.purged"
+
+
+#: The type of a message that tells of nothing, to try a receiver with.
+PING = "ping"
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+class DisabledReason(StrEnum):
+    """Why a webhook was disabled by us."""
+
+    GONE = "GONE"
+    FAILING = "FAILING"
+
 
 #: How long deliveries are remembered.
 KEPT = timedelta(days=30)

@@ -8,11 +8,12 @@ from dramatiq.brokers.redis import RedisBroker
 
 from tests.waybill.conftest import again, kept
 from waybill import documents
-from waybill.documents import NOW, Delivery, File, Later, Webhook
-from waybill.events import Event
+from waybill.documents import NOW, File, Later
 from waybill.lifecycle import Status
 from waybill.messages import DELIVER_WEBHOOK, QUEUES
-from waybill.standard_webhooks import new_secret
+from waybill.webhooks import delivery_repository, repository
+from waybill.webhooks.message import new_secret
+from waybill.webhooks.model import Delivery, Event, Webhook
 
 DAY = timedelta(days=1)
 
@@ -20,12 +21,12 @@ DAY = timedelta(days=1)
 async def made(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
     """A webhook for all events, from now on."""
     fields = {"url": url, "events": list(Event), "secret": new_secret()} | fields
-    return await documents.insert_webhook(owner, since=await documents.current_position(), **fields)
+    return await repository.insert_webhook(owner, since=await documents.current_position(), **fields)
 
 
 async def deliveries(webhook: Webhook) -> list[Delivery]:
     """All deliveries of a webhook, the newest first."""
-    return await documents.find_deliveries(webhook, (), limit=10_000, after=None)
+    return await delivery_repository.find_deliveries(webhook, (), limit=10_000, after=None)
 
 
 async def deleted(owner: str) -> File:
@@ -47,16 +48,16 @@ async def owed(webhook: Webhook, **fields: Any) -> str:
     """A delivery that is ready; its id."""
     delivery_id = f"msg_{documents.new_id()}"
     new = {"_id": delivery_id, "webhook": webhook.id, "type": "ping", "body": '{"type":"ping"}'}
-    await documents.insert_deliveries([new], patience=60)
+    await delivery_repository.insert_deliveries([new], patience=60)
     if fields:
-        assert await documents.change_delivery(delivery_id, {}, **fields) is not None
+        assert await delivery_repository.change_delivery(delivery_id, {}, **fields) is not None
     return delivery_id
 
 
 async def make_due(delivery_id: str) -> None:
     """Let the time for the next attempt come."""
     past = datetime.now(UTC) - DAY
-    found = await documents.change_delivery(
+    found = await delivery_repository.change_delivery(
         delivery_id, {"due_at": {"$exists": True}}, next_attempt_at=past, due_at=past
     )
     assert found is not None

@@ -15,8 +15,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from waybill.public_address import is_public, may_be_public
-from waybill.turns import Turns
+from waybill.webhooks.address_policy import is_public, may_be_public
+from waybill.webhooks.concurrency import Turns
 
 #: Seconds that an attempt may take, from the look-up of the name to the end of the answer.
 TIMEOUT = 15

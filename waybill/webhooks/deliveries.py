@@ -9,15 +9,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from waybill import documents
-from waybill.documents import NOW, Delivery, Later
+from waybill.documents import NOW, Later
 from waybill.errors import DeliveryNotFound, WebhookDisabled
-from waybill.events import PING, DeliveryStatus
 from waybill.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.principal import Principal
 from waybill.resources import Resources
 from waybill.usecases.cursor import delivery_cursor_of, delivery_position_of
-from waybill.usecases.message import message_body
+from waybill.webhooks import delivery_repository, repository
+from waybill.webhooks.message import message_body
+from waybill.webhooks.model import PING, Delivery, DeliveryStatus
 
 MAX_PAGE = 100
 
@@ -61,8 +61,8 @@ async def list_deliveries(principal: Principal, webhook_id: str, listing: Delive
         WebhookNotFound: no such webhook of this owner.
         InvalidInput: the cursor is not one of ours.
     """
-    webhook = await documents.find_webhook(webhook_id, principal.owner)
-    found = await documents.find_deliveries(
+    webhook = await repository.find_webhook(webhook_id, principal.owner)
+    found = await delivery_repository.find_deliveries(
         webhook,
         listing.status,
         limit=listing.limit + 1,
@@ -79,14 +79,14 @@ async def ping_webhook(resources: Resources, principal: Principal, webhook_id: s
         WebhookDisabled: nothing is sent to it.
         ServiceUnavailable: MongoDB is away; a repeat sends one more.
     """
-    webhook = await documents.find_webhook(webhook_id, principal.owner)
+    webhook = await repository.find_webhook(webhook_id, principal.owner)
     if not webhook.enabled:
         raise WebhookDisabled(webhook_id)
     delivery_id = f"msg_{secrets.token_hex(16)}"
     body = message_body(PING, datetime.now(UTC), {"webhookId": webhook.webhook_id})
     ping: dict[str, Any] = {"_id": delivery_id, "webhook": webhook.id, "type": PING, "body": body}
-    await documents.insert_deliveries([ping], PATIENCE)
-    delivery = await documents.find_delivery(delivery_id)
+    await delivery_repository.insert_deliveries([ping], PATIENCE)
+    delivery = await delivery_repository.find_delivery(delivery_id)
     await resources.sender.send(DELIVER_WEBHOOK, delivery_id)
     return delivery
 
@@ -102,11 +102,11 @@ async def redeliver(
         WebhookDisabled: nothing is sent to it.
         ServiceUnavailable: MongoDB is away; a repeat is safe.
     """
-    webhook = await documents.find_webhook(webhook_id, principal.owner)
-    delivery = await documents.find_delivery(delivery_id, webhook)
+    webhook = await repository.find_webhook(webhook_id, principal.owner)
+    delivery = await delivery_repository.find_delivery(delivery_id, webhook)
     if not webhook.enabled:
         raise WebhookDisabled(webhook_id)
-    again = await documents.change_delivery(
+    again = await delivery_repository.change_delivery(
         delivery.id,
         {},
         status=DeliveryStatus.PENDING,

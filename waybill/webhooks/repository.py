@@ -12,8 +12,8 @@ from pymongo.errors import DuplicateKeyError
 
 from waybill.documents.outage import reachable
 from waybill.documents.values import NOW, stages
-from waybill.documents.webhook import Webhook
 from waybill.errors import ServiceUnavailable, WebhookNotFound
+from waybill.webhooks.model import Webhook
 
 #: Webhooks of one owner.
 MAX_WEBHOOKS = 10

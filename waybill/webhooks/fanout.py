@@ -5,14 +5,14 @@ from typing import Any
 
 import structlog
 
-from waybill import documents
-from waybill.documents import Change, Webhook
-from waybill.events import Event
+from waybill.documents import Change
 from waybill.file_json import File as FileJson
 from waybill.lifecycle import Status
 from waybill.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
-from waybill.usecases.message import message_body, message_id
+from waybill.webhooks import delivery_repository, repository
+from waybill.webhooks.message import message_body, message_id
+from waybill.webhooks.model import Event, Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ async def announce(resources: Resources, changes: Sequence[Change]) -> None:
     if not eventful:
         return
     # After the changes were read: a webhook whose owner knew of it when a file changed is among these.
-    webhooks = await documents.find_enabled({change.file.owner for change in eventful})
+    webhooks = await repository.find_enabled({change.file.owner for change in eventful})
     deliveries: list[dict[str, Any]] = []
     for change in eventful:
         try:
@@ -44,7 +44,7 @@ async def announce(resources: Resources, changes: Sequence[Change]) -> None:
             # A document that something else has changed. It must not hold up all that comes after.
             log.exception("a change cannot be told", file_id=change.file.file_id)
     if deliveries:
-        await documents.insert_deliveries(deliveries, PATIENCE)
+        await delivery_repository.insert_deliveries(deliveries, PATIENCE)
         # What is lost from here on is due, and sent by the reconciler.
         await resources.sender.send_many(DELIVER_WEBHOOK, [[delivery["_id"]] for delivery in deliveries])
 

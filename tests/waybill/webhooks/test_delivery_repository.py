@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from tests.waybill.test_pages import stages
-from waybill.documents import Delivery, FileId
-from waybill.documents.deliveries import deliveries_query, find_deliveries
-from waybill.documents.webhook import Webhook
-from waybill.events import DeliveryStatus
+from waybill.documents import FileId
 from waybill.resources import Resources
+from waybill.webhooks.delivery_repository import deliveries_query, find_deliveries
+from waybill.webhooks.model import Delivery, DeliveryStatus, Webhook
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DELIVERIES = 3000

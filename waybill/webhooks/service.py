@@ -9,13 +9,15 @@ from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, T
 from pydantic.alias_generators import to_camel
 
 from waybill import documents
-from waybill.documents import AllTakenError, Later, Webhook
+from waybill.documents import Later
 from waybill.errors import InvalidInput, TooManyWebhooks
-from waybill.events import Event
 from waybill.principal import Principal
-from waybill.public_address import may_be_public
 from waybill.settings import Settings
-from waybill.standard_webhooks import new_secret
+from waybill.webhooks import delivery_repository, repository
+from waybill.webhooks.address_policy import may_be_public
+from waybill.webhooks.message import new_secret
+from waybill.webhooks.model import Event, Webhook
+from waybill.webhooks.repository import AllTakenError
 
 #: How long the secret before the latest still signs beside it.
 OVERLAP = timedelta(days=1)
@@ -106,7 +108,7 @@ async def create_webhook(settings: Settings, principal: Principal, draft: Webhoo
     since = await documents.current_position()
     secret = new_secret()
     try:
-        webhook = await documents.insert_webhook(
+        webhook = await repository.insert_webhook(
             principal.owner,
             url=draft.url,
             events=draft.events or list(Event),
@@ -115,18 +117,18 @@ async def create_webhook(settings: Settings, principal: Principal, draft: Webhoo
             secret=secret,
         )
     except AllTakenError:
-        raise TooManyWebhooks(documents.MAX_WEBHOOKS) from None
+        raise TooManyWebhooks(repository.MAX_WEBHOOKS) from None
     return WithSecret(webhook, secret)
 
 
 async def list_webhooks(principal: Principal) -> list[Webhook]:
     """The caller's webhooks, the oldest first."""
-    return await documents.find_webhooks(principal.owner)
+    return await repository.find_webhooks(principal.owner)
 
 
 async def get_webhook(principal: Principal, webhook_id: str) -> Webhook:
     """One webhook of the caller's. Raises WebhookNotFound."""
-    return await documents.find_webhook(webhook_id, principal.owner)
+    return await repository.find_webhook(webhook_id, principal.owner)
 
 
 async def update_webhook(
@@ -139,7 +141,7 @@ async def update_webhook(
         InvalidInput: as ``create_webhook`` does.
     """
     while True:
-        webhook = await documents.find_webhook(webhook_id, principal.owner)
+        webhook = await repository.find_webhook(webhook_id, principal.owner)
         changes = wanted.given()
         if "url" in changes:
             _check(settings, changes["url"])
@@ -152,7 +154,7 @@ async def update_webhook(
                 changes["since"] = await documents.current_position()
         # A worker may disable it meanwhile, and then more is to be changed.
         still = {"enabled": webhook.enabled}
-        changed = await documents.change_webhook(webhook, still, **changes) if changes else webhook
+        changed = await repository.change_webhook(webhook, still, **changes) if changes else webhook
         if changed is not None:
             return changed
 
@@ -160,9 +162,9 @@ async def update_webhook(
 async def rotate_webhook_secret(principal: Principal, webhook_id: str) -> WithSecret:
     """Sign with a new secret, and for a day with the one before as well. Raises WebhookNotFound."""
     while True:
-        webhook = await documents.find_webhook(webhook_id, principal.owner)
+        webhook = await repository.find_webhook(webhook_id, principal.owner)
         secret = new_secret()
-        rotated = await documents.change_webhook(
+        rotated = await repository.change_webhook(
             webhook,
             {"secret": webhook.secret},
             secret=secret,
@@ -180,10 +182,10 @@ async def delete_webhook(principal: Principal, webhook_id: str) -> None:
         WebhookNotFound: no such webhook of this owner.
         ServiceUnavailable: MongoDB is away; a repeat is safe.
     """
-    webhook = await documents.find_webhook(webhook_id, principal.owner)
+    webhook = await repository.find_webhook(webhook_id, principal.owner)
     # Before the webhook, so that what an outage leaves behind is still there to be deleted.
-    await documents.delete_deliveries(webhook.webhook_id)
-    await documents.delete_webhook(webhook)
+    await delivery_repository.delete_deliveries(webhook.webhook_id)
+    await repository.delete_webhook(webhook)
 
 
 def _check(settings: Settings, url: str) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from waybill.standard_webhooks import new_secret, signed_headers
+from waybill.webhooks.message import new_secret, signed_headers
 
 BODY = '{"type":"ping","name":"größe"}'.encode()
 

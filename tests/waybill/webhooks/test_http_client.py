@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.receiver import Message, Receiver, running_receiver
-from waybill import courier as module
-from waybill.courier import Answer, Courier, open_courier
+from waybill.webhooks import http_client as module
+from waybill.webhooks.http_client import Answer, Courier, open_courier
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from contextlib import aclosing
 
 import structlog
 
-from waybill import documents
 from waybill.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
+from waybill.webhooks import delivery_repository
 
 #: Messages in the queue to which no more are added.
 MAX_DELIVERIES = 500
@@ -31,10 +31,12 @@ async def reconcile_deliveries(resources: Resources) -> int:
         return sent
     cursor = resources.sweep_cursor
     last = ""
-    async with aclosing(documents.find_due_webhooks(await cursor.load(DELIVER_WEBHOOK))) as webhooks:
+    async with aclosing(
+        delivery_repository.find_due_webhooks(await cursor.load(DELIVER_WEBHOOK))
+    ) as webhooks:
         async for due in webhooks:
             ids = due.ids[: min(room - sent, MAX_PER_WEBHOOK)]
-            if not await documents.put_off_deliveries(ids, PATIENCE):
+            if not await delivery_repository.put_off_deliveries(ids, PATIENCE):
                 # Another run works on the same deliveries.
                 continue
             sent_now = await resources.sender.send_many(DELIVER_WEBHOOK, [[each] for each in ids])

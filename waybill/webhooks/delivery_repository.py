@@ -14,9 +14,8 @@ from waybill.documents.outage import is_duplicates_only, reachable
 from waybill.documents.quota import LONG_ENOUGH
 from waybill.documents.sweeps import PAGE, Group, find_groups
 from waybill.documents.values import NOW, Later, stages
-from waybill.documents.webhook import Delivery, Webhook
 from waybill.errors import DeliveryNotFound
-from waybill.events import DeliveryStatus
+from waybill.webhooks.model import Delivery, DeliveryStatus, Webhook
 
 _FREE: Mapping[str, Any] = {
     "status": DeliveryStatus.PENDING.value,

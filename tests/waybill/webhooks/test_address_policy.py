@@ -2,7 +2,7 @@
 
 import pytest
 
-from waybill.public_address import is_public, may_be_public
+from waybill.webhooks.address_policy import is_public, may_be_public
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,15 @@ from typing import Any
 
 import structlog
 
-from waybill import documents
-from waybill.courier import Answer
-from waybill.documents import NOW, READY, Appended, Attempt, Delivery, Later, Webhook
+from waybill.documents import NOW, Appended, Later
 from waybill.errors import DeliveryNotFound, WebhookNotFound
-from waybill.events import DeliveryStatus, DisabledReason
 from waybill.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
-from waybill.standard_webhooks import signed_headers
+from waybill.webhooks import delivery_repository, repository
+from waybill.webhooks.delivery_repository import READY
+from waybill.webhooks.http_client import Answer
+from waybill.webhooks.message import signed_headers
+from waybill.webhooks.model import Attempt, Delivery, DeliveryStatus, DisabledReason, Webhook
 
 #: Seconds that an attempt may take before another may be made. Longer than the courier waits.
 LEASE = 30
@@ -55,7 +56,7 @@ async def deliver(resources: Resources, delivery_id: str) -> None:
         ServiceUnavailable: MongoDB is away; the delivery stays due.
     """
     try:
-        webhook_id = str((await documents.find_delivery(delivery_id)).webhook)
+        webhook_id = str((await delivery_repository.find_delivery(delivery_id)).webhook)
     except DeliveryNotFound:
         return
     turns = resources.courier.turns
@@ -67,7 +68,7 @@ async def deliver(resources: Resources, delivery_id: str) -> None:
         finally:
             turns.give_back(webhook_id)
         # Not before the turn is given back: what came meanwhile was refused it, and waits.
-        waiting = await documents.find_waiting(webhook_id)
+        waiting = await delivery_repository.find_waiting(webhook_id)
         if waiting is not None and time.monotonic() > end:
             await resources.sender.send(DELIVER_WEBHOOK, waiting)
             return
@@ -75,17 +76,17 @@ async def deliver(resources: Resources, delivery_id: str) -> None:
 
 async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> None:
     attempt = secrets.token_hex(8)
-    held = await documents.change_delivery(
+    held = await delivery_repository.change_delivery(
         delivery_id, READY, attempt=attempt, attempt_began_at=NOW, due_at=Later(LEASE)
     )
     if held is None:
         return
     try:
         try:
-            webhook = await documents.find_webhook(webhook_id)
+            webhook = await repository.find_webhook(webhook_id)
         except WebhookNotFound:
             # Made while its webhook was being deleted.
-            await documents.delete_deliveries(webhook_id)
+            await delivery_repository.delete_deliveries(webhook_id)
             return
         answer = await _send(resources, webhook, held)
         resources.courier.turns.note(webhook_id, answer.took)
@@ -93,7 +94,9 @@ async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> N
     except asyncio.CancelledError:
         # Told to stop: give it back, so that the next attempt need not wait out the lease. After a defect it
         # does wait, else whoever looks what else there is would come upon it again and again.
-        await documents.change_delivery(held.id, {"attempt": attempt}, attempt=None, due_at=Later(PATIENCE))
+        await delivery_repository.change_delivery(
+            held.id, {"attempt": attempt}, attempt=None, due_at=Later(PATIENCE)
+        )
         raise
 
 
@@ -124,7 +127,7 @@ async def _conclude(webhook: Webhook, delivery: Delivery, answer: Answer) -> Non
         outcome |= {"status": DeliveryStatus.FAILED}
     else:
         outcome = {"next_attempt_at": Later(wait), "due_at": Later(wait)}
-    concluded = await documents.change_delivery(
+    concluded = await delivery_repository.change_delivery(
         delivery.id,
         {"attempt": delivery.attempt},
         attempt=None,
@@ -152,11 +155,11 @@ async def _judge(webhook: Webhook, made: Attempt, status: DeliveryStatus) -> Non
     still = {"enabled": True, "url": webhook.url}
     if status is DeliveryStatus.DELIVERED:
         if webhook.failing_since is not None:
-            await documents.change_webhook(webhook, {}, failing_since=None)
+            await repository.change_webhook(webhook, {}, failing_since=None)
     elif made.status_code == 410:
         await _disable(webhook, DisabledReason.GONE)
     elif webhook.failing_since is None:
-        await documents.change_webhook(webhook, still, failing_since=made.at)
+        await repository.change_webhook(webhook, still, failing_since=made.at)
     elif status is DeliveryStatus.FAILED and made.at - webhook.failing_since > PATIENT_FOR:
         await _disable(webhook, DisabledReason.FAILING)
 
@@ -164,7 +167,7 @@ async def _judge(webhook: Webhook, made: Attempt, status: DeliveryStatus) -> Non
 async def _disable(webhook: Webhook, reason: DisabledReason) -> None:
     # Of the address that was tried: a new one has done nothing yet.
     still = {"enabled": True, "url": webhook.url}
-    if await documents.change_webhook(webhook, still, enabled=False, disabled_reason=reason) is not None:
+    if await repository.change_webhook(webhook, still, enabled=False, disabled_reason=reason) is not None:
         log.warning("webhook disabled", webhook_id=webhook.webhook_id, reason=reason.value)
 
 

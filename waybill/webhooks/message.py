@@ -1,13 +1,18 @@
-"""Secrets and signatures of Standard Webhooks.
+"""What a webhook is sent, in the form of Standard Webhooks: body, id, secrets, signatures.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 import base64
+import hashlib
 import hmac
+import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
+
+from waybill.times import rfc3339
 
 _PREFIX = "whsec_"
 
@@ -39,3 +44,14 @@ def signed_headers(
 def _signature(secret: str, signed: bytes) -> str:
     key = base64.b64decode(secret.removeprefix(_PREFIX))
     return base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+
+
+def message_body(kind: str, at: datetime, data: Mapping[str, Any]) -> str:
+    """The body of a message: of what kind, when it happened, and what it happened to."""
+    message = {"type": kind, "timestamp": rfc3339(at), "data": data}
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+
+
+def message_id(*facts: str) -> str:
+    """The id of the message that tells one webhook of one change: the same whenever the change is read."""
+    return f"msg_{hashlib.sha256('/'.join(facts).encode()).hexdigest()[:32]}"

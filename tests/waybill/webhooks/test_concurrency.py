@@ -2,8 +2,8 @@
 
 import pytest
 
-from waybill import turns
-from waybill.turns import ABREAST, SLOW, SLOW_FOR_SECONDS, Turns
+from waybill.webhooks import concurrency
+from waybill.webhooks.concurrency import ABREAST, SLOW, SLOW_FOR_SECONDS, Turns
 
 
 def taken(limiter: Turns, receiver: str) -> int:
@@ -26,14 +26,14 @@ def test_a_slow_receiver_gets_one_turn_until_it_is_quick_again() -> None:
 
 def test_slow_receivers_are_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     limiter = Turns()
-    monkeypatch.setattr(turns, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(concurrency, "monotonic", lambda: 1000.0)
     for number in range(5000):
         limiter.note(f"gone-{number}", SLOW)
     limiter.note("still-there", SLOW)
-    monkeypatch.setattr(turns, "monotonic", lambda: 1000.0 + SLOW_FOR_SECONDS)
+    monkeypatch.setattr(concurrency, "monotonic", lambda: 1000.0 + SLOW_FOR_SECONDS)
     limiter.note("still-there", SLOW)
     assert taken(limiter, "still-there") == 1
-    monkeypatch.setattr(turns, "monotonic", lambda: 1001.0 + SLOW_FOR_SECONDS)
+    monkeypatch.setattr(concurrency, "monotonic", lambda: 1001.0 + SLOW_FOR_SECONDS)
     assert taken(limiter, "gone-7") == ABREAST
     assert taken(limiter, "still-there") == 1
     assert len(limiter._slow) == 1

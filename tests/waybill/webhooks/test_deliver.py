@@ -11,19 +11,20 @@ from dramatiq.brokers.redis import RedisBroker
 from standardwebhooks import WebhookVerificationError
 
 from tests.receiver import Message, Receiver, running_receiver
-from tests.waybill.webhooks import DAY, deliveries, made, make_due, owed, sent_for
+from tests.waybill.webhooks.records import DAY, deliveries, made, make_due, owed, sent_for
 from waybill import documents
-from waybill.documents import NOW, Delivery, Later, Webhook
-from waybill.events import DeliveryStatus
+from waybill.documents import NOW, Later
 from waybill.messages import PATIENCE
 from waybill.principal import Principal
 from waybill.resources import Resources
-from waybill.turns import ABREAST, SLOW, Turns
-from waybill.usecases import deliver as module
-from waybill.usecases.deliver import JITTER, LEASE, WAITS, deliver
-from waybill.usecases.deliveries import redeliver
-from waybill.usecases.reconcile_deliveries import reconcile_deliveries
-from waybill.usecases.webhooks import WebhookChanges, update_webhook
+from waybill.webhooks import deliver as module
+from waybill.webhooks import delivery_repository, repository
+from waybill.webhooks.concurrency import ABREAST, SLOW, Turns
+from waybill.webhooks.deliver import JITTER, LEASE, WAITS, deliver
+from waybill.webhooks.deliveries import redeliver
+from waybill.webhooks.model import Delivery, DeliveryStatus, Webhook
+from waybill.webhooks.reconcile import reconcile_deliveries
+from waybill.webhooks.service import WebhookChanges, update_webhook
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ async def webhook(resources: Resources, owner: str, receiver: Receiver) -> Webho
 
 
 async def again(delivery_id: str) -> Delivery:
-    return await documents.find_delivery(delivery_id)
+    return await delivery_repository.find_delivery(delivery_id)
 
 
 async def attempted(resources: Resources, delivery_id: str) -> Delivery:
@@ -99,7 +100,7 @@ async def test_the_secret_before_signs_for_a_day(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
     for until_, signs in ((60, True), (-1, False)):
-        await documents.change_webhook(
+        await repository.change_webhook(
             webhook, {}, secret=webhook.secret, previous_secret=OLD, previous_until=Later(until_)
         )
         await attempted(resources, await owed(webhook))
@@ -161,7 +162,7 @@ async def test_gone_disables_the_webhook(resources: Resources, webhook: Webhook,
     waiting = await owed(webhook)
     delivery = await attempted(resources, await owed(webhook))
     assert delivery.status == "FAILED"
-    found = await documents.find_webhook(webhook.webhook_id)
+    found = await repository.find_webhook(webhook.webhook_id)
     assert (found.enabled, found.disabled_reason) == (False, "GONE")
     # What else it was owed fails without a request.
     failed = await again(waiting)
@@ -176,12 +177,12 @@ async def test_gone_says_nothing_of_another_address(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
     async def moved_meanwhile(_: Message) -> web.Response:
-        await documents.change_webhook(webhook, {}, url=f"{receiver.url}/new")
+        await repository.change_webhook(webhook, {}, url=f"{receiver.url}/new")
         return web.Response(status=410)
 
     receiver.answer = moved_meanwhile
     await attempted(resources, await owed(webhook))
-    assert (await documents.find_webhook(webhook.webhook_id)).enabled
+    assert (await repository.find_webhook(webhook.webhook_id)).enabled
 
 
 async def test_a_webhook_that_fails_for_days_is_disabled(
@@ -189,19 +190,19 @@ async def test_a_webhook_that_fails_for_days_is_disabled(
 ) -> None:
     receiver.answer = answering(500)
     await attempted(resources, await owed(webhook))
-    failing = await documents.find_webhook(webhook.webhook_id)
+    failing = await repository.find_webhook(webhook.webhook_id)
     assert failing.enabled
     assert failing.failing_since is not None
     receiver.answer = answering(200)
     await attempted(resources, await owed(webhook))
-    assert (await documents.find_webhook(webhook.webhook_id)).failing_since is None
+    assert (await repository.find_webhook(webhook.webhook_id)).failing_since is None
     receiver.answer = answering(500)
     last = len(WAITS)
     # Not while there is another attempt to come, for that may succeed.
     for days, tried, is_enabled in ((4, last, True), (6, last - 1, True), (6, last, False)):
-        await documents.change_webhook(webhook, {}, failing_since=Later(-days * DAY.total_seconds()))
+        await repository.change_webhook(webhook, {}, failing_since=Later(-days * DAY.total_seconds()))
         await attempted(resources, await owed(webhook, tried=tried))
-        found = await documents.find_webhook(webhook.webhook_id)
+        found = await repository.find_webhook(webhook.webhook_id)
         assert (found.enabled, found.disabled_reason) == (is_enabled, None if is_enabled else "FAILING")
 
 
@@ -220,7 +221,7 @@ async def test_an_attempt_that_lost_its_lease_writes_nothing(
     delivery_id = await owed(webhook)
 
     async def late(_: Message) -> web.Response:
-        await documents.change_delivery(delivery_id, {}, attempt="another")
+        await delivery_repository.change_delivery(delivery_id, {}, attempt="another")
         return web.Response(status=500)
 
     receiver.answer = late
@@ -282,7 +283,7 @@ async def test_what_is_due_is_sent_for_and_put_off(
 async def test_no_more_is_sent_than_there_is_room_for(
     resources: Resources, broker: RedisBroker, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("waybill.usecases.reconcile_deliveries.MAX_DELIVERIES", 2)
+    monkeypatch.setattr("waybill.webhooks.reconcile.MAX_DELIVERIES", 2)
     due = [await owed(webhook, due_at=Later(-9 + number)) for number in range(3)]
     assert [await reconcile_deliveries(resources) for _ in range(2)] == [2, 0]
     assert sorted(sent_for(broker)) == sorted(due[:2])
@@ -295,7 +296,7 @@ async def test_a_message_can_be_sent_again_at_any_time(
     receiver.answer = answering(410)
     delivery_id = await owed(webhook, tried=len(WAITS))
     assert (await attempted(resources, delivery_id)).status == "FAILED"
-    await documents.change_webhook(webhook, {}, enabled=True)
+    await repository.change_webhook(webhook, {}, enabled=True)
     receiver.answer = answering(500)
     for _ in range(2):
         # After it failed, and while the next attempt is hours away.
@@ -382,7 +383,7 @@ async def test_what_a_deleted_webhook_was_owed_is_gone(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
     await owed(webhook)
-    await documents.delete_webhook(webhook)
+    await repository.delete_webhook(webhook)
     # Made at the last moment.
     late = await owed(webhook)
     await deliver(resources, late)
@@ -400,5 +401,7 @@ async def test_a_redelivery_is_not_undone_by_an_attempt_that_was_being_made(
     webhook = await made(owner)
     delivery_id = await owed(webhook, attempt="a", attempt_began_at=NOW)
     await redeliver(resources, Principal(owner), webhook.webhook_id, delivery_id)
-    concluded = await documents.change_delivery(delivery_id, {"attempt": "a"}, status=DeliveryStatus.FAILED)
+    concluded = await delivery_repository.change_delivery(
+        delivery_id, {"attempt": "a"}, status=DeliveryStatus.FAILED
+    )
     assert concluded is None

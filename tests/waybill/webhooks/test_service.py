@@ -2,26 +2,26 @@
 
 import pytest
 
-from tests.waybill.webhooks import made
-from waybill import documents
-from waybill.events import DisabledReason
+from tests.waybill.webhooks.records import made
 from waybill.principal import Principal
 from waybill.resources import Resources
-from waybill.usecases.webhooks import WebhookChanges, update_webhook
+from waybill.webhooks import repository
+from waybill.webhooks.model import DisabledReason
+from waybill.webhooks.service import WebhookChanges, update_webhook
 
 
 async def test_a_webhook_that_is_disabled_while_it_is_enabled_is_enabled_whole(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     webhook = await made(owner)
-    change = documents.change_webhook
+    change = repository.change_webhook
 
     async def change_too_late(*args: object, **changes: object) -> object:
-        monkeypatch.setattr(documents, "change_webhook", change)
+        monkeypatch.setattr(repository, "change_webhook", change)
         await change(webhook, {}, enabled=False, disabled_reason=DisabledReason.GONE)
         return await change(*args, **changes)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(documents, "change_webhook", change_too_late)
+    monkeypatch.setattr(repository, "change_webhook", change_too_late)
     wanted = WebhookChanges.model_validate({"enabled": True})
     changed = await update_webhook(resources.settings, Principal(owner), webhook.webhook_id, wanted)
     assert (changed.enabled, changed.disabled_reason) == (True, None)

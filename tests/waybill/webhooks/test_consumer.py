@@ -11,16 +11,18 @@ from dramatiq.brokers.redis import RedisBroker
 
 from tests.waiting import until
 from tests.waybill.conftest import DAY, kept
-from tests.waybill.webhooks import deleted, deliveries, failed, made, sent_for
+from tests.waybill.webhooks.records import deleted, deliveries, failed, made, sent_for
 from waybill import documents
-from waybill.documents import NOW, Delivery, HistoryLostError, Webhook
+from waybill.documents import NOW, HistoryLostError
 from waybill.documents.followers import Follower
 from waybill.messages import Sender
 from waybill.principal import Principal
 from waybill.resources import Resources
-from waybill.usecases import tell_webhooks as module
-from waybill.usecases.tell_webhooks import FOLLOWER, tell_webhooks
-from waybill.usecases.webhooks import WebhookChanges, update_webhook
+from waybill.webhooks import consumer as module
+from waybill.webhooks import delivery_repository, repository
+from waybill.webhooks.consumer import FOLLOWER, tell_webhooks
+from waybill.webhooks.model import Delivery, Webhook
+from waybill.webhooks.service import WebhookChanges, update_webhook
 
 #: A position that MongoDB has never had.
 NOWHERE = "8200000000"
@@ -131,7 +133,7 @@ async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
     with monkeypatch.context() as patch:
         match step:
             case "make":
-                patch.setattr(documents, "insert_deliveries", die)
+                patch.setattr(delivery_repository, "insert_deliveries", die)
             case "send":
                 patch.setattr(Sender, "send_many", die)
             case "note":
@@ -207,13 +209,13 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
 
     monkeypatch.setattr(documents, "watch", counted)
     looked = asyncio.Event()
-    really = documents.find_earliest
+    really = repository.find_earliest
 
     async def look() -> Any:
         looked.set()
         return await really()
 
-    monkeypatch.setattr(documents, "find_earliest", look)
+    monkeypatch.setattr(repository, "find_earliest", look)
     async with tells(resources):
         await made(owner, enabled=False)
         looked.clear()
@@ -223,7 +225,7 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
         await deleted(owner)
         await come(webhook, 1)
         assert opened == 1
-        await documents.delete_webhook(webhook)
+        await repository.delete_webhook(webhook)
 
         async def let_go() -> bool:
             found = await follower()
@@ -244,7 +246,7 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
     monkeypatch.setattr(module, "PAUSE", 0)
     monkeypatch.setattr(module, "NOTED_EVERY", 0)
     webhook = await made(owner)
-    await documents.change_webhook(webhook, {}, since=NOWHERE)
+    await repository.change_webhook(webhook, {}, since=NOWHERE)
     await deleted(owner)
 
     async def moved_on() -> bool:
