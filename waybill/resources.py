@@ -8,8 +8,8 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 
 from waybill.documents import open_database
-from waybill.event_tickets import EventTickets
-from waybill.live import Live, open_live
+from waybill.events.broadcaster import Live, open_live
+from waybill.events.tickets import EventTickets
 from waybill.messages import Sender
 from waybill.presign import Presigner
 from waybill.queues import Queues

@@ -25,11 +25,11 @@ from api.graphql.types import (
 )
 from api.graphql.usage import Usage, UsageHistory
 from waybill.disposition import Disposition
+from waybill.events.follow import get_position
 from waybill.usecases.complete import complete_upload
 from waybill.usecases.delete import delete_file
 from waybill.usecases.download import download_file
 from waybill.usecases.draft import UploadDraft, parse
-from waybill.usecases.follow import get_position
 from waybill.usecases.listing import Listing, count_files, list_files
 from waybill.usecases.many import complete_many, delete_many, request_many
 from waybill.usecases.parts import PartsDraft, list_parts, request_parts

@@ -8,7 +8,7 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.types import File
-from waybill.usecases.follow import Told, follow_file, follow_files
+from waybill.events.follow import Told, follow_file, follow_files
 
 #: A close code of WebSockets (IANA's registry).
 SERVICE_RESTART = 1012

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import STATUS
-from waybill import event_tickets
 from waybill.disposition import Disposition
+from waybill.events import tickets
 from waybill.file_json import File, Schema, Time
 from waybill.presign import PresignedRequest
 from waybill.usecases.draft import MAX_IDEMPOTENCY_KEY
@@ -97,7 +97,7 @@ class EventTicket(Schema):
     expires_at: Time = Field(description="When it is no longer good.")
 
     @classmethod
-    def of(cls, ticket: event_tickets.EventTicket) -> "EventTicket":
+    def of(cls, ticket: tickets.EventTicket) -> "EventTicket":
         """Render a ticket."""
         return cls(ticket=ticket.ticket, expires_at=ticket.expires_at)
 

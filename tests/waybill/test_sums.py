@@ -15,6 +15,7 @@ from waybill import documents
 from waybill.documents import NOW, ContentTakenError, File, FileId, Filters, Sum, sums
 from waybill.documents.laps import Lap, ask_for_lap
 from waybill.documents.sums import KeptSum, read_sums
+from waybill.events import change_stream
 from waybill.lifecycle import Status
 from waybill.resources import Resources
 from waybill.usecases.keep_sums import keep_once
@@ -226,13 +227,13 @@ async def test_a_type_that_no_file_has_any_longer_leaves_no_sum(owner: str) -> N
 
 
 async def test_followers_do_not_see_a_fold(owner: str) -> None:
-    feed = documents.watch(await documents.current_position(), owner)
+    feed = change_stream.watch(await change_stream.current_position(), owner)
     file = await kept(owner)
     await documents.fold_marked()
     await documents.transition(file, Status.PROCESSING)
     seen: list[Status] = []
     async for each in feed:
-        if isinstance(each, documents.Change):
+        if isinstance(each, change_stream.Change):
             seen.append(each.file.status)
             if each.file.status is Status.PROCESSING:
                 break

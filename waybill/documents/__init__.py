@@ -17,15 +17,6 @@ from waybill.documents.changes import (
     transition_many,
 )
 from waybill.documents.database import check_majority, database_time, open_database
-from waybill.documents.feed import (
-    Change,
-    HistoryLostError,
-    covers,
-    current_position,
-    find_at,
-    moment_of,
-    watch,
-)
 from waybill.documents.file import File, FileId
 from waybill.documents.followers import change_follower, take_over
 from waybill.documents.idempotency import claim
@@ -71,7 +62,6 @@ __all__ = [
     "AlreadyThereError",
     "Appended",
     "Backoff",
-    "Change",
     "ContentTakenError",
     "Fields",
     "File",
@@ -79,7 +69,6 @@ __all__ = [
     "Filters",
     "FoundFiles",
     "Group",
-    "HistoryLostError",
     "Later",
     "Once",
     "Order",
@@ -96,12 +85,9 @@ __all__ = [
     "check_majority",
     "claim",
     "count_files",
-    "covers",
     "create_indexes",
-    "current_position",
     "database_time",
     "find",
-    "find_at",
     "find_completed",
     "find_due_owners",
     "find_due_purges",
@@ -120,7 +106,6 @@ __all__ = [
     "is_file_id",
     "latest_census",
     "missing_indexes",
-    "moment_of",
     "new_id",
     "open_database",
     "position_of",
@@ -134,5 +119,4 @@ __all__ = [
     "transition",
     "transition_many",
     "walk_on",
-    "watch",
 ]

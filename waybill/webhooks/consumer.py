@@ -10,8 +10,10 @@ from typing import Any
 import structlog
 
 from waybill import documents
-from waybill.documents import Change, HistoryLostError, Later
+from waybill.documents import Later
 from waybill.errors import ServiceUnavailable
+from waybill.events import change_stream
+from waybill.events.change_stream import Change, HistoryLostError
 from waybill.resources import Resources
 from waybill.webhooks import repository
 from waybill.webhooks.fanout import announce
@@ -109,12 +111,12 @@ async def _read(resources: Resources, attempt: str, position: str) -> None:
                 continue
             # All workers were away for longer than MongoDB remembers.
             log.error("changes were forgotten before they were read: webhooks are not told of them")
-            position = await documents.current_position()
+            position = await change_stream.current_position()
 
 
 async def _batches(position: str) -> AsyncGenerator[list[Change | str], None]:
     """What the feed tells after a position, as much at a time as is at hand."""
-    async with aclosing(documents.watch(after=position)) as feed:
+    async with aclosing(change_stream.watch(after=position)) as feed:
         coming = asyncio.ensure_future(anext(feed))
         try:
             while True:

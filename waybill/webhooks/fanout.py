@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from waybill.documents import Change
+from waybill.events.change_stream import Change
 from waybill.file_json import File as FileJson
 from waybill.lifecycle import Status
 from waybill.messages import DELIVER_WEBHOOK, PATIENCE

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from waybill import documents
 from waybill.documents import Later
 from waybill.errors import InvalidInput, TooManyWebhooks
+from waybill.events import change_stream
 from waybill.principal import Principal
 from waybill.settings import Settings
 from waybill.webhooks import delivery_repository, repository
@@ -105,7 +105,7 @@ async def create_webhook(settings: Settings, principal: Principal, draft: Webhoo
     """
     _check(settings, draft.url)
     # The place first and the webhook then: no change that follows the answer can lie before the place.
-    since = await documents.current_position()
+    since = await change_stream.current_position()
     secret = new_secret()
     try:
         webhook = await repository.insert_webhook(
@@ -151,7 +151,7 @@ async def update_webhook(
         if "enabled" in changes and changes["enabled"] != webhook.enabled:
             changes |= {"disabled_reason": None, "failing_since": None}
             if changes["enabled"]:
-                changes["since"] = await documents.current_position()
+                changes["since"] = await change_stream.current_position()
         # A worker may disable it meanwhile, and then more is to be changed.
         still = {"enabled": webhook.enabled}
         changed = await repository.change_webhook(webhook, still, **changes) if changes else webhook

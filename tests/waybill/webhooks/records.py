@@ -9,6 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 from tests.waybill.conftest import again, kept
 from waybill import documents
 from waybill.documents import NOW, File, Later
+from waybill.events import change_stream
 from waybill.lifecycle import Status
 from waybill.messages import DELIVER_WEBHOOK, QUEUES
 from waybill.webhooks import delivery_repository, repository
@@ -21,7 +22,7 @@ DAY = timedelta(days=1)
 async def made(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
     """A webhook for all events, from now on."""
     fields = {"url": url, "events": list(Event), "secret": new_secret()} | fields
-    return await repository.insert_webhook(owner, since=await documents.current_position(), **fields)
+    return await repository.insert_webhook(owner, since=await change_stream.current_position(), **fields)
 
 
 async def deliveries(webhook: Webhook) -> list[Delivery]:

@@ -13,8 +13,10 @@ from tests.waiting import until
 from tests.waybill.conftest import DAY, kept
 from tests.waybill.webhooks.records import deleted, deliveries, failed, made, sent_for
 from waybill import documents
-from waybill.documents import NOW, HistoryLostError
+from waybill.documents import NOW
 from waybill.documents.followers import Follower
+from waybill.events import change_stream
+from waybill.events.change_stream import HistoryLostError
 from waybill.messages import Sender
 from waybill.principal import Principal
 from waybill.resources import Resources
@@ -200,14 +202,14 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
 ) -> None:
     monkeypatch.setattr(module, "LEASE", 1)
     opened = 0
-    real = documents.watch
+    real = change_stream.watch
 
     def counted(**arguments: Any) -> Any:
         nonlocal opened
         opened += 1
         return real(**arguments)
 
-    monkeypatch.setattr(documents, "watch", counted)
+    monkeypatch.setattr(change_stream, "watch", counted)
     looked = asyncio.Event()
     really = repository.find_earliest
 
@@ -283,7 +285,7 @@ async def test_one_word_of_a_lost_history_is_not_believed(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAUSE", 0)
-    real, said = documents.watch, 0
+    real, said = change_stream.watch, 0
 
     async def forgetful(**arguments: Any) -> AsyncGenerator[Any, None]:
         nonlocal said
@@ -293,7 +295,7 @@ async def test_one_word_of_a_lost_history_is_not_believed(
         async for each in real(**arguments):
             yield each
 
-    monkeypatch.setattr(documents, "watch", forgetful)
+    monkeypatch.setattr(change_stream, "watch", forgetful)
     webhook = await made(owner)
     await deleted(owner)
     async with tells(resources):

@@ -9,10 +9,12 @@ import pytest
 
 from tests.waybill.conftest import draft
 from waybill import documents
-from waybill import live as live_module
-from waybill.documents import Change, File
+from waybill.documents import File
 from waybill.errors import ServiceUnavailable, TooManySubscriptions
-from waybill.live import BURST, Live, open_live
+from waybill.events import broadcaster as live_module
+from waybill.events import change_stream
+from waybill.events.broadcaster import BURST, Live, open_live
+from waybill.events.change_stream import Change
 from waybill.resources import Resources
 
 #: More than some bursts, and fewer than a follower may let wait.
@@ -70,7 +72,7 @@ async def test_changes_that_wait_are_passed_on_in_bursts(live: Live) -> None:
 
 
 async def test_changes_that_were_missed_are_passed_on_in_bursts(live: Live) -> None:
-    position = await documents.current_position()
+    position = await change_stream.current_position()
     await insert("owner")
     async with aclosing(live.follow("owner", position)) as reader:
         assert await longest_run(reader) <= BURST

@@ -12,7 +12,7 @@ import pytest
 
 from tests.service import Service
 from waybill.errors import Unauthenticated
-from waybill.event_tickets import EventTickets
+from waybill.events.tickets import EventTickets
 from waybill.principal import Principal
 from waybill.redis import open_redis
 

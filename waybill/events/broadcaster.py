@@ -10,8 +10,9 @@ from weakref import WeakValueDictionary
 import structlog
 
 from waybill import documents
-from waybill.documents import Change, HistoryLostError
 from waybill.errors import ServiceUnavailable, TooManySubscriptions
+from waybill.events import change_stream
+from waybill.events.change_stream import Change, HistoryLostError
 from waybill.metrics import FOLLOWERS
 
 #: Seconds without a change after which a position is told alone: to prove that the line stands, and so that
@@ -105,7 +106,7 @@ class Live:
             if after is None:
                 after = here
                 yield here
-            elif documents.moment_of(after) > documents.moment_of(here) + AHEAD:
+            elif change_stream.moment_of(after) > change_stream.moment_of(here) + AHEAD:
                 raise HistoryLostError
             # What comes meanwhile waits with the follower. One who is ahead is told nothing twice, for the
             # same is asked of MongoDB: whether it was ever there.
@@ -153,10 +154,10 @@ class Live:
         with suppress(TimeoutError):
             async with asyncio.timeout(SEARCHED_WITHIN), turns_of_one, self._turns:
                 has_turn = True
-                async with aclosing(documents.watch(after, owner)) as feed:
+                async with aclosing(change_stream.watch(after, owner)) as feed:
                     async for each in feed:
                         if isinstance(each, str):
-                            if documents.covers(each, here):
+                            if change_stream.covers(each, here):
                                 return missed, False
                         elif each.position > here:
                             # It waits with the follower.
@@ -188,7 +189,7 @@ class Live:
         read = 0
         while True:
             try:
-                async with aclosing(documents.watch(after)) as feed:
+                async with aclosing(change_stream.watch(after)) as feed:
                     async for each in feed:
                         read += 1
                         if read % BURST == 0:

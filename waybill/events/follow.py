@@ -6,9 +6,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from waybill import documents
-from waybill.documents import Change, File, HistoryLostError
+from waybill.documents import File
 from waybill.errors import ChangesLost
-from waybill.live import HEARTBEAT
+from waybill.events import change_stream
+from waybill.events.broadcaster import HEARTBEAT
+from waybill.events.change_stream import Change, HistoryLostError
 from waybill.principal import Principal
 from waybill.resources import Resources
 
@@ -23,7 +25,7 @@ class Told:
 
 async def get_position() -> str:
     """Where changes are now. Whoever then lists files, and follows after it, misses none."""
-    return await documents.current_position()
+    return await change_stream.current_position()
 
 
 async def follow_files(
@@ -69,7 +71,7 @@ async def follow_file(
                 told_at = time.monotonic()
             elif not shown and after is None:
                 # Only now, for what happens from here on is told.
-                file, shown = await documents.find_at(file_id, principal.owner)
+                file, shown = await change_stream.find_at(file_id, principal.owner)
                 yield Told(file, each)
             else:
                 yield each

@@ -11,8 +11,9 @@ import pytest
 from tests.service import Service
 from tests.waybill.conftest import again, draft, kept
 from waybill import documents
-from waybill.documents import NOW, Change, File, HistoryLostError, Later
-from waybill.documents.feed import moment_of
+from waybill.documents import NOW, File, Later
+from waybill.events import change_stream
+from waybill.events.change_stream import Change, HistoryLostError, moment_of
 from waybill.lifecycle import Status
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -28,12 +29,12 @@ async def database(service: Service) -> AsyncIterator[None]:
 
 async def changes_after(position: str, owner: str | None = None) -> list[Change]:
     """All changes from there to now."""
-    end, found = await documents.current_position(), []
-    async with aclosing(documents.watch(position, owner)) as feed:
+    end, found = await change_stream.current_position(), []
+    async with aclosing(change_stream.watch(position, owner)) as feed:
         async for each in feed:
             if isinstance(each, Change):
                 found.append(each)
-            elif documents.covers(each, end):
+            elif change_stream.covers(each, end):
                 break
     return found
 
@@ -50,7 +51,7 @@ async def completed(file: File) -> File:
 
 
 async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
-    before = await documents.current_position()
+    before = await change_stream.current_position()
     done = await completed(await kept(owner))
     await documents.change(done, {}, deleted_at=NOW)
     changes = await changes_after(before)
@@ -71,7 +72,7 @@ async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
 
 
 async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: str) -> None:
-    before = await documents.current_position()
+    before = await change_stream.current_position()
     for _ in range(3):
         await completed(await kept(owner))
     positions = [each.position for each in await changes_after(before)]
@@ -84,14 +85,14 @@ async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: s
 
 async def test_what_clients_do_not_see_is_no_change(owner: str) -> None:
     file = await kept(owner)
-    before = await documents.current_position()
+    before = await change_stream.current_position()
     await documents.change(file, {}, attempt="a", due_at=Later(30))
     await documents.change(file, {}, upload_id="u")
     assert await changes_after(before) == []
 
 
 async def test_an_owner_is_told_of_their_own_files_alone(owner: str) -> None:
-    before = await documents.current_position()
+    before = await change_stream.current_position()
     mine = await kept(owner)
     await kept(f"not-{owner}")
     assert [each.file.id for each in await changes_after(before, owner)] == [mine.id]
@@ -105,9 +106,9 @@ async def test_what_is_no_position_is_refused(position: str) -> None:
 
 async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: str) -> None:
     file = await kept(owner)
-    before = await documents.current_position()
+    before = await change_stream.current_position()
     processing = await documents.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
-    found, moment = await documents.find_at(file.file_id, owner)
+    found, moment = await change_stream.find_at(file.file_id, owner)
     assert found == processing
     await documents.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=None)
     moments = {each.file.status: each.moment for each in await changes_after(before)}
@@ -115,7 +116,7 @@ async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: s
 
 
 async def test_a_document_that_is_no_file_holds_up_nothing(owner: str) -> None:
-    before = await documents.current_position()
+    before = await change_stream.current_position()
     for broken in ({"status": "UNHEARD_OF", "owner": owner}, {"status": "PENDING"}, {"name": "a"}):
         await File.get_motor_collection().insert_one({"created_at": datetime.now(UTC), **broken})
     file = await kept(owner)
@@ -131,7 +132,7 @@ async def test_files_from_before_the_feed_are_told_exactly_once_it_is_set_up(
         file = draft(owner, name="n" * 250)
         await documents.insert(file)
         await documents.create_indexes()
-        before = await documents.current_position()
+        before = await change_stream.current_position()
         done = await completed(await again(file))
         statuses: list[Any] = [(each.file.status, each.file.sha256) for each in await changes_after(before)]
         assert statuses == [(Status.PROCESSING, None), (Status.COMPLETED, done.sha256)]

@@ -5,9 +5,9 @@ from contextlib import aclosing
 import pytest
 
 from tests.waybill.conftest import kept
+from waybill.events import follow
 from waybill.principal import Principal
 from waybill.resources import Resources
-from waybill.usecases import follow
 
 
 async def test_the_line_is_not_silent_because_other_files_change(

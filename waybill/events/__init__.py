@@ -1,0 +1,1 @@
+"""Changes of files: MongoDB's change stream, one broadcaster in each process, and its subscribers."""
