@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Literal, TypedDict, TypeVar
 
 import typer
@@ -46,10 +46,6 @@ class Patterns:
         """Return whether a file matches a pattern to include, if there are some, and none to exclude."""
         included = not self.include or any(_matches(path, pattern) for pattern in self.include)
         return included and not any(_matches(path, pattern) for pattern in self.exclude)
-
-    def admit_in(self, path: Path, folder: Path) -> bool:
-        """Return whether a file below a folder is chosen."""
-        return self.admit(path.relative_to(folder) if path != folder else PurePath(path.name))
 
     def __bool__(self) -> bool:
         return bool(self.include or self.exclude)

@@ -1,5 +1,6 @@
 """The commands of the client. Each imports its code when it runs, to start quickly."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -76,9 +77,14 @@ def upload(
 
     Content that is already stored is not sent again, and a stopped upload continues where it stopped.
     """
-    folders = [path for path in paths if path.is_dir()]
+    from cli.client.local_files import is_missing
+    from cli.client.words import as_text
+
+    folders = [path for path in paths if os.path.isdir(path)]
     if folders and not recursive:
         raise typer.BadParameter(f"{folders[0]} is a folder: add --recursive", param_hint="PATHS")
+    if all(map(is_missing, paths)):
+        raise typer.BadParameter(as_text(f"no such file: {', '.join(map(str, paths))}"), param_hint="PATHS")
     if name is not None and (folders or len(paths) > 1):
         raise typer.BadParameter("only one file can have this name: name one file", param_hint="--name")
     from cli.client.choice import Patterns, read_rate

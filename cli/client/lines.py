@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.client.exits import code_of, words_of
 from cli.client.verbosity import VERBOSITY, complain
-from cli.client.words import printable, size_in_words, time_in_words
+from cli.client.words import as_text, printable, size_in_words, time_in_words
 from waybill.client import ApiError, ClientError, File
 
 #: The columns of ``line_of``.
@@ -30,7 +30,7 @@ def error_as_json(error: Exception) -> dict[str, Any]:
     code = error.code if isinstance(error, ClientError) else "local_error"
     facts = error.context if isinstance(error, ApiError) else {}
     of_http = {"type", "title", "status"}
-    return {"code": code, "detail": words_of(error)} | {
+    return {"code": code, "detail": as_text(words_of(error))} | {
         name: fact for name, fact in facts.items() if name not in of_http
     }
 
@@ -48,7 +48,7 @@ def result(
         {
             "outcome": outcome,
             "id": file.id if file is not None else file_id,
-            "path": path,
+            "path": None if path is None else as_text(path),
             "file": None if file is None else file.raw,
             "error": None if error is None else error_as_json(error),
         }

@@ -95,7 +95,7 @@ WatchedIds = Annotated[
 ]
 Paths = Annotated[
     list[Path],
-    typer.Argument(help="Files to upload; with --recursive also folders.", exists=True, readable=True),
+    typer.Argument(help="Files to upload; with --recursive also folders."),
 ]
 Name = Annotated[str | None, typer.Option(help="Only names that start with this text.")]
 Statuses = Annotated[

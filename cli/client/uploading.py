@@ -1,7 +1,6 @@
 """`waybill upload`: many files, several at once, each taken up where an earlier try stopped."""
 
-import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -9,8 +8,9 @@ from pathlib import Path
 
 from cli.client.board import Board, FileBar
 from cli.client.choice import Patterns
-from cli.client.exits import DONE, code_of, code_of_all
+from cli.client.exits import DONE, FAILED, code_of, code_of_all
 from cli.client.lines import about, result
+from cli.client.local_files import LocalFile, local_files
 from cli.client.memory import Memory, open_memory
 from cli.client.session import LONG, Session
 from cli.client.verbosity import VERBOSITY, complain
@@ -65,10 +65,10 @@ class Outcome:
 
 async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int:
     """Upload all files; the exit code."""
-    files = list(_files(paths, wishes.patterns))
+    files = local_files(paths, wishes.patterns, wishes.name)
     if wishes.dry_run:
         return _show(files, json_lines=wishes.json_lines)
-    board = Board(len(files), sum(size for _, size in files))
+    board = Board(len(files), sum(file.size for file in files))
     codes: list[int] = []
     with open_memory(session) as memory, board.shown():
         async with session.client(
@@ -76,12 +76,11 @@ async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int
         ) as client:
             uploader = Uploader(client, memory, wishes, board)
 
-            async def handle(file: tuple[Path, int]) -> None:
-                path, size = file
-                with board.file(path.name, size) as bar:
-                    codes.append(await uploader.handle(path, bar))
+            async def handle(file: LocalFile) -> None:
+                with board.file(file.path.name, file.size) as bar:
+                    codes.append(await uploader.handle(file, bar))
 
-            await upload_each(files, lambda file: file[1], handle, wishes.parallel)
+            await upload_each(files, lambda file: file.size, handle, wishes.parallel)
     board.summarise(
         {
             f"uploaded to {session.url}": codes.count(DONE) - uploader.present,
@@ -92,16 +91,19 @@ async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int
     return code_of_all(codes)
 
 
-def _show(files: Sequence[tuple[Path, int]], *, json_lines: bool) -> int:
-    """Print what would be uploaded; return the exit code."""
-    for path, size in files:
+def _show(files: Sequence[LocalFile], *, json_lines: bool) -> int:
+    """Print what would be uploaded, and what cannot be; return the exit code."""
+    good = [file for file in files if file.error is None]
+    for path, size, error in files:
+        if error is not None:
+            complain(about(str(path), error))
         if json_lines:
-            print(result("would_upload", path=str(path)))
-        else:
+            print(result("would_upload" if error is None else "failed", path=str(path), error=error))
+        elif error is None:
             print(printable(f"would upload {size_in_words(size):>9}  {path}"))
-    total = size_in_words(sum(size for _, size in files))
-    complain(f"dry run: {files_in_words(len(files))}, {total}; nothing was sent")
-    return DONE
+    total = size_in_words(sum(file.size for file in good))
+    complain(f"dry run: {files_in_words(len(good))}, {total}; nothing was sent")
+    return DONE if len(good) == len(files) else FAILED
 
 
 class Uploader:
@@ -114,13 +116,16 @@ class Uploader:
         self._board = board
         self.present = 0
 
-    async def handle(self, path: Path, bar: FileBar) -> int:
+    async def handle(self, local: LocalFile, bar: FileBar) -> int:
         """Upload a file and say what came of it; the exit code for it.
 
         Raises:
             Unauthenticated, Forbidden, Unreachable: no other file would fare better.
         """
+        path = local.path
         try:
+            if local.error is not None:
+                raise local.error
             outcome = await self._upload(path, bar)
         except FATAL:
             raise
@@ -197,20 +202,3 @@ class Uploader:
         if announced.is_open:
             self._memory.begin_upload(sha256, name, announced.file.id)
         return announced
-
-
-def _files(paths: Sequence[Path], patterns: Patterns) -> Iterator[tuple[Path, int]]:
-    """The files, and those of folders at any depth, with their sizes in bytes. Raises OSError."""
-    for path in paths:
-        for each in _inside(path) if path.is_dir() else [path]:
-            if each.is_file() and patterns.admit_in(each, path):
-                yield each, each.stat().st_size
-
-
-def _inside(folder: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
-        # Rather than to leave out in silence what somebody believes to be uploaded.
-        raise error
-
-    for here, _, names in os.walk(folder, onerror=refuse):
-        yield from (Path(here, name) for name in sorted(names))

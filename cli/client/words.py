@@ -7,6 +7,7 @@ from waybill.client.local_name import is_unprintable
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(?:i?B)?|B)?", re.IGNORECASE)
+_NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -72,4 +73,10 @@ def parse_time(text: str) -> datetime:
 
 def printable(text: str) -> str:
     """A name without what would move the cursor, change colours, break the line or turn it around."""
-    return "".join("\ufffd" if is_unprintable(letter) else letter for letter in text)
+    return "".join("\ufffd" if is_unprintable(letter) else letter for letter in as_text(text))
+
+
+def as_text(name: str) -> str:
+    """A name of this machine as text: its bytes that are not UTF-8 are written as \\xe9."""
+    # Python reads such a byte as a surrogate, which no encoder takes. Source: PEP 383.
+    return _NOT_UTF_8.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", name)
