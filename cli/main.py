@@ -216,6 +216,9 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # A name that the terminal's encoding lacks must not end the program.
         sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stdin, TextIOWrapper):
+        # One line that is not text must not end the program: it is an id that no file has.
+        sys.stdin.reconfigure(errors="surrogateescape")
     try:
         app(prog_name="waybill")
     except (InitError, SettingsError, StackError, WaybillError) as error:

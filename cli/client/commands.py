@@ -21,6 +21,8 @@ from cli.client.options import (
     MaxSize,
     MinSize,
     Name,
+    NewContentType,
+    NewName,
     Output,
     Parallel,
     Paths,
@@ -49,12 +51,8 @@ def upload(
             help="Upload files in folders, at any depth, by their base names: Waybill has no folders.",
         ),
     ] = False,
-    name: Annotated[
-        str | None, typer.Option(help="The name to store one file under. (default: its own name)")
-    ] = None,
-    content_type: Annotated[
-        str | None, typer.Option(help="The media type. (default: from the file name extension)")
-    ] = None,
+    name: NewName = None,
+    content_type: NewContentType = None,
     multipart: Annotated[
         bool | None,
         typer.Option(

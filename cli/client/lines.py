@@ -47,7 +47,7 @@ def result(
     return as_json(
         {
             "outcome": outcome,
-            "id": file.id if file is not None else file_id,
+            "id": file.id if file is not None else file_id and as_text(file_id),
             "path": None if path is None else as_text(path),
             "file": None if file is None else file.raw,
             "error": None if error is None else error_as_json(error),

@@ -16,11 +16,22 @@ def _complete_id(incomplete: str) -> list[tuple[str, str]]:
     return newest_ids(incomplete)
 
 
+def _text(text: str) -> str:
+    """Return a text for the server. The shell passes any bytes, and a filter must not lose one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("is not UTF-8") from None
+    return text
+
+
 Url = Annotated[
     str | None,
     typer.Option(
         "--url",
         envvar="WAYBILL_URL",
+        parser=_text,
+        metavar="TEXT",
         help="The server's address. (default: your latest login, else the embedded stack of this folder)",
         show_default=False,
     ),
@@ -97,13 +108,37 @@ Paths = Annotated[
     list[Path],
     typer.Argument(help="Files to upload; with --recursive also folders."),
 ]
-Name = Annotated[str | None, typer.Option(help="Only names that start with this text.")]
+Name = Annotated[
+    str | None,
+    typer.Option(help="Only names that start with this text.", parser=_text, metavar="TEXT"),
+]
+NewName = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        help="The name to store one file under. (default: its own name)",
+        parser=_text,
+        metavar="TEXT",
+    ),
+]
 Statuses = Annotated[
     list[Status] | None,
     typer.Option("--status", help="Only files with this status. Can be repeated.", case_sensitive=False),
 ]
 ContentType = Annotated[
-    str | None, typer.Option(help="Only files of this media type, such as image/png or image/*.")
+    str | None,
+    typer.Option(
+        help="Only files of this media type, such as image/png or image/*.", parser=_text, metavar="TEXT"
+    ),
+]
+NewContentType = Annotated[
+    str | None,
+    typer.Option(
+        "--content-type",
+        help="The media type. (default: from the file name extension)",
+        parser=_text,
+        metavar="TEXT",
+    ),
 ]
 After = Annotated[
     str | None,

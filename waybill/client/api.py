@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from waybill.client.errors import ApiError, ClientError, UnexpectedAnswer, Unreachable, error_of
+from waybill.client.errors import ApiError, ClientError, FileNotFound, UnexpectedAnswer, Unreachable, error_of
 from waybill.client.observer import Observer
 from waybill.client.patience import Patience
 
@@ -185,6 +186,17 @@ def checked_token(token: str) -> str:
     if not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError("The token has a blank or another character that no token has. Copy it again.")
     return token
+
+
+def file_path(file_id: str) -> str:
+    """Return the path of a file.
+
+    Raises:
+        FileNotFound: it is no id. Its characters could make the path of something else.
+    """
+    if not re.fullmatch(r"[0-9A-Za-z_-]+", file_id):
+        raise FileNotFound("There is no such file: this is not an id.", code="file_not_found", status=404)
+    return f"/files/{file_id}"
 
 
 def _root(url: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, Self
 import aiohttp
 
 from waybill.client.announcement import announcement
-from waybill.client.api import Api, Token, checked_address, checked_token
+from waybill.client.api import Api, Token, checked_address, checked_token, file_path
 from waybill.client.bandwidth import BandwidthLimit
 from waybill.client.batching import ANNOUNCE, COMPLETE, Batcher
 from waybill.client.destination import LocalPath, SavedFiles, destination, is_stream, opened_stream
@@ -195,7 +195,7 @@ class AsyncClient:
 
     async def get(self, file_id: str) -> File:
         """One file, deleted ones included."""
-        return File.of(await self._api.call("GET", f"/files/{file_id}"))
+        return File.of(await self._api.call("GET", file_path(file_id)))
 
     async def files(
         self,
@@ -276,11 +276,11 @@ class AsyncClient:
 
     async def delete(self, file_id: str) -> File:
         """Delete a file. A repeat answers the same."""
-        return File.of(await self._api.call("DELETE", f"/files/{file_id}"))
+        return File.of(await self._api.call("DELETE", file_path(file_id)))
 
     async def restore(self, file_id: str) -> File:
         """Take a deleted file out of the trash, until its purge begins."""
-        return File.of(await self._api.call("POST", f"/files/{file_id}/restore"))
+        return File.of(await self._api.call("POST", f"{file_path(file_id)}/restore"))
 
     async def usage(self) -> Usage:
         """What the owner's files take, and may take."""

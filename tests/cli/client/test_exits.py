@@ -30,6 +30,10 @@ NO_FILE = "6b043f91342f2be4ee3195a4"
         # Nothing is deleted by filters unless a person says yes.
         ["rm", "--name", "a"],
         ["ls", "--url", "files.example.com"],
+        # What is no text would be lost on the way to the server, and the filter with it.
+        ["rm", "--name", "\udce9", "--yes"],
+        ["ls", "--content-type", "\udce9"],
+        ["upload", "missing.bin", "--name", "\udce9"],
         ["nonsense"],
     ],
 )
@@ -64,6 +68,13 @@ def test_4_no_such_file(shell: Shell, command: str) -> None:
     assert ran.code == 4
     assert "There is no such file" in ran.err
     assert [line["error"]["code"] for line in ran.json] == ["file_not_found"]
+
+
+@pytest.mark.parametrize("command", ["rm", "get"])
+def test_4_what_is_no_id_is_named_and_leads_nowhere_else(shell: Shell, command: str) -> None:
+    ran = shell.run(command, "../usage", "..", "\udce9", NO_FILE, "--json")
+    assert (ran.code, {line["error"]["code"] for line in ran.json}) == (4, {"file_not_found"})
+    assert "\\xe9: There is no such file: this is not an id." in ran.err
 
 
 def test_5_a_server_that_does_not_answer(shell: Shell) -> None:
