@@ -16,7 +16,7 @@ from waybill.client import AsyncClient, File, Status
 
 T = TypeVar("T")
 
-#: In place of ids: read them from standard input.
+#: In place of ids, a path or a token: read standard input, even on a terminal.
 FROM_STDIN = "-"
 
 

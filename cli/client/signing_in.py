@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from cli.client.choice import FROM_STDIN
 from cli.client.exits import DONE, NOT_SIGNED_IN
 from cli.client.lines import as_json
 from cli.client.logins import Logins, place
@@ -14,9 +15,6 @@ from cli.client.verbosity import complain
 from cli.client.words import printable, size_in_words, time_in_words
 from waybill.client.api import checked_address, checked_token
 from waybill.times import rfc3339
-
-#: In place of a token: read it from standard input, even on a terminal.
-FROM_STDIN = "-"
 
 
 async def sign_in(url: str | None, token: str | None) -> int:
