@@ -152,6 +152,10 @@ class FileBar:
         self._task: TaskID | None = None
         self.moved = 0
 
+    def reading(self) -> None:
+        """Note that a pipe is read, whose size nothing tells before its end."""
+        self._phase("reading", None)
+
     def hashing(self, done: int, size: int) -> None:
         """Note how many bytes are hashed."""
         self._phase("hashing", size)

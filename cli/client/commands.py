@@ -76,12 +76,16 @@ def upload(
     Content that is already stored is not sent again, and a stopped upload continues where it stopped.
     """
     from cli.client.local_files import is_missing
+    from cli.client.piped import has_no_name, is_pipe
     from cli.client.words import as_text
 
     folders = [path for path in paths if os.path.isdir(path)]
     if folders and not recursive:
         raise typer.BadParameter(f"{folders[0]} is a folder: add --recursive", param_hint="PATHS")
-    if all(map(is_missing, paths)):
+    nameless = [path for path in paths if name is None and has_no_name(path)]
+    if nameless:
+        raise typer.BadParameter(f"{nameless[0]} has no name: add --name", param_hint="PATHS")
+    if all(is_missing(path) and not is_pipe(path) for path in paths):
         raise typer.BadParameter(as_text(f"no such file: {', '.join(map(str, paths))}"), param_hint="PATHS")
     if name is not None and (folders or len(paths) > 1):
         raise typer.BadParameter("only one file can have this name: name one file", param_hint="--name")

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from cli.client.choice import Patterns
+from cli.client.piped import is_pipe
 
 #: What is neither a file nor a folder, by the type in its mode.
 _KINDS = {
@@ -24,18 +25,23 @@ class LocalFile(NamedTuple):
     #: Bytes.
     size: int = 0
     error: OSError | None = None
+    #: Its size is known when it has been read.
+    is_pipe: bool = False
 
 
 def local_files(paths: Sequence[Path], patterns: Patterns, name: str | None) -> list[LocalFile]:
     """Return the files, and those in folders at any depth.
 
     Args:
-        paths: files and folders.
+        paths: files, folders, pipes, and - for standard input.
         patterns: which files are wanted. What else they leave out is not an error.
         name: the name to store the only file under; None for their own names.
     """
     found: list[LocalFile] = []
     for path in paths:
+        if is_pipe(path):
+            found.append(LocalFile(path, is_pipe=True))
+            continue
         if not os.path.isdir(path):
             found += [_looked_at(path)] * patterns.admit(PurePath(path.name))
             continue

@@ -106,7 +106,7 @@ WatchedIds = Annotated[
 ]
 Paths = Annotated[
     list[Path],
-    typer.Argument(help="Files to upload; with --recursive also folders."),
+    typer.Argument(help="Files to upload, or - for standard input; with --recursive also folders."),
 ]
 Name = Annotated[
     str | None,

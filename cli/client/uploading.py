@@ -12,6 +12,7 @@ from cli.client.exits import DONE, FAILED, code_of, code_of_all
 from cli.client.lines import about, result
 from cli.client.local_files import LocalFile, local_files
 from cli.client.memory import Memory, open_memory
+from cli.client.piped import spooled
 from cli.client.session import LONG, Session
 from cli.client.verbosity import VERBOSITY, complain
 from cli.client.words import files_in_words, printable, size_in_words
@@ -94,7 +95,7 @@ async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int
 def _show(files: Sequence[LocalFile], *, json_lines: bool) -> int:
     """Print what would be uploaded, and what cannot be; return the exit code."""
     good = [file for file in files if file.error is None]
-    for path, size, error in files:
+    for path, size, error, _ in files:
         if error is not None:
             complain(about(str(path), error))
         if json_lines:
@@ -126,7 +127,13 @@ class Uploader:
         try:
             if local.error is not None:
                 raise local.error
-            outcome = await self._upload(path, bar)
+            name = self._wishes.name or path.name
+            if local.is_pipe:
+                bar.reading()
+                async with spooled(path) as content:
+                    outcome = await self._upload(content, name, bar)
+            else:
+                outcome = await self._upload(path, name, bar)
         except FATAL:
             raise
         except (ClientError, OSError) as error:
@@ -136,8 +143,7 @@ class Uploader:
             return code_of(error)
         self.present += outcome.word == "present"
         file = outcome.file
-        name = self._wishes.name
-        if name not in {None, file.name}:
+        if self._wishes.name not in {None, file.name}:
             self._board.say(
                 f"{path} is stored already as {file.name} ({file.id}): the name {name} was not given."
             )
@@ -149,8 +155,7 @@ class Uploader:
             self._board.print(f"{file.id}  {size_in_words(file.size):>9}  {file.name}{outcome}")
         return DONE
 
-    async def _upload(self, path: Path, bar: FileBar) -> Outcome:
-        name = self._wishes.name or path.name
+    async def _upload(self, path: Path, name: str, bar: FileBar) -> Outcome:
         with Source(path) as source:
             sha256 = self._memory.sha256(source)
             if sha256 is None:
