@@ -35,10 +35,10 @@ def test_ctrl_c_ends_the_wait_for_a_writer(shell: Shell) -> None:
     pipe = shell.folder / "pipe"
     os.mkfifo(pipe)
     shell.environment["TMPDIR"] = str(shell.folder)
-    with shell.started("upload", pipe) as process:
-        with pipe.open("wb"):  # waits for the reader, and keeps the pipe open
-            process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 130
+    # Opening it waits for the reader. The writer then stays.
+    with shell.started("upload", pipe) as process, pipe.open("wb"):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
     assert {path.name for path in shell.folder.iterdir()} <= {"pipe", "state", "config"}
 
 
