@@ -3,7 +3,7 @@
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import PurePath
@@ -11,7 +11,7 @@ from typing import Literal, TypedDict, TypeVar
 
 import typer
 
-from cli.client.words import parse_size, parse_time
+from cli.client.words import parse_size
 from waybill.client import AsyncClient, File, Status
 
 T = TypeVar("T")
@@ -67,17 +67,19 @@ class Choice:
                     yield file
 
 
-def choose(ids: Sequence[str] | None, filters: Filters, patterns: Patterns) -> Choice:
-    """Return the choice of a command that takes ids or filters.
+def choose(ids: Sequence[str] | None, choice: Choice) -> Choice:
+    """Return the choice of a command that takes ids in place of filters.
 
     Raises:
         typer.BadParameter: both are given, or none.
     """
-    is_filtered = any(value not in (None, (), False) for value in filters.values()) or bool(patterns)
+    is_filtered = any(value not in (None, (), False) for value in choice.filters.values()) or bool(
+        choice.patterns
+    )
     if bool(ids) == is_filtered:
         raise typer.BadParameter("name ids or use filters" + (", not both" if ids else ""), param_hint="ID")
     # No lines on standard input are no files, and not all.
-    return Choice(read_ids(ids) if ids else None, filters, patterns)
+    return replace(choice, ids=read_ids(ids)) if ids else choice
 
 
 def read_ids(ids: Sequence[str]) -> list[str]:
@@ -89,32 +91,6 @@ def read_ids(ids: Sequence[str]) -> list[str]:
         else:
             found.append(file_id)
     return list(dict.fromkeys(found))
-
-
-def read_filters(
-    *,
-    name: str | None,
-    status: Sequence[Status] | None,
-    content_type: str | None,
-    after: str | None,
-    before: str | None,
-    min_size: str | None,
-    max_size: str | None,
-) -> Filters:
-    """Return the filters that options stand for.
-
-    Raises:
-        typer.BadParameter: a time or a size is wrong.
-    """
-    return Filters(
-        name=name,
-        status=status or (),
-        content_type=content_type,
-        created_after=parsed(parse_time, after, "--after"),
-        created_before=parsed(parse_time, before, "--before"),
-        min_size=parsed(parse_size, min_size, "--min-size"),
-        max_size=parsed(parse_size, max_size, "--max-size"),
-    )
 
 
 def read_rate(text: str | None) -> int | None:

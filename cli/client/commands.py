@@ -2,15 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli.client.filter_options import with_filters
 from cli.client.options import (
-    After,
     Bandwidth,
-    Before,
-    ContentType,
     DryRun,
     Exclude,
     FileId,
@@ -18,9 +16,6 @@ from cli.client.options import (
     Force,
     Include,
     Json,
-    MaxSize,
-    MinSize,
-    Name,
     NewContentType,
     NewName,
     Output,
@@ -28,11 +23,13 @@ from cli.client.options import (
     Paths,
     Quiet,
     SomeIds,
-    Statuses,
     Url,
     Verbose,
     WatchedIds,
 )
+
+if TYPE_CHECKING:
+    from cli.client.choice import Choice
 
 app = typer.Typer()
 
@@ -106,20 +103,13 @@ def upload(
 
 
 @app.command(rich_help_panel=PANEL)
+@with_filters
 def get(
     ids: SomeIds = None,
     output: Output = ".",
     *,
     force: Force = False,
-    name: Name = None,
-    status: Statuses = None,
-    content_type: ContentType = None,
-    after: After = None,
-    before: Before = None,
-    min_size: MinSize = None,
-    max_size: MaxSize = None,
-    include: Include = None,
-    exclude: Exclude = None,
+    choice: "Choice",
     parallel: Parallel = 4,
     bwlimit: Bandwidth = None,
     dry_run: DryRun = False,
@@ -132,20 +122,11 @@ def get(
 
     Each is compared with its SHA-256, and a stopped download continues where it stopped.
     """
-    from cli.client.choice import Patterns, choose, read_filters, read_rate
+    from cli.client.choice import choose, read_rate
     from cli.client.downloading import INTERRUPTED, Wishes, download, show
     from cli.client.exits import run
 
-    filters = read_filters(
-        name=name,
-        status=status,
-        content_type=content_type,
-        after=after,
-        before=before,
-        min_size=min_size,
-        max_size=max_size,
-    )
-    choice = choose(ids, filters, Patterns(include or (), exclude or ()))
+    choice = choose(ids, choice)
     one = choice.ids[0] if choice.ids is not None and len(choice.ids) == 1 else None
     if one is None and not output.endswith("/") and not Path(output).is_dir():
         raise typer.BadParameter(
@@ -164,17 +145,10 @@ def get(
 
 
 @app.command(rich_help_panel=PANEL)
+@with_filters
 def ls(
     *,
-    name: Name = None,
-    status: Statuses = None,
-    content_type: ContentType = None,
-    after: After = None,
-    before: Before = None,
-    min_size: MinSize = None,
-    max_size: MaxSize = None,
-    include: Include = None,
-    exclude: Exclude = None,
+    choice: "Choice",
     trash: Annotated[
         bool, typer.Option("--trash", help="List deleted files that can still be restored.")
     ] = False,
@@ -198,20 +172,9 @@ def ls(
 ) -> None:
     """List files, newest first."""
     from cli.client.asking import list_files
-    from cli.client.choice import Choice, Patterns, read_filters
     from cli.client.exits import run
 
-    filters = read_filters(
-        name=name,
-        status=status,
-        content_type=content_type,
-        after=after,
-        before=before,
-        min_size=min_size,
-        max_size=max_size,
-    )
-    filters |= {"deleted": trash, "sort": sort, "order": order}
-    choice = Choice(None, filters, Patterns(include or (), exclude or ()))
+    choice.filters.update({"deleted": trash, "sort": sort, "order": order})
     run(url, lambda session: list_files(session, choice, limit, json_lines=json_lines), json_lines=json_lines)
 
 
@@ -225,18 +188,11 @@ def info(file_id: FileId, json_lines: Json = False, url: Url = None) -> None:
 
 
 @app.command(rich_help_panel=PANEL)
+@with_filters
 def rm(
     ids: SomeIds = None,
     *,
-    name: Name = None,
-    status: Statuses = None,
-    content_type: ContentType = None,
-    after: After = None,
-    before: Before = None,
-    min_size: MinSize = None,
-    max_size: MaxSize = None,
-    include: Include = None,
-    exclude: Exclude = None,
+    choice: "Choice",
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Do not ask before files are deleted by filters.")
     ] = False,
@@ -253,19 +209,10 @@ def rm(
     import sys
 
     from cli.client.asking import remove
-    from cli.client.choice import Patterns, choose, read_filters
+    from cli.client.choice import choose
     from cli.client.exits import run
 
-    filters = read_filters(
-        name=name,
-        status=status,
-        content_type=content_type,
-        after=after,
-        before=before,
-        min_size=min_size,
-        max_size=max_size,
-    )
-    choice = choose(ids, filters, Patterns(include or (), exclude or ()))
+    choice = choose(ids, choice)
     if not (choice.ids is not None or yes or dry_run or sys.stdin.isatty()):
         raise typer.BadParameter("without a terminal, filters need --yes or --dry-run", param_hint="rm")
     run(

@@ -31,7 +31,7 @@ Url = Annotated[
         "--url",
         envvar="WAYBILL_URL",
         parser=_text,
-        metavar="TEXT",
+        metavar="<str>",
         help="The server's address. (default: your latest login, else the embedded stack of this folder)",
         show_default=False,
     ),
@@ -110,7 +110,7 @@ Paths = Annotated[
 ]
 Name = Annotated[
     str | None,
-    typer.Option(help="Only names that start with this text.", parser=_text, metavar="TEXT"),
+    typer.Option(help="Only names that start with this text.", parser=_text, metavar="<str>"),
 ]
 NewName = Annotated[
     str | None,
@@ -118,7 +118,7 @@ NewName = Annotated[
         "--name",
         help="The name to store one file under. (default: its own name)",
         parser=_text,
-        metavar="TEXT",
+        metavar="<str>",
     ),
 ]
 Statuses = Annotated[
@@ -128,7 +128,7 @@ Statuses = Annotated[
 ContentType = Annotated[
     str | None,
     typer.Option(
-        help="Only files of this media type, such as image/png or image/*.", parser=_text, metavar="TEXT"
+        help="Only files of this media type, such as image/png or image/*.", parser=_text, metavar="<str>"
     ),
 ]
 NewContentType = Annotated[
@@ -137,7 +137,7 @@ NewContentType = Annotated[
         "--content-type",
         help="The media type. (default: from the file name extension)",
         parser=_text,
-        metavar="TEXT",
+        metavar="<str>",
     ),
 ]
 After = Annotated[

@@ -1,0 +1,68 @@
+"""The options by which `ls`, `get` and `rm` choose files, declared once."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cli.client.options import (
+    After,
+    Before,
+    ContentType,
+    Exclude,
+    Include,
+    MaxSize,
+    MinSize,
+    Name,
+    Statuses,
+)
+
+if TYPE_CHECKING:
+    from cli.client.choice import Choice
+
+
+def with_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of ``_read`` in place of its parameter ``choice``, and pass it their choice.
+
+    Typer reads the options of a command from its signature, so that is what is composed here.
+    """
+    options = inspect.signature(_read).parameters
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        parameters += options.values() if parameter.name == "choice" else [parameter]
+
+    def run(**given: object) -> None:
+        filters = {name: given.pop(name) for name in options}
+        command(choice=_read(**filters), **given)  # type: ignore[arg-type]  # Typer has checked them
+
+    functools.update_wrapper(run, command)
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _read(
+    *,
+    name: Name = None,
+    status: Statuses = None,
+    content_type: ContentType = None,
+    after: After = None,
+    before: Before = None,
+    min_size: MinSize = None,
+    max_size: MaxSize = None,
+    include: Include = None,
+    exclude: Exclude = None,
+) -> "Choice":
+    from cli.client.choice import Choice, Filters, Patterns, parsed
+    from cli.client.words import parse_size, parse_time
+
+    filters = Filters(
+        name=name,
+        status=status or (),
+        content_type=content_type,
+        created_after=parsed(parse_time, after, "--after"),
+        created_before=parsed(parse_time, before, "--before"),
+        min_size=parsed(parse_size, min_size, "--min-size"),
+        max_size=parsed(parse_size, max_size, "--max-size"),
+    )
+    return Choice(None, filters, Patterns(include or (), exclude or ()))
