@@ -63,7 +63,7 @@ async def sign_out(url: str | None) -> int:
     if was_current:
         logins.current = next(iter(logins.tokens), None)
     logins.write()
-    print(f"Signed out of {url}. Its token is removed from {place()}.")
+    print(printable(f"Signed out of {url}. Its token is removed from {place()}."))
     if was_current and logins.current is not None:
         print(f"Commands now use {logins.current}.")
     return DONE
