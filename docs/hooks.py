@@ -1,7 +1,7 @@
-"""What MkDocs is told of pages: sections of the README and generated references go in, links follow.
+"""Hooks of MkDocs: insert sections of the README and generated references, and rewrite links.
 
-`<!-- include: README.md#live-status -->` stands for that section's text, without a section for the whole, and
-`<!-- generated: rest -->` for that reference. So each fact has one place, and pages can be read on a forge.
+`<!-- include: README.md#start -->` is replaced by the text of that section. `<!-- generated: rest -->` is
+replaced by that reference, with the table that follows it, if there is one. A forge shows that table.
 """
 
 import re
@@ -17,14 +17,11 @@ ROOT = README.parent
 DOCS = ROOT / "docs"
 
 _INCLUDE = re.compile(r"^<!-- include: ([\w./-]+)#?([\w-]*) -->$", re.MULTILINE)
-_GENERATED = re.compile(r"^<!-- generated: ([\w-]+) -->$", re.MULTILINE)
-_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
+_GENERATED = re.compile(r"^<!-- generated: ([\w-]+) -->$(?:\n\n(?:^\|.*\n)+)?", re.MULTILINE)
+_LINK = re.compile(r"(!?\[[^\]]+\])\(([^)\s]+)\)")
 
 #: Files of the repository that are shown as a page.
 SHOWN_AS = {"schema.graphql": "reference/graphql.md", "CHANGELOG.md": "changelog.md"}
-
-#: Sections of the README whose tables went into a reference.
-GENERATED_FROM = {"errors": "reference/errors.md", "configuration": "reference/settings.md"}
 
 
 def on_config(config: Any) -> None:
@@ -50,7 +47,7 @@ def _entries(entry: Any) -> list[Any]:
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Fill a page in. A page that asks for what is not there ends the build."""
     here = page.file.src_uri
-    text = _GENERATED.sub(lambda match: GENERATORS[match[1]](), markdown)
+    text = _GENERATED.sub(lambda match: GENERATORS[match[1]]() + "\n", markdown)
     text = follow(text, f"docs/{here}", here)
     return _INCLUDE.sub(lambda match: _included(match[1], match[2], here), text)
 
@@ -80,14 +77,14 @@ def follow(markdown: str, source: str, here: str) -> str:
             page, fragment = _page_of(fragment), ""
         elif target in SHOWN_AS:
             page = SHOWN_AS[target]
-        elif target.startswith("docs/") and target.endswith(".md"):
+        elif target.startswith("docs/") and (target.endswith(".md") or text.startswith("!")):
             page = target.removeprefix("docs/")
         elif (ROOT / target).exists():
-            return text
+            return text[1:-1]
         else:
             raise StaleError(f"{source} links to {link}, which is not there")
         to = "" if page == here else relpath(page, str(Path(here).parent))
-        return f"[{text}]({to}{'#' if fragment or not to else ''}{fragment})"
+        return f"{text}({to}{'#' if fragment or not to else ''}{fragment})"
 
     return _outside_code(markdown, lambda part: _LINK.sub(follow_one, part))
 
@@ -100,8 +97,8 @@ def _outside_code(markdown: str, change: Any) -> str:
 
 @cache
 def _pages() -> dict[str, str]:
-    """On which page each section of the README is, included or made of its table."""
-    return GENERATED_FROM | {
+    """Return the page that includes each section of the README."""
+    return {
         section: path.relative_to(DOCS).as_posix()
         for path in sorted(DOCS.rglob("*.md"))
         for source, section in _INCLUDE.findall(path.read_text("utf-8"))

@@ -1,9 +1,9 @@
-"""The error codes: statuses out of the API's table, meanings out of the README, operations out of OpenAPI."""
+"""The error codes: statuses from the API, meanings from docs/reference/errors.md, operations from OpenAPI."""
 
 from collections import defaultdict
 
 from api.errors import STATUS
-from docs.generators.markdown import StaleError, anchor, code, readme_rows, table
+from docs.generators.markdown import StaleError, anchor, code, table, table_rows
 from docs.generators.rest import codes_by_operation
 
 
@@ -11,12 +11,13 @@ def render() -> str:
     """Every code, with a place to link to.
 
     Raises:
-        StaleError: the README does not tell what a code means, or tells another status.
+        StaleError: the page does not tell what a code means, or tells another status.
     """
     meanings = _meanings()
     if meanings.keys() != STATUS.keys():
         raise StaleError(
-            f"README's codes and api/errors.py differ: {sorted(meanings.keys() ^ STATUS.keys())}"
+            "the codes of docs/reference/errors.md and api/errors.py differ: "
+            f"{sorted(meanings.keys() ^ STATUS.keys())}"
         )
     operations: dict[str, list[str]] = defaultdict(list)
     for operation, codes in codes_by_operation().items():
@@ -27,7 +28,7 @@ def render() -> str:
     for name, status in STATUS.items():
         told, meaning = meanings[name]
         if told != str(status.value):
-            raise StaleError(f"README says {told} of {name}, api/errors.py {status.value}")
+            raise StaleError(f"docs/reference/errors.md says {told} of {name}, api/errors.py {status.value}")
         answering = operations[name]
         of = (
             "all"
@@ -39,9 +40,9 @@ def render() -> str:
 
 
 def _meanings() -> dict[str, tuple[str, str]]:
-    """Status and meaning of each code; a row of the README may be of several."""
+    """Status and meaning of each code; a row of the page may be of several."""
     meanings = {}
-    for codes, statuses, meaning in readme_rows("errors"):
+    for codes, statuses, meaning in table_rows("errors"):
         names = [each.strip("`") for each in codes.split(", ")]
         of_each = statuses.split(", ")
         for name, status in zip(names, of_each, strict=True):

@@ -1,10 +1,11 @@
-"""The little Markdown that references are made of, and the README's tables."""
+"""The little Markdown that references are made of, and the tables that they complete."""
 
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+DOCS = Path(__file__).parents[1]
+README = DOCS.parent / "README.md"
 
 
 class StaleError(Exception):
@@ -42,9 +43,15 @@ def sections(text: str) -> dict[str, str]:
     return {anchor(heading): body.strip() for heading, body in zip(headings, bodies, strict=True)}
 
 
-def readme_rows(section: str) -> list[list[str]]:
-    """The rows of the first table of a section of the README, without its head; links as from a reference."""
-    body = sections(README.read_text("utf-8"))[section]
-    body = body.replace("](#", "](../../README.md#").replace("](docs/", "](../../docs/")
-    _, _, *rows = re.findall(r"^\|(.*)\|$", body, re.MULTILINE)
+def table_rows(page: str) -> list[list[str]]:
+    """Return the rows of the first table of a page of the reference, without its head.
+
+    Raises:
+        StaleError: the page has no table.
+    """
+    text = (DOCS / "reference" / f"{page}.md").read_text("utf-8")
+    first = re.search(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    if first is None:
+        raise StaleError(f"docs/reference/{page}.md has no table")
+    _, _, *rows = re.findall(r"^\|(.*)\|$", first[0], re.MULTILINE)
     return [[cell.strip() for cell in row.split("|")] for row in rows]

@@ -1,11 +1,11 @@
-"""The settings: names, defaults and limits out of the class that reads them, meanings out of the README."""
+"""The settings: names, defaults and limits from `Settings`, meanings from docs/reference/settings.md."""
 
 import re
 from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from docs.generators.markdown import StaleError, code, readme_rows, table
+from docs.generators.markdown import StaleError, code, table, table_rows
 from waybill.settings import Settings
 
 #: Set by `waybill up` alone.
@@ -16,7 +16,7 @@ def render() -> str:
     """Every setting.
 
     Raises:
-        StaleError: the README lacks a setting, or tells another default than it has.
+        StaleError: the page lacks a setting, or tells another default than it has.
     """
     known = {
         f"WAYBILL_{name.upper()}": field
@@ -24,31 +24,35 @@ def render() -> str:
         if name not in UNDOCUMENTED
     }
     rows = []
-    for names, default, meaning in readme_rows("configuration"):
+    for names, default, meaning in table_rows("settings"):
         for name in re.findall(r"`(\w+)`", names):
             if name not in known:
-                raise StaleError(f"README tells of {name}, which is no setting")
+                raise StaleError(f"docs/reference/settings.md names {name}, which is not a setting")
             field = known.pop(name)
             _compare(name, default, field.default)
             rows.append((f'<span id="{name.lower()}"></span>{code(name)}', default, _limits(field), meaning))
     if known:
-        raise StaleError(f"README's table lacks {', '.join(known)}")
+        raise StaleError(f"docs/reference/settings.md lacks {', '.join(known)}")
     return table(("variable", "default", "limits", "meaning"), rows)
 
 
 def _compare(name: str, told: str, default: Any) -> None:
-    """A default that stands in the README as a value must be the one that holds."""
+    """A default that stands in the page as a value must be the one that holds."""
     value = told.strip("`")
     is_value = told.startswith("`") or value.isdecimal()
     # Several values are written as the environment has them.
     shown = ",".join(default) if isinstance(default, tuple) else str(default)
     shown = shown.lower() if isinstance(default, bool) else shown
     if is_value and value != shown:
-        raise StaleError(f"README says that {name} is {value} by default, and it is {shown}")
+        raise StaleError(
+            f"docs/reference/settings.md says that {name} is {value} by default, and it is {shown}"
+        )
     if told == "required" and default is not PydanticUndefined:
-        raise StaleError(f"README says that {name} is required, and it is {shown} by default")
+        raise StaleError(
+            f"docs/reference/settings.md says that {name} is required, and it is {shown} by default"
+        )
     if not is_value and default not in (PydanticUndefined, None, "", ()):
-        raise StaleError(f"README does not tell that {name} is {shown} by default")
+        raise StaleError(f"docs/reference/settings.md does not say that {name} is {shown} by default")
 
 
 def _limits(field: Any) -> str:

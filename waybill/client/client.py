@@ -211,7 +211,7 @@ class AsyncClient:
         sort: Literal["createdAt", "name", "size"] | None = None,
         order: Literal["asc", "desc"] | None = None,
     ) -> AsyncGenerator[File, None]:
-        """All files that the filters admit, page after page; the filters are those of the README."""
+        """Yield all files that match the filters, page after page; docs/reference/lists.md explains them."""
         filters = {
             "name": name,
             "contentType": content_type,

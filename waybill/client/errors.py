@@ -1,7 +1,7 @@
 """The family of errors. Each has a stable ``code``, a ``detail`` in words, and the ``status`` it came with.
 
 ClientError
-├── ApiError                  the API refused; its codes are those of the README's table
+├── ApiError                  the API refused; its codes are those of docs/reference/errors.md
 │   ├── UnexpectedAnswer      what answered is not a Waybill server
 │   ├── Unauthenticated       no token, or one that cannot be trusted
 │   ├── Forbidden             a good token without the right to do this
