@@ -134,28 +134,20 @@ def token(
     hours: Annotated[int, typer.Option(help="Hours until the token expires.", min=1, max=10 * 365 * 24)] = 24,
 ) -> None:
     """Print a token and nothing else. Signed with WAYBILL_JWT_SECRET if it is set."""
+    from stack.folder import Folder
     from stack.stack import Stack
     from waybill.settings import load_token_settings
-    from waybill.tokens import make_token
+    from waybill.tokens import TokenRules, make_token
 
     if not sub.strip():
         raise typer.BadParameter("must not be blank", param_hint="--sub")
     settings = load_token_settings()
     if settings.jwt_secret is not None and data_dir is None:
-        secret = settings.jwt_secret.get_secret_value()
+        secret, rules = settings.jwt_secret.get_secret_value(), settings.token_rules
     else:
         secret = Stack.read_jwt_secret(data_dir or DATA_DIR)
-    print(
-        make_token(
-            secret,
-            sub,
-            lifetime=timedelta(hours=hours),
-            admin=admin,
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
-            max_lifetime=settings.jwt_max_lifetime,
-        )
-    )
+        rules = TokenRules(**Folder(data_dir or DATA_DIR).read_token_rules())
+    print(make_token(secret, sub, lifetime=timedelta(hours=hours), admin=admin, rules=rules))
 
 
 @app.command()

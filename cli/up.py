@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from datetime import timedelta
+from dataclasses import asdict
 from http.client import HTTPException
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from stack.folder import Folder
 from stack.ports import reachable_name
 from stack.stack import Child, Stack
 from waybill.settings import load_settings, load_token_settings
-from waybill.tokens import DEMO_OWNER, make_token
+from waybill.tokens import DEMO_OWNER, TokenRules, make_demo_token
 
 FIRST_PORT = 8000
 PORTS_TO_TRY = 20
@@ -64,9 +64,11 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         stack.spawn("courier", delivering, grace=GRACE + 5)
         address = f"http://{reachable_name(host)}:{port}"
         _wait_until_ready(stack, api, address)
-        # For the client's commands, which are to find it whatever its port is.
+        # The client's commands read both, because they run without this environment.
+        rules = load_token_settings().token_rules
         Folder(data_dir).write_address(address)
-        print(_welcome(stack, address, data_dir, time.monotonic() - began), flush=True)
+        Folder(data_dir).write_token_rules(asdict(rules))
+        print(_welcome(stack, rules, address, data_dir, time.monotonic() - began), flush=True)
         stack.watch()
         print("Stopping…", flush=True)
     print("Stopped.", flush=True)
@@ -141,16 +143,8 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
-def _welcome(stack: Stack, address: str, data_dir: Path, seconds: float) -> str:
-    settings = load_token_settings()
-    token = make_token(
-        stack.jwt_secret,
-        DEMO_OWNER,
-        lifetime=timedelta(days=1),
-        issuer=settings.jwt_issuer,
-        audience=settings.jwt_audience,
-        max_lifetime=settings.jwt_max_lifetime,
-    )
+def _welcome(stack: Stack, rules: TokenRules, address: str, data_dir: Path, seconds: float) -> str:
+    token = make_demo_token(stack.jwt_secret, rules)
     return f"""
 Waybill is ready ({seconds:.1f} s).
 

@@ -3,9 +3,10 @@
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from stack.errors import StackError
 
@@ -51,6 +52,7 @@ class Folder:
         self._secrets = self.path / "secrets.json"
         self._ports = self.path / "ports.json"
         self._address = self.path / "address"
+        self._token_rules = self.path / "token-rules.json"
 
     def make(self) -> None:
         """Make the folder, for its owner alone (0700). Raises StackError where that cannot be done."""
@@ -122,6 +124,20 @@ class Folder:
 
     def write_address(self, address: str) -> None:
         write_private(self._address, address + "\n")
+
+    def read_token_rules(self) -> dict[str, Any]:
+        """Return what the API of this folder demanded of tokens the last time; nothing if it never ran."""
+        try:
+            kept: dict[str, Any] = json.loads(self._token_rules.read_text())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise StackError(f"cannot read {self._token_rules}: {error}") from error
+        return kept
+
+    def write_token_rules(self, rules: Mapping[str, Any]) -> None:
+        """Keep what the API of this folder demands of tokens."""
+        write_private(self._token_rules, json.dumps(rules, indent=2) + "\n")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from waybill.errors import SettingsError
 from waybill.redis_url import parse_redis_url
+from waybill.tokens import TokenRules
 from waybill.web_address import normalise_document_url, normalise_endpoint, normalise_origin
 
 GIB = 1024**3
@@ -60,6 +61,11 @@ class TokenSettings(BaseSettings):
     jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], NoDecode] = Field(("RS256", "ES256"), min_length=1)
     jwt_require_exp: bool = False
     jwt_max_lifetime: int | None = Field(default=None, ge=1)
+
+    @property
+    def token_rules(self) -> TokenRules:
+        """What tokens must hold beside a good signature."""
+        return TokenRules(self.jwt_issuer, self.jwt_audience, self.jwt_max_lifetime)
 
     @field_validator("jwt_algorithms", mode="before")
     @classmethod

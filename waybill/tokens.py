@@ -1,5 +1,6 @@
 """Making tokens for people and scripts. Trusting them is the API's affair."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -8,32 +9,43 @@ ADMIN_SCOPE = "waybill:admin"
 
 #: The owner of what is uploaded from the embedded stack's pages and from the line that `waybill up` prints.
 DEMO_OWNER = "demo"
+DEMO_LIFETIME = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What a service demands of a token beside its signature. ``max_lifetime`` is in seconds."""
+
+    issuer: str | None = None
+    audience: str | None = None
+    max_lifetime: int | None = None
+
+
+NO_RULES = TokenRules()
 
 
 def make_token(
-    secret: str,
-    owner: str,
-    *,
-    lifetime: timedelta,
-    admin: bool = False,
-    issuer: str | None = None,
-    audience: str | None = None,
-    max_lifetime: int | None = None,
+    secret: str, owner: str, *, lifetime: timedelta, admin: bool = False, rules: TokenRules = NO_RULES
 ) -> str:
     """Return a JWT (HS256) that names ``owner`` as its subject.
 
     Args:
         admin: whether it opens the dashboard too.
-        max_lifetime: seconds that the service accepts; a longer ``lifetime`` is shortened.
+        rules: those of the service; a ``lifetime`` that it does not accept is shortened.
     """
     now = datetime.now(UTC)
-    if max_lifetime is not None:
-        lifetime = min(lifetime, timedelta(seconds=max_lifetime))
+    if rules.max_lifetime is not None:
+        lifetime = min(lifetime, timedelta(seconds=rules.max_lifetime))
     claims: dict[str, object] = {"sub": owner, "iat": now, "exp": now + lifetime}
     if admin:
         claims["scope"] = ADMIN_SCOPE
-    if issuer is not None:
-        claims["iss"] = issuer
-    if audience is not None:
-        claims["aud"] = audience
+    if rules.issuer is not None:
+        claims["iss"] = rules.issuer
+    if rules.audience is not None:
+        claims["aud"] = rules.audience
     return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def make_demo_token(secret: str, rules: TokenRules) -> str:
+    """Return a token for the demo owner of an embedded stack, for a day or as long as the service accepts."""
+    return make_token(secret, DEMO_OWNER, lifetime=DEMO_LIFETIME, rules=rules)

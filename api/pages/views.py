@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -14,11 +13,9 @@ from starlette.responses import HTMLResponse, Response
 from api.headers import content_security_policy
 from api.pages.assets import FALLBACK, SWAGGER_UI, SWAGGER_UI_STYLE, Asset, Assets
 from waybill.settings import Settings
-from waybill.tokens import DEMO_OWNER, make_token
+from waybill.tokens import make_demo_token
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-DEMO_LIFETIME = timedelta(hours=12)
 
 NOT_BUILT = (
     '<p class="note" role="note">This GraphiQL was loaded from a CDN, for our own was not built. It has no'
@@ -90,14 +87,7 @@ class Pages:
         settings = self._settings
         if not settings.embedded or settings.jwt_secret is None:
             return None
-        return make_token(
-            settings.jwt_secret.get_secret_value(),
-            DEMO_OWNER,
-            lifetime=DEMO_LIFETIME,
-            issuer=settings.jwt_issuer,
-            audience=settings.jwt_audience,
-            max_lifetime=settings.jwt_max_lifetime,
-        )
+        return make_demo_token(settings.jwt_secret.get_secret_value(), settings.token_rules)
 
 
 def _json_in_html(value: Any) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from stack.errors import StackError
 from stack.folder import Folder
 from waybill.client import AsyncClient, Observer
 from waybill.client.api import checked_address
-from waybill.tokens import DEMO_OWNER, make_token
+from waybill.tokens import TokenRules, make_demo_token
 
 #: Where `waybill up` serves, unless it says otherwise.
 LOCAL_URL = "http://127.0.0.1:8000"
@@ -106,5 +106,5 @@ def _embedded_token(folder: Folder, url: str) -> str | None:
     with suppress(StackError):
         secret = folder.read_jwt_secret()
         if secret is not None:
-            return make_token(secret, DEMO_OWNER, lifetime=timedelta(days=1))
+            return make_demo_token(secret, TokenRules(**folder.read_token_rules()))
     return None

@@ -10,7 +10,7 @@ import pytest
 from api.auth import Authenticator
 from waybill.errors import Unauthenticated
 from waybill.settings import TokenSettings
-from waybill.tokens import make_token
+from waybill.tokens import TokenRules, make_token
 
 SECRET = "a-secret-of-thirty-two-bytes-or-more"
 
@@ -72,6 +72,6 @@ async def test_demanded_claims(settings: dict[str, Any], claims: dict[str, Any],
 
 async def test_our_own_tokens_are_not_longer_than_the_service_accepts() -> None:
     """Those of `waybill token` and of the embedded stack's pages."""
-    made = make_token(SECRET, "alice", lifetime=timedelta(days=1), max_lifetime=3600)
+    made = make_token(SECRET, "alice", lifetime=timedelta(days=1), rules=TokenRules(max_lifetime=3600))
     authenticator = Authenticator(TokenSettings.model_validate({"jwt_secret": SECRET, **AT_MOST_AN_HOUR}))
     assert (await authenticator.principal_of(made)).owner == "alice"

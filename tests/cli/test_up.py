@@ -94,6 +94,7 @@ def test_the_printed_curl_line_works_as_it_stands(tmp_path: Path) -> None:
         for address in ("/graphql", "/api/v1/docs", "/dashboard"):
             assert f"http://127.0.0.1:{up.port}{address}\n" in up.printed
         assert Folder(tmp_path).read_address() == f"http://127.0.0.1:{up.port}"
+        assert Folder(tmp_path).read_token_rules() == {"issuer": None, "audience": None, "max_lifetime": None}
         line = re.search(r"curl .*?'\n", up.printed.replace("\\\n", " "), re.DOTALL)
         assert line is not None
         answer = subprocess.check_output(line.group(), shell=True, text=True)  # noqa: S602  # as a reader would

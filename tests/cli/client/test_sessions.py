@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import stat
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from cli.client.logins import place
 from stack.folder import Folder
 from stack.stack import Stack
 from tests.cli.client.shell import Shell
-from tests.service import Service, free_port
+from tests.service import Service, free_port, running_service
 
 
 @pytest.fixture
@@ -67,6 +69,22 @@ def test_beside_an_embedded_stack_a_newcomer_needs_nothing(
     sent = stranger.run("upload", "a.txt", "--json")
     assert sent.code == 0
     assert sent.json[0]["file"]["id"] in stranger.ids()
+
+
+def test_the_embedded_token_is_as_its_server_demands_it(stranger: Shell, stack: Stack) -> None:
+    """The server has these settings in its environment, and the commands do not."""
+    folder = Folder(stranger.folder / ".waybill")
+    folder.make()
+    shutil.copy(stack.folder / "secrets.json", folder.path)
+    demanded = {"jwt_issuer": "https://id.example.com/", "jwt_audience": "files", "jwt_max_lifetime": "600"}
+    with running_service(stack, jwt_require_exp="true", **demanded) as service:
+        folder.write_address(service.address)
+        assert stranger.run("ls").code == 3
+        # As `waybill up` does.
+        folder.write_token_rules(asdict(service.settings.token_rules))
+        assert stranger.run("ls").code == 0
+        token = stranger.run("token", "--sub", "alice").out
+        assert stranger.run("login", "--url", service.address, typed=token).code == 0
 
 
 def test_the_embedded_token_stays_on_this_machine(stranger: Shell, stack: Stack) -> None:
