@@ -19,9 +19,9 @@ from actors.dead_letter import KeepTraceback
 from actors.prompt import Listen, PromptBroker
 from actors.schedule import Schedule
 from actors.watch import Watch
+from waybill.files.usage.keep_sums import keep_sums
+from waybill.platform.settings import load_settings
 from waybill.resources import Resources, open_resources, redis_client
-from waybill.settings import load_settings
-from waybill.usecases.keep_sums import keep_sums
 from waybill.webhooks.consumer import tell_webhooks
 
 settings = load_settings()

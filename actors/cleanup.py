@@ -4,8 +4,8 @@ import dramatiq
 
 from actors.broker import resources
 from actors.outage import reconciled
-from waybill.messages import PURGE_OBJECT, QUEUES
-from waybill.usecases.purge import purge_objects
+from waybill.files.purge import purge_objects
+from waybill.platform.redis.messages import PURGE_OBJECT, QUEUES
 
 
 @dramatiq.actor(

@@ -5,9 +5,9 @@ from dramatiq.middleware import Shutdown
 
 from actors.broker import resources
 from actors.outage import reconciled
-from waybill.messages import QUEUES, VERIFY_UPLOAD
-from waybill.settings import TIB
-from waybill.usecases.verify import verify_upload as verify
+from waybill.files.verify import verify_upload as verify
+from waybill.platform.redis.messages import QUEUES, VERIFY_UPLOAD
+from waybill.platform.settings import TIB
 
 #: Bytes. The most that MAX_FILE_SIZE may be.
 LARGEST = 5 * TIB

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import structlog
 
 from actors.watch import cut_short
-from waybill.errors import ServiceUnavailable
+from waybill.platform.errors import ServiceUnavailable
 
 log = structlog.get_logger(__name__)
 

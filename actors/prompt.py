@@ -21,8 +21,8 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
-from waybill.messages import SENT_BEFORE, sent_channel
-from waybill.redis import database_of
+from waybill.platform.redis.client import database_of
+from waybill.platform.redis.messages import SENT_BEFORE, sent_channel
 
 #: Seconds between two attempts to reach a Redis that is unavailable.
 PAUSE = 1

@@ -10,7 +10,7 @@ from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
-from waybill.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
+from waybill.platform.redis.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
 
 #: Ticks of all sweepers that may wait or run at once.
 MAX_WAITING = 4

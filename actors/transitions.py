@@ -4,9 +4,9 @@ import dramatiq
 
 from actors.broker import resources
 from actors.outage import reconciled
-from waybill.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
-from waybill.usecases.expire import expire_uploads as expire
-from waybill.usecases.reconcile import reconcile as send_again
+from waybill.files.expire import expire_uploads as expire
+from waybill.platform.redis.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
+from waybill.reconcile import reconcile as send_again
 
 # A run takes seconds, or a few minutes where each of its files is of another owner with a quota; past this
 # it hangs, and the next tick does its work.

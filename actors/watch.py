@@ -11,9 +11,9 @@ from dramatiq.middleware import Middleware
 from dramatiq.threading import Interrupt
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from waybill.messages import REQUEST_ID
-from waybill.metrics import count_job
-from waybill.tracing import Step, step
+from waybill.platform.metrics import count_job
+from waybill.platform.redis.messages import REQUEST_ID
+from waybill.platform.tracing import Step, step
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ import dramatiq
 
 from actors.broker import resources
 from actors.outage import reconciled
-from waybill.messages import DELIVER_WEBHOOK, QUEUES
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, QUEUES
 from waybill.webhooks.deliver import deliver
 
 

@@ -33,9 +33,9 @@ from api.rest.routes import create_rest
 from api.routing import with_exact_paths
 from api.s3_hook import S3Hook
 from api.traces import Traces
-from waybill import tracing
+from waybill.platform import tracing
+from waybill.platform.settings import Settings, load_api_settings
 from waybill.resources import Resources, open_resources, redis_client
-from waybill.settings import Settings, load_api_settings
 
 
 class State(TypedDict):

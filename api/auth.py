@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from api.jwt_verifier import LEEWAY_SECONDS, JwtVerifier, VerifiedToken
-from waybill.errors import Unauthenticated
-from waybill.principal import Principal, is_storable
-from waybill.settings import TokenSettings
-from waybill.tokens import ADMIN_SCOPE
+from waybill.platform.errors import Unauthenticated
+from waybill.platform.principal import Principal, is_storable
+from waybill.platform.settings import TokenSettings
+from waybill.platform.tokens import ADMIN_SCOPE
 
 #: No honest token comes near, and a huge one costs nothing.
 MAX_TOKEN_BYTES = 8 * 1024

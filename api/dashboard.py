@@ -16,10 +16,10 @@ from starlette.types import Receive, Scope, Send
 from api.body import MAX_BODY, read_body
 from api.errors import headers_of
 from api.pages.views import Pages
-from waybill.errors import Forbidden, ServiceUnavailable, Unauthenticated
-from waybill.messages import QUEUES
-from waybill.principal import Principal
-from waybill.settings import Settings
+from waybill.platform.errors import Forbidden, ServiceUnavailable, Unauthenticated
+from waybill.platform.principal import Principal
+from waybill.platform.redis.messages import QUEUES
+from waybill.platform.settings import Settings
 
 PREFIX = "/dashboard"
 COOKIE = "waybill_dashboard"

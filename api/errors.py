@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.headers import DEFAULT_HEADERS
 from api.requests import HEADER, current_id
-from waybill.errors import WaybillError
+from waybill.platform.errors import WaybillError
 
 log = structlog.get_logger(__name__)
 

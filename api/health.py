@@ -3,9 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from waybill import documents
-from waybill.errors import ServiceUnavailable
-from waybill.usecases.observe import probe
+from waybill import indexes
+from waybill.observe import probe
+from waybill.platform.errors import ServiceUnavailable
 
 
 async def alive(request: Request) -> Response:
@@ -38,7 +38,7 @@ class Readiness:
     async def _has_indexes(self) -> bool:
         if not self._had_indexes:
             try:
-                self._had_indexes = not await documents.missing_indexes()
+                self._had_indexes = not await indexes.missing_indexes()
             except ServiceUnavailable:
                 return False
         return self._had_indexes

@@ -10,7 +10,7 @@ import aiohttp
 import structlog
 
 from api.jwk import PublicKey, parse_key_set
-from waybill.errors import ServiceUnavailable
+from waybill.platform.errors import ServiceUnavailable
 
 #: Age after which known keys are fetched again, in parallel to the requests that use them.
 FRESH_SECONDS = 300

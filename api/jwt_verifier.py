@@ -19,8 +19,8 @@ from jwt.exceptions import (
 
 from api.jwk import PublicKey
 from api.jwks import KeySet
-from waybill.errors import Unauthenticated
-from waybill.settings import TokenSettings
+from waybill.platform.errors import Unauthenticated
+from waybill.platform.settings import TokenSettings
 
 #: Seconds that two clocks may disagree.
 LEEWAY_SECONDS = 5

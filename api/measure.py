@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from api.errors import code_of
-from waybill.metrics import count_request
+from waybill.platform.metrics import count_request
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from waybill.errors import Unauthenticated
-from waybill.metrics import CONTENT_TYPE, may_collect, recorded
-from waybill.usecases.observe import Observed, count_files, observe
+from waybill.observe import Observed, count_files, observe
+from waybill.platform.errors import Unauthenticated
+from waybill.platform.metrics import CONTENT_TYPE, may_collect, recorded
 
 
 class Metrics:

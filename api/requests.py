@@ -9,9 +9,9 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, get_contextvars
 
-from waybill import tracing
-from waybill.logs import RequestLog
-from waybill.messages import REQUEST_ID
+from waybill.platform import tracing
+from waybill.platform.logging import RequestLog
+from waybill.platform.redis.messages import REQUEST_ID
 
 #: An id that a client, or a proxy before us, may choose.
 _SANE = re.compile(rb"[\w.:+/=@-]{1,128}", re.ASCII)

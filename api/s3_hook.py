@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from api.body import read_json_body
 from api.measure import measured
-from waybill.errors import Unauthenticated
-from waybill.usecases.arrival import object_arrived
-from waybill.usecases.draft import invalid_input
+from waybill.files.storage_event import object_arrived
+from waybill.platform.errors import Unauthenticated
+from waybill.platform.validation import invalid_input
 
 #: What Amazon sends once, when notifications are configured.
 TEST_EVENT = "s3:TestEvent"

@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.requests import PROBES, template_of
-from waybill.tracing import step
+from waybill.platform.tracing import step
 
 _CARRIED = frozenset({b"traceparent", b"tracestate"})
 

@@ -13,7 +13,7 @@ from bench.measure import Row, at_most, compare
 from bench.stand import OWNER, api_alone
 from stack.stack import Stack
 from tests.service import Service
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
 
 FILES = 1_000_000
 DEPTH = 500_000

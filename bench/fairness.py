@@ -15,10 +15,10 @@ from bench.floors.pipeline import Bare, bare
 from bench.measure import Goal, Row, at_least, at_most
 from stack.stack import Stack
 from tests.service import Service, running_service, start_worker
-from waybill.lifecycle import Status
-from waybill.redis import open_redis
+from waybill.files.lifecycle import Status
+from waybill.files.verification_queue import VerificationQueue
+from waybill.platform.redis.client import open_redis
 from waybill.resources import redis_client
-from waybill.verification_queue import VerificationQueue
 
 #: Files that wait, bytes of each, and files of the owner who comes second.
 WAITING = 20_000

@@ -10,7 +10,7 @@ import httpx
 from bson import ObjectId
 
 from bench.floors.pipeline import Bare
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
 
 #: Seconds until a verdict is given up.
 PATIENCE = 300

@@ -16,7 +16,7 @@ from bench.measure import Row, at_least, compare
 from bench.stand import OWNER
 from stack.stack import Stack
 from tests.service import Service, running_service
-from waybill.presign import Presigner
+from waybill.platform.presign import Presigner
 
 MIB = 1024**2
 SIZE = 2048 * MIB

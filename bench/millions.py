@@ -17,8 +17,10 @@ from bson import ObjectId
 from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
-from waybill import documents
-from waybill.lifecycle import FailureReason, Status
+from waybill import indexes
+from waybill.files.lifecycle import FailureReason, Status
+from waybill.indexes import DOCUMENTS
+from waybill.platform.mongo import connection
 
 OWNER = "millions"
 FILES = 2_000_000
@@ -104,8 +106,8 @@ def _file(
 
 async def make_indexes(url: str, database: str) -> None:
     """Make what `waybill init` makes in MongoDB."""
-    async with documents.open_database(url, database):
-        await documents.create_indexes()
+    async with connection.open_database(url, database, DOCUMENTS):
+        await indexes.create_indexes()
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from bench.requests import DRAFT, rate
 from bench.stand import OWNER, api_alone
 from stack.stack import Stack
 from tests.service import Service
-from waybill.presign import Presigner
+from waybill.platform.presign import Presigner
 
 CONTENT = b"holiday" * 100
 

@@ -17,15 +17,15 @@ from bench.measure import Row, at_most
 from bench.stand import api_alone
 from stack.stack import Stack
 from tests.service import Service
-from waybill import documents
-from waybill.documents import File
-from waybill.lifecycle import Status
-from waybill.logs import configure_logs
-from waybill.messages import PURGE_OBJECT, QUEUES
+from waybill import indexes
+from waybill.files.expire import expire_uploads
+from waybill.files.lifecycle import Status
+from waybill.files.model import File
+from waybill.files.purge import purge_objects
+from waybill.files.reconcile import reconcile_purges
+from waybill.platform.logging import configure_logs
+from waybill.platform.redis.messages import PURGE_OBJECT, QUEUES
 from waybill.resources import Resources, open_resources, redis_client
-from waybill.usecases.expire import expire_uploads
-from waybill.usecases.purge import purge_objects
-from waybill.usecases.reconcile import reconcile_purges
 
 FEW, MANY = 10_000, 1_000_000
 
@@ -99,7 +99,7 @@ async def _fill(files: int) -> None:
     """Announcements of three days ago, a millisecond from one to the next."""
     collection = File.get_motor_collection()
     await collection.drop()
-    await documents.create_indexes()
+    await indexes.create_indexes()
     begin = datetime.now(UTC) - timedelta(days=3)
     for first in range(0, files, 10_000):
         batch = []

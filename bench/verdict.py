@@ -20,7 +20,7 @@ from bench.measure import Row, at_least, at_most, compare
 from bench.stand import OWNER, spawned
 from stack.stack import Child, Stack
 from tests.service import Service, running_service, start_worker
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
 
 SINGLES = 100
 MANY = 5000

@@ -3,8 +3,8 @@
 import json
 from dataclasses import asdict
 
-from waybill.storage import Storage
-from waybill.usecases.compare import Comparison, UnsortedListError
+from waybill.files.compare import Comparison, UnsortedListError
+from waybill.platform.s3.storage import Storage
 
 
 async def compare_all(storage: Storage) -> bool:

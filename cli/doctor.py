@@ -11,10 +11,10 @@ from cli.deep import compare_all
 from cli.doctor_redis import RedisChecks
 from cli.doctor_store import StoreChecks, compare_clock
 from cli.findings import Complaint, Remark
-from waybill import documents
-from waybill.errors import WaybillError
+from waybill.platform.errors import WaybillError
+from waybill.platform.mongo import connection
+from waybill.platform.settings import load_settings
 from waybill.resources import Resources, open_resources, redis_client
-from waybill.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def examine(resources: Resources, session: aiohttp.ClientSession) -> Async
     redis = RedisChecks(resources.settings.redis_url.get_secret_value())
     checks: list[tuple[str, Callable[[], Awaitable[None]]]] = [
         ("MongoDB answers, and its clock agrees with ours", _mongodb_clock),
-        ("a majority of MongoDB's members acknowledges writes", documents.check_majority),
+        ("a majority of MongoDB's members acknowledges writes", connection.check_majority),
         ("Redis is a primary, in a version that we know, and no cluster", redis.kind),
         ("Redis takes writes, and those of scripts", redis.takes_writes),
         ("Redis refuses when it is full, and evicts nothing", redis.forgets_nothing),
@@ -104,4 +104,4 @@ async def examine(resources: Resources, session: aiohttp.ClientSession) -> Async
 
 
 async def _mongodb_clock() -> None:
-    compare_clock(await documents.database_time(), "MongoDB")
+    compare_clock(await connection.database_time(), "MongoDB")

@@ -5,9 +5,9 @@ from typing import Any
 from redis.exceptions import OutOfMemoryError
 
 from cli.findings import Complaint
-from waybill.messages import PROBE, PROBE_SECONDS
-from waybill.redis import open_async_client
-from waybill.redis_url import NO_CLUSTER
+from waybill.platform.redis.client import open_async_client
+from waybill.platform.redis.messages import PROBE, PROBE_SECONDS
+from waybill.platform.redis.url import NO_CLUSTER
 
 #: The first major version whose answers and scripts we rely on. Valkey calls itself 7 or later.
 OLDEST_VERSION = 7

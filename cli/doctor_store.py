@@ -11,10 +11,10 @@ import aiohttp
 from yarl import URL
 
 from cli.findings import Complaint, Remark
-from waybill.presign import PresignedRequest
+from waybill.platform.presign import PresignedRequest
+from waybill.platform.s3.bucket import EXPOSED_HEADERS
+from waybill.platform.settings import Settings
 from waybill.resources import Resources
-from waybill.settings import Settings
-from waybill.storage import EXPOSED_HEADERS
 
 #: Outside the prefix of files, so that it is not taken for a file.
 SCRATCH = "doctor/"

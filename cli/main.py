@@ -11,7 +11,7 @@ import typer
 
 from cli.client.account_commands import app as account_commands
 from cli.client.commands import app as client_commands
-from waybill.errors import InitError, ServiceUnavailable, SettingsError, WaybillError
+from waybill.platform.errors import InitError, ServiceUnavailable, SettingsError, WaybillError
 
 DATA_DIR = Path(".waybill")
 
@@ -118,7 +118,7 @@ def init(
     import asyncio
 
     from cli.serve import initialise
-    from waybill.settings import load_settings
+    from waybill.platform.settings import load_settings
 
     asyncio.run(initialise(load_settings(), drop_old_indexes=drop_old))
 
@@ -136,8 +136,8 @@ def token(
     """Print a token and nothing else. Signed with WAYBILL_JWT_SECRET if it is set."""
     from stack.folder import Folder
     from stack.stack import Stack
-    from waybill.settings import load_token_settings
-    from waybill.tokens import TokenRules, make_token
+    from waybill.platform.settings import load_token_settings
+    from waybill.platform.tokens import TokenRules, make_token
 
     if not sub.strip():
         raise typer.BadParameter("must not be blank", param_hint="--sub")

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from dramatiq.brokers.redis import RedisBroker
 
-from waybill import documents
-from waybill.errors import SettingsError
+from waybill.files import repository
+from waybill.files.orphans import find_orphans
+from waybill.platform.errors import SettingsError
+from waybill.platform.settings import load_settings
+from waybill.platform.times import rfc3339
 from waybill.resources import open_resources, redis_client
-from waybill.settings import load_settings
-from waybill.times import rfc3339
-from waybill.usecases.orphans import find_orphans
 
 
 async def list_orphans(older_than: timedelta, *, delete: bool) -> None:
@@ -24,7 +24,7 @@ async def list_orphans(older_than: timedelta, *, delete: bool) -> None:
     broker = RedisBroker(client=redis_client(settings), middleware=[])
     async with open_resources(settings, broker) as resources:
         # In the wrong database, or one that is not restored yet, every object looks like an orphan.
-        if delete and not await documents.has_files():
+        if delete and not await repository.has_files():
             raise SettingsError(
                 f"Nothing was deleted: the database {settings.mongodb_database} has no files. Check"
                 " WAYBILL_MONGODB_URL and WAYBILL_MONGODB_DATABASE."

@@ -19,12 +19,13 @@ from starlette.applications import Starlette
 from api.body import MAX_BODY
 from cli.http_protocol import LimitedHttpProtocol
 from cli.worker_metrics import serve_metrics
-from waybill import documents, tracing
-from waybill.logs import configure_logs
-from waybill.redis import refuse_cluster
+from waybill import indexes
+from waybill.platform import tracing
+from waybill.platform.logging import configure_logs
+from waybill.platform.redis.client import refuse_cluster
+from waybill.platform.settings import Settings, load_api_settings, load_settings
 from waybill.resources import open_resources, open_storage_and_database
-from waybill.settings import Settings, load_api_settings, load_settings
-from waybill.usecases.startup import wait_for_servers
+from waybill.startup import wait_for_servers
 
 #: Seconds that running requests and jobs get once a stop is asked for. Jobs that take longer are cancelled
 #: and handed back to the queue.
@@ -53,7 +54,7 @@ async def initialise(
     """
     await asyncio.to_thread(refuse_cluster, settings.redis_url.get_secret_value())
     async with open_storage_and_database(settings) as storage:
-        await documents.create_indexes(drop_old=drop_old_indexes)
+        await indexes.create_indexes(drop_old=drop_old_indexes)
         origins = settings.cors_origins if bucket_origins is None else bucket_origins
         await storage.create_bucket(settings.s3_region, origins)
 

@@ -19,8 +19,8 @@ from stack.errors import StackError
 from stack.folder import Folder
 from stack.ports import reachable_name
 from stack.stack import Child, Stack
-from waybill.settings import load_settings, load_token_settings
-from waybill.tokens import DEMO_OWNER, TokenRules, make_demo_token
+from waybill.platform.settings import load_settings, load_token_settings
+from waybill.platform.tokens import DEMO_OWNER, TokenRules, make_demo_token
 
 FIRST_PORT = 8000
 PORTS_TO_TRY = 20

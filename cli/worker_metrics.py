@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import structlog
 
-from waybill.errors import SettingsError
-from waybill.metrics import CONTENT_TYPE, may_collect, recorded
-from waybill.settings import Settings
+from waybill.platform.errors import SettingsError
+from waybill.platform.metrics import CONTENT_TYPE, may_collect, recorded
+from waybill.platform.settings import Settings
 
 log = structlog.get_logger(__name__)
 

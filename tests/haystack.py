@@ -7,8 +7,8 @@ import pymongo
 from bson import ObjectId
 
 from tests.service import Service
-from waybill.documents.list_query import SEARCH_STRETCHES, STRETCH_FILES
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
+from waybill.files.listing.query import SEARCH_STRETCHES, STRETCH_FILES
 
 NEEDLE_TYPE = "model/step"
 

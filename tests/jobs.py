@@ -6,7 +6,7 @@ from dramatiq.common import xq_name
 
 from tests.service import Service
 from tests.waiting import until
-from waybill.messages import QUEUES, VERIFY_UPLOAD
+from waybill.platform.redis.messages import QUEUES, VERIFY_UPLOAD
 from waybill.resources import redis_client
 
 QUEUE = QUEUES[VERIFY_UPLOAD]

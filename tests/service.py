@@ -18,9 +18,9 @@ import httpx
 from cli.serve import initialise
 from stack.stack import Child, Stack
 from tests.waiting import wait_until, watch
+from waybill.platform.settings import Settings
+from waybill.platform.tokens import make_token
 from waybill.resources import redis_client
-from waybill.settings import Settings
-from waybill.tokens import make_token
 
 _further = itertools.count(2)
 _numbers = itertools.count()

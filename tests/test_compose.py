@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from cli.serve import GRACE
-from waybill.settings import Settings, load_api_settings, load_settings
+from waybill.platform.settings import Settings, load_api_settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yml").read_text()

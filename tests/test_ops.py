@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from api.metrics import families
-from waybill import metrics
-from waybill.documents import Sum
-from waybill.lifecycle import Status
-from waybill.queues import Backlog, Queue
-from waybill.usecases.observe import Observed
+from waybill.files.lifecycle import Status
+from waybill.files.usage.sums import Sum
+from waybill.observe import Observed
+from waybill.platform import metrics
+from waybill.platform.redis.backlog import Backlog, Queue
 
 OPS = Path(__file__).parents[1] / "docs" / "ops"
 DASHBOARD = json.loads((OPS / "grafana-dashboard.json").read_text())

@@ -10,8 +10,8 @@ import pytest
 from cli.client import exits
 from tests.service import Service
 from tests.walks import take
-from waybill.errors import WaybillError
-from waybill.settings import Settings
+from waybill.platform.errors import WaybillError
+from waybill.platform.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 

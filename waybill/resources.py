@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import redis
 from dramatiq.brokers.redis import RedisBroker
 
-from waybill.documents import open_database
 from waybill.events.broadcaster import Live, open_live
 from waybill.events.tickets import EventTickets
-from waybill.messages import Sender
-from waybill.presign import Presigner
-from waybill.queues import Queues
-from waybill.rate_limit import RateLimit
-from waybill.redis import open_client, open_redis
-from waybill.settings import Settings
-from waybill.storage import Storage, open_storage
-from waybill.sweep_cursor import SweepCursor
-from waybill.verification_queue import VerificationQueue
+from waybill.files.verification_queue import VerificationQueue
+from waybill.indexes import DOCUMENTS
+from waybill.platform.mongo.connection import open_database
+from waybill.platform.presign import Presigner
+from waybill.platform.rate_limit import RateLimit
+from waybill.platform.redis.backlog import Queues
+from waybill.platform.redis.client import open_client, open_redis
+from waybill.platform.redis.messages import Sender
+from waybill.platform.redis.sweep_cursor import SweepCursor
+from waybill.platform.s3.storage import Storage, open_storage
+from waybill.platform.settings import Settings
 from waybill.webhooks.http_client import Courier, open_courier
 
 
@@ -47,7 +48,7 @@ def redis_client(settings: Settings) -> redis.Redis:
 @asynccontextmanager
 async def open_storage_and_database(settings: Settings) -> AsyncIterator[Storage]:
     """The two stores, without a broker."""
-    database = open_database(settings.mongodb_url.get_secret_value(), settings.mongodb_database)
+    database = open_database(settings.mongodb_url.get_secret_value(), settings.mongodb_database, DOCUMENTS)
     async with database, open_storage(settings) as storage:
         yield storage
 

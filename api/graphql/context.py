@@ -12,7 +12,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from api.auth import Authenticator
 from api.graphql.connection_init import authorization_of
-from waybill.principal import Principal
+from waybill.platform.principal import Principal
 from waybill.resources import Resources
 
 

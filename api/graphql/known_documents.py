@@ -22,8 +22,8 @@ from strawberry.extensions import DisableIntrospection, SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from api.graphql.limits import limit_errors
-from waybill.errors import WaybillError
-from waybill.metrics import count_request
+from waybill.platform.errors import WaybillError
+from waybill.platform.metrics import count_request
 
 #: Documents that are remembered, the longest unused forgotten first. The longest that is allowed takes some
 #: hundred kilobytes, an honest one ten.

@@ -6,9 +6,9 @@ from api.graphql.context import Info
 from api.graphql.node import Node
 from api.graphql.types import File
 from api.graphql.webhooks import Webhook, WebhookDelivery
-from waybill import documents
-from waybill.usecases import nodes
-from waybill.usecases.nodes import find_node, find_nodes
+from waybill import nodes
+from waybill.files import model as file_model
+from waybill.nodes import find_node, find_nodes
 from waybill.webhooks import model
 
 
@@ -28,7 +28,7 @@ class NodeQuery:
 
 def _node_of(found: nodes.Node | None) -> Node | None:
     match found:
-        case documents.File():
+        case file_model.File():
             return File.of(found)
         case model.Webhook():
             return Webhook.of(found)

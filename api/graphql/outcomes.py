@@ -6,10 +6,10 @@ from typing import Self
 import strawberry
 
 from api.graphql.types import File, Multipart, RequestUploadPayload, Upload
-from waybill import documents
-from waybill.errors import WaybillError
-from waybill.usecases.many import Outcome
-from waybill.usecases.open_upload import Requested
+from waybill.files import model
+from waybill.files.batch import Outcome
+from waybill.files.open_upload import Requested
+from waybill.platform.errors import WaybillError
 
 
 @strawberry.type(description="Why one item of several was refused.")
@@ -49,7 +49,7 @@ class FileOutcome:
     error: ItemError | None
 
     @classmethod
-    def of(cls, file_id: str, outcome: Outcome[documents.File]) -> Self:
+    def of(cls, file_id: str, outcome: Outcome[model.File]) -> Self:
         return cls(
             id=strawberry.ID(file_id),
             file=None if outcome.value is None else File.of(outcome.value),
@@ -62,5 +62,5 @@ class FileOutcomes:
     results: Sequence[FileOutcome]
 
     @classmethod
-    def of(cls, ids: Sequence[str], outcomes: Sequence[Outcome[documents.File]]) -> Self:
+    def of(cls, ids: Sequence[str], outcomes: Sequence[Outcome[model.File]]) -> Self:
         return cls(results=[FileOutcome.of(*each) for each in zip(ids, outcomes, strict=True)])

@@ -24,19 +24,21 @@ from api.graphql.types import (
     SortOrder,
 )
 from api.graphql.usage import Usage, UsageHistory
-from waybill.disposition import Disposition
 from waybill.events.follow import get_position
-from waybill.usecases.complete import complete_upload
-from waybill.usecases.delete import delete_file
-from waybill.usecases.download import download_file
-from waybill.usecases.draft import UploadDraft, parse
-from waybill.usecases.listing import Listing, count_files, list_files
-from waybill.usecases.many import complete_many, delete_many, request_many
-from waybill.usecases.parts import PartsDraft, list_parts, request_parts
-from waybill.usecases.read import get_file, get_usage, get_usage_history
-from waybill.usecases.refresh import refresh_upload
-from waybill.usecases.request import request_upload
-from waybill.usecases.restore import restore_file
+from waybill.files.batch import complete_many, delete_many, request_many
+from waybill.files.complete import complete_upload
+from waybill.files.delete import delete_file
+from waybill.files.disposition import Disposition
+from waybill.files.download import download_file
+from waybill.files.listing.list_files import Listing, count_files, list_files
+from waybill.files.parts import PartsDraft, list_parts, request_parts
+from waybill.files.read import get_file
+from waybill.files.refresh import refresh_upload
+from waybill.files.request import request_upload
+from waybill.files.restore import restore_file
+from waybill.files.upload_request import UploadDraft
+from waybill.files.usage.service import get_usage, get_usage_history
+from waybill.platform.validation import parse
 
 
 @strawberry.type

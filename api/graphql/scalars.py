@@ -7,7 +7,7 @@ import strawberry
 from graphql import GraphQLError, IntValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
-from waybill.times import parse_rfc3339, rfc3339
+from waybill.platform.times import parse_rfc3339, rfc3339
 
 BigInt = NewType("BigInt", int)
 

@@ -19,7 +19,7 @@ from api.graphql.subscriptions import Subscription
 from api.graphql.webhooks import WebhookMutation, WebhookQuery
 from api.measure import followed, measured
 from api.requests import current_id
-from waybill.errors import WaybillError
+from waybill.platform.errors import WaybillError
 
 log = structlog.get_logger(__name__)
 

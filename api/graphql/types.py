@@ -10,13 +10,14 @@ from strawberry.relay import PageInfo
 
 from api.graphql.node import Node
 from api.graphql.scalars import BigInt
-from waybill import documents
-from waybill.disposition import Disposition
-from waybill.lifecycle import FailureReason, Status
-from waybill.presign import PresignedRequest
-from waybill.usecases.listing import Page
-from waybill.usecases.open_upload import MultipartPlan, Requested
-from waybill.usecases.parts import PresignedPart, Progress
+from waybill.files import model
+from waybill.files.disposition import Disposition
+from waybill.files.lifecycle import FailureReason, Status
+from waybill.files.listing import filters
+from waybill.files.listing.list_files import Page
+from waybill.files.open_upload import MultipartPlan, Requested
+from waybill.files.parts import PresignedPart, Progress
+from waybill.platform.presign import PresignedRequest
 
 FileStatus = strawberry.enum(Status, name="FileStatus", description="Where a file stands.")
 FileFailureReason = strawberry.enum(
@@ -26,11 +27,11 @@ DownloadDisposition = strawberry.enum(
     Disposition, name="Disposition", description="Whether a browser saves a download or shows it."
 )
 FileSort = strawberry.enum(
-    documents.Sort,
+    filters.Sort,
     name="FileSort",
     description="What files are sorted by: names by code points, so Z before a.",
 )
-SortOrder = strawberry.enum(documents.Order, name="SortOrder", description="Which end comes first.")
+SortOrder = strawberry.enum(filters.Order, name="SortOrder", description="Which end comes first.")
 
 
 @strawberry.type(description="One upload and where it stands.")
@@ -56,7 +57,7 @@ class File(Node):
     )
 
     @classmethod
-    def of(cls, file: documents.File, change_id: str | None = None) -> Self:
+    def of(cls, file: model.File, change_id: str | None = None) -> Self:
         return cls(
             id=strawberry.ID(file.file_id),
             name=file.name,

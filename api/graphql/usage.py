@@ -7,9 +7,8 @@ from typing import Self
 import strawberry
 
 from api.graphql.scalars import BigInt
-from waybill import documents
-from waybill.documents import MAX_TYPES
-from waybill.usecases import read
+from waybill.files.usage import repository, service
+from waybill.files.usage.repository import MAX_TYPES
 
 # A field is called `date`, which hides the type.
 Day = date
@@ -23,7 +22,7 @@ class Usage:
     files: int = strawberry.field(description="How many files are COMPLETED.")
 
     @classmethod
-    def of(cls, usage: read.Usage) -> Self:
+    def of(cls, usage: service.Usage) -> Self:
         return cls(
             used=BigInt(usage.used),
             reserved=BigInt(usage.reserved),
@@ -54,7 +53,7 @@ class UsageHistory:
     types: Sequence[TypeUsage] = strawberry.field(description=f"The largest first, up to {MAX_TYPES}.")
 
     @classmethod
-    def of(cls, history: documents.UsageHistory) -> Self:
+    def of(cls, history: repository.UsageHistory) -> Self:
         return cls(
             days=[
                 DayUsage(date=day, size=BigInt(sum_.size), files=sum_.files)

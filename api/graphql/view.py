@@ -34,7 +34,7 @@ from api.graphql.context import Context
 from api.graphql.parameters import wrong_parameter
 from api.graphql.schema import create_schema
 from api.graphql.socket import Handler, Socket
-from waybill.errors import RateLimited, ServiceUnavailable, Unauthenticated
+from waybill.platform.errors import RateLimited, ServiceUnavailable, Unauthenticated
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"

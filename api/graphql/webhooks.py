@@ -9,7 +9,7 @@ from strawberry.relay import PageInfo
 
 from api.graphql.context import Info
 from api.graphql.node import Node
-from waybill.usecases.draft import parse
+from waybill.platform.validation import parse
 from waybill.webhooks import deliveries, model, service
 from waybill.webhooks.deliveries import DeliveryListing, list_deliveries, ping_webhook, redeliver
 from waybill.webhooks.model import DeliveryStatus, DisabledReason, Event

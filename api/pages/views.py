@@ -12,8 +12,8 @@ from starlette.responses import HTMLResponse, Response
 
 from api.headers import content_security_policy
 from api.pages.assets import FALLBACK, SWAGGER_UI, SWAGGER_UI_STYLE, Asset, Assets
-from waybill.settings import Settings
-from waybill.tokens import make_demo_token
+from waybill.platform.settings import Settings
+from waybill.platform.tokens import make_demo_token
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -10,7 +10,8 @@ from api.body import MAX_BODY
 from api.errors import STATUS, headers_of, problem
 from api.rest.components import correct_schemas
 from api.rest.schemas import DeliveryId, WebhookId
-from waybill.errors import (
+from waybill.files.file_json import FileId
+from waybill.platform.errors import (
     DeliveryNotFound,
     FileNotFound,
     FileTooLarge,
@@ -29,7 +30,6 @@ from waybill.errors import (
     WebhookNotFound,
     WrongState,
 )
-from waybill.file_json import FileId
 from waybill.webhooks.model import PING, Event
 
 #: What the ids in paths are, by the resource and the parameter's name.

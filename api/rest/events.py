@@ -15,10 +15,10 @@ from starlette.types import Send
 
 from api.rest.operation import json_answer, operation
 from api.rest.schemas import EventHeaders, EventsQuery, EventTicket
-from waybill.errors import ChangesLost, WaybillError
 from waybill.events.follow import Told, follow_file, follow_files
-from waybill.file_json import File
-from waybill.principal import Principal
+from waybill.files.file_json import File
+from waybill.platform.errors import ChangesLost, WaybillError
+from waybill.platform.principal import Principal
 
 MEDIA_TYPE = "text/event-stream"
 

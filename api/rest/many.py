@@ -10,13 +10,13 @@ from starlette.responses import Response
 from api.errors import problem_document
 from api.rest.operation import json_answer, operation
 from api.rest.schemas import Multipart, Problem, Upload, UploadAnswer, UploadHeaders
-from waybill import documents
-from waybill.errors import WaybillError
-from waybill.file_json import File, Schema
-from waybill.principal import Principal
-from waybill.usecases.draft import UploadDraft
-from waybill.usecases.many import MAX_AT_ONCE, Outcome, complete_many, delete_many, request_many
-from waybill.usecases.open_upload import Requested
+from waybill.files import model
+from waybill.files.batch import MAX_AT_ONCE, Outcome, complete_many, delete_many, request_many
+from waybill.files.file_json import File, Schema
+from waybill.files.open_upload import Requested
+from waybill.files.upload_request import UploadDraft
+from waybill.platform.errors import WaybillError
+from waybill.platform.principal import Principal
 
 _BODY_ERRORS = ("invalid_input", "request_too_large", "unsupported_media_type")
 
@@ -67,7 +67,7 @@ class FileOutcome(Schema):
     error: Problem | None = None
 
     @classmethod
-    def of(cls, file_id: str, outcome: Outcome[documents.File]) -> Self:
+    def of(cls, file_id: str, outcome: Outcome[model.File]) -> Self:
         """An outcome as clients see it."""
         if outcome.value is not None:
             return cls(id=file_id, file=File.of(outcome.value))
@@ -80,7 +80,7 @@ class FileOutcomes(Schema):
     results: list[FileOutcome]
 
     @classmethod
-    def of(cls, ids: Sequence[str], outcomes: Sequence[Outcome[documents.File]]) -> Self:
+    def of(cls, ids: Sequence[str], outcomes: Sequence[Outcome[model.File]]) -> Self:
         """Outcomes as clients see them."""
         return cls(results=[FileOutcome.of(*each) for each in zip(ids, outcomes, strict=True)])
 

@@ -20,8 +20,8 @@ from api.errors import STATUS
 from api.measure import measured
 from api.rest.document import complete
 from api.rest.schemas import Problem
-from waybill.principal import Principal
-from waybill.usecases.draft import invalid_input
+from waybill.platform.principal import Principal
+from waybill.platform.validation import invalid_input
 
 #: Any operation can answer these.
 _ALWAYS = ("unauthenticated", "rate_limited", "service_unavailable")

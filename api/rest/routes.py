@@ -25,19 +25,19 @@ from api.rest.schemas import (
 from api.rest.usage import get_own_history, get_own_usage
 from api.rest.webhooks import WEBHOOK_PATHS
 from api.routing import with_exact_paths
-from waybill.file_json import File
-from waybill.lifecycle import Status
-from waybill.principal import Principal
-from waybill.usecases.complete import complete_upload
-from waybill.usecases.delete import delete_file
-from waybill.usecases.download import download_file
-from waybill.usecases.draft import UploadDraft
-from waybill.usecases.listing import count_files, list_files
-from waybill.usecases.parts import PartsDraft, list_parts, request_parts
-from waybill.usecases.read import get_file
-from waybill.usecases.refresh import refresh_upload
-from waybill.usecases.request import request_upload
-from waybill.usecases.restore import restore_file
+from waybill.files.complete import complete_upload
+from waybill.files.delete import delete_file
+from waybill.files.download import download_file
+from waybill.files.file_json import File
+from waybill.files.lifecycle import Status
+from waybill.files.listing.list_files import count_files, list_files
+from waybill.files.parts import PartsDraft, list_parts, request_parts
+from waybill.files.read import get_file
+from waybill.files.refresh import refresh_upload
+from waybill.files.request import request_upload
+from waybill.files.restore import restore_file
+from waybill.files.upload_request import UploadDraft
+from waybill.platform.principal import Principal
 
 
 @operation(

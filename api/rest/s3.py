@@ -16,11 +16,11 @@ from starlette.responses import Response
 from api.body import discard_body
 from api.errors import STATUS, headers_of
 from api.measure import measured
-from waybill.errors import InvalidInput, WaybillError
-from waybill.principal import Principal
-from waybill.usecases.abort import abort_upload
-from waybill.usecases.complete import complete_upload
-from waybill.usecases.parts import list_parts
+from waybill.files.abort import abort_upload
+from waybill.files.complete import complete_upload
+from waybill.files.parts import list_parts
+from waybill.platform.errors import InvalidInput, WaybillError
+from waybill.platform.principal import Principal
 
 #: Bytes. A client that completes names up to 10,000 parts.
 MAX_PART_LIST_BYTES = 1024**2

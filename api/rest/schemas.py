@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import STATUS
-from waybill.disposition import Disposition
 from waybill.events import tickets
-from waybill.file_json import File, Schema, Time
-from waybill.presign import PresignedRequest
-from waybill.usecases.draft import MAX_IDEMPOTENCY_KEY
-from waybill.usecases.listing import Listing, Page
-from waybill.usecases.open_upload import MultipartPlan, Requested
-from waybill.usecases.parts import PresignedPart, Progress
+from waybill.files.disposition import Disposition
+from waybill.files.file_json import File, Schema, Time
+from waybill.files.listing.list_files import Listing, Page
+from waybill.files.open_upload import MultipartPlan, Requested
+from waybill.files.parts import PresignedPart, Progress
+from waybill.files.upload_request import MAX_IDEMPOTENCY_KEY
+from waybill.platform.presign import PresignedRequest
 
 WebhookId = Annotated[str, Field(pattern="^[0-9a-f]{24}$", examples=["6b0440ad342f2be4ee31971e"])]
 DeliveryId = Annotated[

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.rest.operation import json_answer, operation
-from waybill import documents
-from waybill.documents import MAX_TYPES
-from waybill.file_json import Schema
-from waybill.principal import Principal
-from waybill.usecases.read import Usage, get_usage, get_usage_history
+from waybill.files.file_json import Schema
+from waybill.files.usage import repository
+from waybill.files.usage.repository import MAX_TYPES
+from waybill.files.usage.service import Usage, get_usage, get_usage_history
+from waybill.platform.principal import Principal
 
 # A field is called `date`, which hides the type.
 Day = date
@@ -57,7 +57,7 @@ class HistoryAnswer(Schema):
     types: list[TypeUsage] = Field(description="The largest first.", max_length=MAX_TYPES)
 
     @classmethod
-    def of(cls, history: documents.UsageHistory) -> Self:
+    def of(cls, history: repository.UsageHistory) -> Self:
         """A history as clients see it."""
         return cls(
             days=[DayUsage(date=day, size=sum_.size, files=sum_.files) for day, sum_ in history.days.items()],

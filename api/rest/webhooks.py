@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from api.rest.operation import Paths, json_answer, operation
 from api.rest.schemas import DeliveryId, QuerySchema, WebhookId
-from waybill.file_json import FileId, Schema, Time
-from waybill.principal import Principal
+from waybill.files.file_json import FileId, Schema, Time
+from waybill.platform.principal import Principal
 from waybill.webhooks import deliveries, model, service
 from waybill.webhooks.deliveries import DeliveryListing, list_deliveries, ping_webhook, redeliver
 from waybill.webhooks.model import DeliveryStatus, DisabledReason, Event

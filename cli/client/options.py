@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.client.verbosity import VERBOSITY
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
 
 
 def _complete_id(incomplete: str) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from stack.errors import StackError
 from stack.folder import Folder
 from waybill.client import AsyncClient, Observer
 from waybill.client.api import checked_address
-from waybill.tokens import TokenRules, make_demo_token
+from waybill.platform.tokens import TokenRules, make_demo_token
 
 #: Where `waybill up` serves, unless it says otherwise.
 LOCAL_URL = "http://127.0.0.1:8000"

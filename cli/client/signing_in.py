@@ -14,7 +14,7 @@ from cli.client.session import LOCAL_URL, NotSignedIn, Session
 from cli.client.verbosity import complain
 from cli.client.words import printable, size_in_words, time_in_words
 from waybill.client.api import checked_address, checked_token
-from waybill.times import rfc3339
+from waybill.platform.times import rfc3339
 
 
 async def sign_in(url: str | None, token: str | None) -> int:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from docs.generators.markdown import StaleError, code, table
-from waybill.documents.database import DOCUMENTS
+from waybill.indexes import DOCUMENTS
 
 #: What each is there for. MongoDB makes that of _id by itself.
 SERVES = {

@@ -1,7 +1,7 @@
 """The arrows between statuses, out of the table that the code goes by."""
 
 from docs.generators.markdown import code, table
-from waybill.lifecycle import ARROWS, is_final
+from waybill.files.lifecycle import ARROWS, is_final
 
 
 def render() -> str:

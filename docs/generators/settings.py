@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from docs.generators.markdown import StaleError, code, table, table_rows
-from waybill.settings import Settings
+from waybill.platform.settings import Settings
 
 #: Set by `waybill up` alone.
 UNDOCUMENTED = {"embedded"}

@@ -20,7 +20,7 @@ from tests.events import HOOK_SECRET
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.waiting import until
-from waybill.storage.objects import open_session
+from waybill.platform.s3.storage import open_session
 
 
 class Bucket:

@@ -13,7 +13,7 @@ from bench.files import pending
 from bench.floors.pipeline import Bare, bare
 from stack.stack import Stack
 from tests.service import Service, running_service, start_worker
-from waybill.messages import QUEUES, RECONCILE
+from waybill.platform.redis.messages import QUEUES, RECONCILE
 from waybill.resources import redis_client
 
 BATCH = 100

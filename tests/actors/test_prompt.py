@@ -13,7 +13,7 @@ from tests.parity.faces import RestFace
 from tests.service import Service, running_service, start_worker
 from tests.uploads import settled, uploaded
 from tests.waiting import until
-from waybill.messages import QUEUES, VERIFY_UPLOAD
+from waybill.platform.redis.messages import QUEUES, VERIFY_UPLOAD
 from waybill.resources import redis_client
 
 

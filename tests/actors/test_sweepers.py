@@ -15,7 +15,7 @@ from tests.actors.conftest import Bucket, key_of, open_bucket, suspended
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored, until
-from waybill.messages import PATIENCE, PURGE_OBJECT, QUEUES
+from waybill.platform.redis.messages import PATIENCE, PURGE_OBJECT, QUEUES
 from waybill.resources import redis_client
 
 

@@ -9,7 +9,7 @@ import pytest
 from api.auth import Authenticator
 from tests.api.issuer import Issuer
 from tests.service import Service
-from waybill.settings import TokenSettings
+from waybill.platform.settings import TokenSettings
 
 
 @pytest.fixture

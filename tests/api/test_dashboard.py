@@ -14,7 +14,7 @@ from api.errors import EXCEPTION_HANDLERS
 from api.pages.views import Pages
 from tests.jobs import fail_job, failed_jobs, next_failed_job
 from tests.service import Service
-from waybill.messages import QUEUES
+from waybill.platform.redis.messages import QUEUES
 from waybill.resources import redis_client
 
 FAILED = "/dashboard/queues/hashing/failed"

@@ -14,7 +14,7 @@ from api import auth, jwks
 from api.auth import Authenticator
 from api.jwt_verifier import LEEWAY_SECONDS
 from tests.api.issuer import EC_KEY, GOOD, OTHER_RSA_KEY, PUBLIC, RSA_KEY, Issuer, key_set, public, signed
-from waybill.errors import ServiceUnavailable, Unauthenticated
+from waybill.platform.errors import ServiceUnavailable, Unauthenticated
 
 
 @pytest.mark.parametrize("kid", ["rsa", "ec"])

@@ -8,9 +8,9 @@ import jwt
 import pytest
 
 from api.auth import Authenticator
-from waybill.errors import Unauthenticated
-from waybill.settings import TokenSettings
-from waybill.tokens import TokenRules, make_token
+from waybill.platform.errors import Unauthenticated
+from waybill.platform.settings import TokenSettings
+from waybill.platform.tokens import TokenRules, make_token
 
 SECRET = "a-secret-of-thirty-two-bytes-or-more"
 

@@ -16,8 +16,8 @@ from stack.stack import Stack
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import stored
-from waybill.documents import all_files
-from waybill.storage.objects import open_session
+from waybill.files import all_files
+from waybill.platform.s3.storage import open_session
 
 CONTENT = b"once and again"
 

@@ -6,8 +6,11 @@ from cli.serve import initialise
 from tests.cluster.cluster import Cluster
 from tests.service import Service
 from tests.waybill.conftest import draft
-from waybill import documents
-from waybill.settings import Settings
+from waybill import indexes
+from waybill.files import repository
+from waybill.indexes import DOCUMENTS
+from waybill.platform.mongo import connection
+from waybill.platform.settings import Settings
 
 #: Seconds until an init counts as one that waits for the dead member.
 INIT_TIMEOUT_SECONDS = 60
@@ -20,16 +23,16 @@ def _settings_of_new_database(service: Service) -> Settings:
 async def test_init_needs_no_more_than_a_majority(cluster: Cluster, owner: str) -> None:
     settings = _settings_of_new_database(cluster.service)
     database = settings.mongodb_url.get_secret_value(), settings.mongodb_database
-    async with documents.open_database(*database):
+    async with connection.open_database(*database, DOCUMENTS):
         # The indexes of an empty collection are built at once, by the primary alone.
-        await documents.insert(draft(owner))
+        await repository.insert(draft(owner))
     [down, _] = await asyncio.to_thread(cluster.mongo.secondaries)
     await asyncio.to_thread(cluster.mongo.kill, down)
     try:
         async with asyncio.timeout(INIT_TIMEOUT_SECONDS):
             await initialise(settings)
-        async with documents.open_database(*database):
-            assert not await documents.missing_indexes()
+        async with connection.open_database(*database, DOCUMENTS):
+            assert not await indexes.missing_indexes()
     finally:
         await asyncio.to_thread(cluster.mongo.start, down)
         await asyncio.to_thread(cluster.wait_until_healthy)

@@ -10,10 +10,15 @@ from pymongo.errors import OperationFailure
 
 from tests.cluster.cluster import Cluster
 from tests.parity.faces import GraphQLFace, RestFace
-from waybill import documents
-from waybill.documents import File, Filters
-from waybill.documents.outage import OUTAGE_CODES
-from waybill.errors import ServiceUnavailable
+from waybill import indexes
+from waybill.files import part_sha256, repository, transitions
+from waybill.files.listing import filters
+from waybill.files.listing.filters import Filters
+from waybill.files.model import File
+from waybill.indexes import DOCUMENTS
+from waybill.platform.errors import ServiceUnavailable
+from waybill.platform.mongo import connection
+from waybill.platform.mongo.errors import OUTAGE_CODES
 
 #: After these the driver waits for a change that the server does not tell: each code needs a new client.
 NOT_PRIMARY = {91, 189, 10058, 10107, 11600, 11602, 13435, 13436}
@@ -29,7 +34,7 @@ QUOTA = 2**40
 def draft() -> File:
     """A file that is not stored yet, of an owner who has no other."""
     now = datetime.now(UTC)
-    file_id = documents.new_id()
+    file_id = repository.new_id()
     return File(
         id=file_id,
         owner=f"owner-{file_id}",
@@ -44,21 +49,21 @@ def draft() -> File:
 
 #: An operation for each command that MongoDB is sent for a request.
 OPERATIONS: Mapping[str, Callable[[File], Awaitable[Any]]] = {
-    "find": lambda file: documents.find(file.file_id),
-    "findAndModify": lambda file: documents.change(file, {}, etag="e"),
-    "insert": lambda file: documents.insert(draft()),
-    "update": lambda file: documents.change_many([file.key], {}, etag="e"),
-    "aggregate": lambda file: documents.count_files(file.owner, Filters()),
+    "find": lambda file: repository.find(file.file_id),
+    "findAndModify": lambda file: transitions.change(file, {}, etag="e"),
+    "insert": lambda file: repository.insert(draft()),
+    "update": lambda file: transitions.change_many([file.key], {}, etag="e"),
+    "aggregate": lambda file: filters.count_files(file.owner, Filters()),
 }
 
 
 @pytest.fixture
 async def file(cluster: Cluster) -> AsyncIterator[File]:
     """A file in a database of its own."""
-    async with documents.open_database(cluster.mongo.url, f"errors-{uuid.uuid4()}"):
-        await documents.create_indexes()
+    async with connection.open_database(cluster.mongo.url, f"errors-{uuid.uuid4()}", DOCUMENTS):
+        await indexes.create_indexes()
         file = draft()
-        await documents.insert(file)
+        await repository.insert(file)
         yield file
 
 
@@ -72,13 +77,13 @@ async def test_each_error_of_an_outage_is_one(cluster: Cluster, file: File) -> N
 
 async def test_each_error_of_a_failover_is_an_outage(cluster: Cluster) -> None:
     for code in NOT_PRIMARY:
-        async with documents.open_database(cluster.mongo.url, "errors"):
+        async with connection.open_database(cluster.mongo.url, "errors", DOCUMENTS):
             with cluster.mongo.failing("findAndModify", errorCode=code, errorLabels=[]):
-                await _is_outage(documents.change(draft(), {}, etag="e"), code)
+                await _is_outage(transitions.change(draft(), {}, etag="e"), code)
 
 
 async def test_a_write_that_no_majority_acknowledges_is_an_outage(cluster: Cluster, file: File) -> None:
-    await documents.remember_part_sha256s(file, {1: "0"})
+    await part_sha256.remember_part_sha256s(file, {1: "0"})
     # 79 is UnknownReplWriteConcern: no error of a write concern is an acknowledgement, with any code.
     for code in (64, 79, 100):
         problem = {"code": code, "errmsg": "not acknowledged"}
@@ -86,7 +91,7 @@ async def test_a_write_that_no_majority_acknowledges_is_an_outage(cluster: Clust
             for command in ("findAndModify", "insert", "update"):
                 await _is_outage(OPERATIONS[command](file), code)
             # Each of these documents is there already, or so MongoDB says.
-            await _is_outage(documents.remember_part_sha256s(file, {1: "0"}), code)
+            await _is_outage(part_sha256.remember_part_sha256s(file, {1: "0"}), code)
 
 
 async def test_another_error_is_a_defect(cluster: Cluster, file: File) -> None:
@@ -99,13 +104,13 @@ async def test_another_error_is_a_defect(cluster: Cluster, file: File) -> None:
 async def test_a_repeat_after_a_commit_that_nobody_knows_of_is_safe(cluster: Cluster, file: File) -> None:
     new = draft()
     new.owner = file.owner
-    await documents.insert(new.model_copy(update={"id": documents.new_id()}), QUOTA)
+    await repository.insert(new.model_copy(update={"id": repository.new_id()}), QUOTA)
     # The commit is made, and what is answered is an error.
     problem = {"code": 64, "errmsg": "waiting for replication timed out"}
     with cluster.mongo.failing("commitTransaction", writeConcernError=problem):
-        await _is_outage(documents.insert(new, QUOTA), 64)
-    with pytest.raises(documents.AlreadyThereError):
-        await documents.insert(new, QUOTA)
+        await _is_outage(repository.insert(new, QUOTA), 64)
+    with pytest.raises(repository.AlreadyThereError):
+        await repository.insert(new, QUOTA)
 
 
 @pytest.mark.parametrize("face_class", [RestFace, GraphQLFace])

@@ -24,7 +24,7 @@ from tests.service import Service, free_port, running_service
 from tests.uploads import put, settled
 from tests.waiting import until, wait_until
 from tests.watched import BEARER, METRICS_TOKEN, Metrics
-from waybill.messages import sent_channel
+from waybill.platform.redis.messages import sent_channel
 
 #: Seconds. A client that waits longer for an answer would call it a hang.
 PATIENCE_SECONDS = 5

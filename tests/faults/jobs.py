@@ -4,7 +4,7 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
 from tests.service import Service
-from waybill.messages import PURGE_OBJECT, QUEUES, VERIFY_UPLOAD
+from waybill.platform.redis.messages import PURGE_OBJECT, QUEUES, VERIFY_UPLOAD
 from waybill.resources import redis_client
 
 

@@ -13,7 +13,7 @@ from stack.stack import Stack
 from tests.faults.load import records
 from tests.faults.test_killed_sweepers import reached
 from tests.service import Service, running_service
-from waybill.usecases.keep_sums import HOLDER
+from waybill.files.usage.keep_sums import HOLDER
 
 FILES = 8000
 OWNERS = 4

@@ -16,7 +16,7 @@ from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import settled, uploaded
 from tests.waiting import until
-from waybill.messages import VERIFY_UPLOAD
+from waybill.platform.redis.messages import VERIFY_UPLOAD
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.parity.faces import RestFace
 from tests.service import Service, running_service, start_worker
 from tests.uploads import purged, settled, stored, uploaded
 from tests.waiting import until
-from waybill.messages import PURGE_OBJECT, VERIFY_UPLOAD
+from waybill.platform.redis.messages import PURGE_OBJECT, VERIFY_UPLOAD
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored
 from tests.waiting import until, wait_until
 from tests.watched import BEARER, METRICS_TOKEN, Metrics
-from waybill import documents
-from waybill.documents.outage import ANSWER_WITHIN
+from waybill import indexes
+from waybill.indexes import DOCUMENTS
+from waybill.platform.mongo import connection
+from waybill.platform.mongo.connection import ANSWER_TIMEOUT_MS
 
 #: Seconds. Not a measure of speed: a client that waits longer than this would call it a hang.
 PATIENCE = 5
@@ -167,13 +169,13 @@ def test_without_redis_nobody_is_rate_limited(own_stack: Stack, limited: Service
 async def test_an_index_may_take_longer_than_a_request(own_stack: Stack, faulty: Service) -> None:
     settings = faulty.settings
     url = settings.mongodb_url.get_secret_value()
-    async with documents.open_database(url, settings.mongodb_database):
+    async with connection.open_database(url, settings.mongodb_database, DOCUMENTS):
         with pymongo.MongoClient[Any](url) as client:
             # Writes wait.
             client.admin.command("fsync", lock=True)
             try:
-                making = asyncio.create_task(documents.create_indexes())
-                await asyncio.sleep(2 * ANSWER_WITHIN / 1000)
+                making = asyncio.create_task(indexes.create_indexes())
+                await asyncio.sleep(2 * ANSWER_TIMEOUT_MS / 1000)
                 assert not making.done()
             finally:
                 client.admin.command("fsyncUnlock")

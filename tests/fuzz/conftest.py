@@ -15,7 +15,7 @@ from stack.stack import Stack
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service, start_worker
 from tests.uploads import stored
-from waybill.messages import DELIVER_WEBHOOK, QUEUES
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, QUEUES
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -9,7 +9,7 @@ from tests.actors.conftest import open_bucket
 from tests.parity.faces import Face, RestFace
 from tests.service import Service
 from tests.uploads import put, settled, stored
-from waybill.presign import Presigner
+from waybill.platform.presign import Presigner
 
 CONTENT = gzip.compress(b"\0" * 300_000)
 

@@ -10,12 +10,12 @@ from dramatiq.brokers.redis import RedisBroker
 
 from stack.stack import Stack
 from tests.service import Service, running_service
-from waybill import documents
-from waybill.documents import File
-from waybill.documents.followers import Follower
-from waybill.documents.laps import Lap
-from waybill.documents.queries import document_of
-from waybill.documents.sums import KeptSum
+from waybill.files import due, repository
+from waybill.files.model import File
+from waybill.files.repository import document_of
+from waybill.files.usage.laps import Lap
+from waybill.files.usage.sums import KeptSum
+from waybill.platform.mongo.lease import Follower
 from waybill.resources import Resources, open_resources, redis_client
 from waybill.webhooks.model import Delivery, Webhook
 
@@ -51,7 +51,7 @@ async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resourc
 def draft(owner: str, **fields: Any) -> File:
     """A file of yesterday, not stored yet."""
     then = datetime.now(UTC) - DAY
-    file_id = documents.new_id()
+    file_id = repository.new_id()
     return File(
         **{
             "id": file_id,
@@ -70,7 +70,7 @@ def draft(owner: str, **fields: Any) -> File:
 async def kept(owner: str, **fields: Any) -> File:
     """A file of yesterday, as it is stored."""
     file = draft(owner, **fields)
-    await documents.insert(file)
+    await repository.insert(file)
     return await again(file)
 
 
@@ -81,22 +81,22 @@ async def store(files: Iterable[File]) -> None:
 
 async def again(file: File) -> File:
     """The file as it is now."""
-    return await documents.find(file.file_id)
+    return await repository.find(file.file_id)
 
 
 def late(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
     """Have something happen between a sweeper's finding of files and its changing of them."""
-    found = getattr(documents, find)
+    found = getattr(due, find)
 
     async def find_and_be_late() -> AsyncIterator[Any]:
         async for files in found():
             await meanwhile()
             yield files
 
-    monkeypatch.setattr(documents, find, find_and_be_late)
+    monkeypatch.setattr(due, find, find_and_be_late)
 
 
 def in_batches(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
     """Have a sweeper find that many files at a time."""
-    found = getattr(documents, find)
-    monkeypatch.setattr(documents, find, lambda: found(files))
+    found = getattr(due, find)
+    monkeypatch.setattr(due, find, lambda: found(files))

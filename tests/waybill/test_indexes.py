@@ -11,13 +11,17 @@ import pytest
 
 from stack.stack import Stack
 from tests.waybill.conftest import draft
-from waybill import documents
-from waybill.documents import Filters, Order, Sort
-from waybill.documents.file import File
-from waybill.documents.idempotency import IdempotencyKey
-from waybill.documents.indexes import RETIRED_INDEXES
-from waybill.errors import InitError, ServiceUnavailable
-from waybill.lifecycle import Status
+from waybill import indexes
+from waybill.files import repository
+from waybill.files.idempotency import IdempotencyKey
+from waybill.files.lifecycle import Status
+from waybill.files.listing import filters as list_filters
+from waybill.files.listing import query
+from waybill.files.listing.filters import Filters, Order, Sort
+from waybill.files.model import File
+from waybill.indexes import DOCUMENTS, RETIRED_INDEXES
+from waybill.platform.errors import InitError, ServiceUnavailable
+from waybill.platform.mongo import connection
 
 LIVING = {"deleted_at": None}
 
@@ -55,7 +59,9 @@ _databases = itertools.count()
 @pytest.fixture(autouse=True)
 async def _database(stack: Stack) -> AsyncIterator[None]:
     """A database of the test's own, without indexes."""
-    async with documents.open_database(stack.addresses.mongodb_url, f"indexes-{next(_databases)}"):
+    async with connection.open_database(
+        stack.addresses.mongodb_url, f"indexes-{next(_databases)}", DOCUMENTS
+    ):
         yield
 
 
@@ -70,7 +76,7 @@ async def build_old_indexes() -> None:
 
 async def insert_files(owner: str, count: int = 5) -> None:
     for number in range(count):
-        await documents.insert(draft(owner, name=f"name-{number}", size=number, status=Status.PENDING))
+        await repository.insert(draft(owner, name=f"name-{number}", size=number, status=Status.PENDING))
 
 
 def changed(name: str, new_name: str) -> list[pymongo.IndexModel]:
@@ -82,10 +88,10 @@ def changed(name: str, new_name: str) -> list[pymongo.IndexModel]:
 
 async def test_the_indexes_of_the_release_before_stay_until_they_are_dropped() -> None:
     await build_old_indexes()
-    await documents.create_indexes()
+    await indexes.create_indexes()
     assert OLD_INDEXES.keys() <= (await files().index_information()).keys()
-    assert not await documents.missing_indexes()
-    await documents.create_indexes(drop_old=True)
+    assert not await indexes.missing_indexes()
+    await indexes.create_indexes(drop_old=True)
     kept = OLD_INDEXES.keys() - RETIRED_INDEXES.get("files", frozenset())
     assert kept <= (await files().index_information()).keys()
 
@@ -104,8 +110,8 @@ async def test_the_release_before_goes_on_while_the_next_one_builds_its_indexes(
 
     asking = asyncio.create_task(ask_as_the_release_before())
     with mock.patch.object(File.Settings, "indexes", changed("newest", "newest_2")):
-        await documents.create_indexes()
-        assert not await documents.missing_indexes()
+        await indexes.create_indexes()
+        assert not await indexes.missing_indexes()
     is_over.set()
     await asking
     assert set(answers) == {5}
@@ -116,29 +122,29 @@ async def test_an_old_index_is_dropped_when_it_is_asked_for() -> None:
     retired = {"files": frozenset({"newest"})}
     with (
         mock.patch.object(File.Settings, "indexes", changed("newest", "newest_2")),
-        mock.patch("waybill.documents.indexes.RETIRED_INDEXES", retired),
+        mock.patch("waybill.indexes.RETIRED_INDEXES", retired),
     ):
-        await documents.create_indexes()
+        await indexes.create_indexes()
         assert "newest" in await files().index_information()
-        await documents.create_indexes(drop_old=True)
+        await indexes.create_indexes(drop_old=True)
         found = await files().index_information()
     assert "newest" not in found
     assert "newest_2" in found
 
 
 async def test_an_index_of_somebody_else_is_never_dropped() -> None:
-    await documents.create_indexes()
+    await indexes.create_indexes()
     await files().create_index([("etag", 1)], name="operators")
-    await documents.create_indexes(drop_old=True)
+    await indexes.create_indexes(drop_old=True)
     assert "operators" in await files().index_information()
 
 
 async def test_an_index_with_another_definition_is_named_and_replaced_when_asked_for(owner: str) -> None:
     await files().create_index([("expire_at", 1)], name="expiring", sparse=True)
     with pytest.raises(InitError, match="Index expiring of files exists with another definition"):
-        await documents.create_indexes()
+        await indexes.create_indexes()
     assert (await files().index_information())["expiring"]["sparse"]
-    await documents.create_indexes(drop_old=True)
+    await indexes.create_indexes(drop_old=True)
     found = (await files().index_information())["expiring"]
     assert found["partialFilterExpression"] == {"expire_at": {"$exists": True}}
 
@@ -146,33 +152,33 @@ async def test_an_index_with_another_definition_is_named_and_replaced_when_asked
 async def test_a_lifetime_is_changed_in_place() -> None:
     keys = IdempotencyKey.get_motor_collection()
     await keys.create_index([("created_at", 1)], name="old", expireAfterSeconds=1)
-    await documents.create_indexes()
+    await indexes.create_indexes()
     assert (await keys.index_information())["old"]["expireAfterSeconds"] == 24 * 3600
 
 
 async def test_two_documents_of_a_unique_key_are_named(owner: str) -> None:
     for _ in range(2):
-        await documents.insert(draft(owner, status=Status.COMPLETED, sha256="ab" * 32))
+        await repository.insert(draft(owner, status=Status.COMPLETED, sha256="ab" * 32))
     with pytest.raises(InitError, match=f"Index content of files cannot be built.*{owner}"):
-        await documents.create_indexes()
+        await indexes.create_indexes()
 
 
 async def test_several_inits_at_once_all_succeed() -> None:
-    await asyncio.gather(*(documents.create_indexes() for _ in range(4)))
-    assert not await documents.missing_indexes()
+    await asyncio.gather(*(indexes.create_indexes() for _ in range(4)))
+    assert not await indexes.missing_indexes()
 
 
 async def test_what_needs_a_missing_index_is_unavailable_and_no_defect(owner: str) -> None:
     await insert_files(owner)
-    assert "files.newest" in await documents.missing_indexes()
+    assert "files.newest" in await indexes.missing_indexes()
     pending = frozenset({Status.PENDING})
     for filters in (Filters(), Filters(statuses=pending), Filters(content_type="a/b"), Filters(deleted=True)):
         for sort in Sort:
             with pytest.raises(ServiceUnavailable):
-                await documents.find_page(owner, filters, sort, Order.ASC, limit=3, after=None)
+                await query.find_page(owner, filters, sort, Order.ASC, limit=3, after=None)
     for filters in (Filters(name_prefix="name"), Filters(min_size=1)):
         with pytest.raises(ServiceUnavailable):
-            await documents.count_files(owner, filters)
-    await documents.create_indexes()
-    found = await documents.find_page(owner, Filters(), Sort.SIZE, Order.ASC, limit=3, after=None)
+            await list_filters.count_files(owner, filters)
+    await indexes.create_indexes()
+    found = await query.find_page(owner, Filters(), Sort.SIZE, Order.ASC, limit=3, after=None)
     assert len(found.files) == 3

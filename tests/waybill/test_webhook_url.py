@@ -3,10 +3,10 @@
 import pytest
 
 from tests.waybill.webhooks.records import made
-from waybill.errors import InvalidInput
-from waybill.principal import Principal
+from waybill.platform.errors import InvalidInput
+from waybill.platform.principal import Principal
+from waybill.platform.settings import Settings
 from waybill.resources import Resources
-from waybill.settings import Settings
 from waybill.webhooks import repository
 from waybill.webhooks.service import WebhookChanges, WebhookDraft, create_webhook, update_webhook
 

@@ -35,7 +35,7 @@ from waybill.client.errors import (
 from waybill.client.many import UploadOutcome
 from waybill.client.models import Announced, Event, File, Multipart, Upload, Usage
 from waybill.client.observer import Observer
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
 
 __all__ = [
     "Announced",

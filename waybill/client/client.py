@@ -26,7 +26,7 @@ from waybill.client.sending import MAX_OPEN_FILES, Sender
 from waybill.client.source import Progress, Source
 from waybill.client.store import Store
 from waybill.client.verdicts import Verdicts
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
 
 
 class AsyncClient:

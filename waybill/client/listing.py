@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from waybill.client.api import Api
 from waybill.client.models import File, Page
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
 
 #: Files of a list that are asked for at once; the API gives no more.
 PAGE = 100

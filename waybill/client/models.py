@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from waybill.client.errors import UnexpectedAnswer
-from waybill.lifecycle import Status, is_final
+from waybill.files.lifecycle import Status, is_final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

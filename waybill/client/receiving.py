@@ -16,7 +16,7 @@ from waybill.client.local_name import local_name
 from waybill.client.models import File
 from waybill.client.source import INLINE_BYTES, Progress, Source
 from waybill.client.store import Store
-from waybill.lifecycle import Status
+from waybill.files.lifecycle import Status
 
 #: What link(2) answers where the file system has no hard links, or the kernel protects the file.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}

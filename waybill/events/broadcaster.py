@@ -9,11 +9,11 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from waybill import documents
-from waybill.errors import ServiceUnavailable, TooManySubscriptions
 from waybill.events import change_stream
 from waybill.events.change_stream import Change, HistoryLostError
-from waybill.metrics import FOLLOWERS
+from waybill.platform.errors import ServiceUnavailable, TooManySubscriptions
+from waybill.platform.metrics import FOLLOWERS
+from waybill.platform.mongo import connection
 
 #: Seconds without a change after which a position is told alone: to prove that the line stands, and so that
 #: whoever comes back does so from not long ago.
@@ -176,7 +176,7 @@ class Live:
     async def _begin(self) -> None:
         if self._reading is None or self._reading.done():
             # Fails sooner than the feed does, which is more patient.
-            await documents.database_time()
+            await connection.database_time()
         if self._reading is None or self._reading.done():
             self._begun = asyncio.get_running_loop().create_future()
             # It is of no one follower: not in the logs of the first one's request, and in no trace.

@@ -14,11 +14,11 @@ import structlog
 from bson import Timestamp
 from pymongo.errors import OperationFailure, PyMongoError
 
-from waybill.documents.database import collection, patient_collection
-from waybill.documents.file import File, FileId
-from waybill.documents.outage import reachable
-from waybill.documents.queries import file_of, find_known, object_id
-from waybill.errors import FileNotFound, ServiceUnavailable
+from waybill.files.model import File, FileId
+from waybill.files.repository import file_of, find_known, object_id
+from waybill.platform.errors import FileNotFound, ServiceUnavailable
+from waybill.platform.mongo.connection import files_collection, patient_files_collection
+from waybill.platform.mongo.errors import map_driver_errors
 
 #: Milliseconds that MongoDB waits for a change before it answers that there is none. Few, for whoever leaves
 #: waits for that answer.
@@ -96,7 +96,7 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
     if owner is not None:
         # Without an image (`waybill init` was not run since) the owner is yet to be looked up.
         kinds["fullDocument.owner"] = {"$in": [owner, None]}
-    stream = patient_collection().watch(
+    stream = patient_files_collection().watch(
         [{"$match": kinds}],
         full_document="whenAvailable",
         full_document_before_change="whenAvailable",
@@ -108,7 +108,7 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
         while True:
             asked = asyncio.ensure_future(stream.try_next())
             try:
-                with reachable():
+                with map_driver_errors():
                     event = await asyncio.shield(asked)
             finally:
                 # A cursor is for one thread at a time: it is closed once the last question is answered.
@@ -173,8 +173,8 @@ async def find_at(file_id: str, owner: str) -> tuple[File, int]:
         "singleBatch": True,
         "readConcern": {"level": "snapshot"},
     }
-    with reachable():
-        database = collection().database
+    with map_driver_errors():
+        database = files_collection().database
         try:
             answer = await database.command(query, codec_options=database.codec_options)
         except OperationFailure as error:

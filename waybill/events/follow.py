@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from waybill import documents
-from waybill.documents import File
-from waybill.errors import ChangesLost
 from waybill.events import change_stream
 from waybill.events.broadcaster import HEARTBEAT
 from waybill.events.change_stream import Change, HistoryLostError
-from waybill.principal import Principal
+from waybill.files import repository
+from waybill.files.model import File
+from waybill.platform.errors import ChangesLost
+from waybill.platform.principal import Principal
 from waybill.resources import Resources
 
 
@@ -57,7 +57,7 @@ async def follow_file(
     shown = 0
     told_at = time.monotonic()
     if after is not None:
-        await documents.find(file_id, principal.owner)
+        await repository.find(file_id, principal.owner)
     async with aclosing(_follow(resources, principal, after)) as changes:
         async for each in changes:
             if isinstance(each, Change):

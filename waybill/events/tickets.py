@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from waybill.errors import Unauthenticated
-from waybill.principal import Principal
-from waybill.redis import BoundedRedis
+from waybill.platform.errors import Unauthenticated
+from waybill.platform.principal import Principal
+from waybill.platform.redis.client import BoundedRedis
 
 LIFETIME_SECONDS = 30
 MAX_TICKET_CHARACTERS = 64

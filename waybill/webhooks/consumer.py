@@ -9,11 +9,11 @@ from typing import Any
 
 import structlog
 
-from waybill import documents
-from waybill.documents import Later
-from waybill.errors import ServiceUnavailable
 from waybill.events import change_stream
 from waybill.events.change_stream import Change, HistoryLostError
+from waybill.platform.errors import ServiceUnavailable
+from waybill.platform.mongo import lease
+from waybill.platform.mongo.expressions import Later
 from waybill.resources import Resources
 from waybill.webhooks import repository
 from waybill.webhooks.fanout import announce
@@ -63,7 +63,7 @@ async def _follow_in_turn(resources: Resources) -> None:
     if earliest is None:
         return
     attempt = secrets.token_hex(8)
-    follower = await documents.take_over(FOLLOWER, attempt, LEASE)
+    follower = await lease.take_over(FOLLOWER, attempt, LEASE)
     if follower is None:
         return
     # Where nobody has read yet, from where the first webhook begins: its place was kept before its owner knew
@@ -73,7 +73,7 @@ async def _follow_in_turn(resources: Resources) -> None:
     last_words: dict[str, Any] = {"held_by": None, "held_until": None}
     try:
         while not (await asyncio.wait([reading], timeout=LEASE / 4))[0]:
-            if not await documents.change_follower(FOLLOWER, attempt, held_until=Later(LEASE)):
+            if not await lease.change_follower(FOLLOWER, attempt, held_until=Later(LEASE)):
                 log.info("another follows")
                 break
             if await repository.find_earliest() is None:
@@ -83,7 +83,7 @@ async def _follow_in_turn(resources: Resources) -> None:
     finally:
         await _cancelled(reading)
         # Whoever comes next need not wait out the lease.
-        await documents.change_follower(FOLLOWER, attempt, **last_words)
+        await lease.change_follower(FOLLOWER, attempt, **last_words)
     if not reading.cancelled():
         reading.result()
 
@@ -101,7 +101,7 @@ async def _read(resources: Resources, attempt: str, position: str) -> None:
                     position = batch[-1].position if isinstance(batch[-1], Change) else batch[-1]
                     if time.monotonic() - noted_at < NOTED_EVERY:
                         continue
-                    if not await documents.change_follower(FOLLOWER, attempt, position=position):
+                    if not await lease.change_follower(FOLLOWER, attempt, position=position):
                         return
                     noted_at = time.monotonic()
         except HistoryLostError:

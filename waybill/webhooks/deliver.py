@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
-from waybill.documents import NOW, Appended, Later
-from waybill.errors import DeliveryNotFound, WebhookNotFound
-from waybill.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.platform.errors import DeliveryNotFound, WebhookNotFound
+from waybill.platform.mongo.expressions import NOW, Appended, Later
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.delivery_repository import READY

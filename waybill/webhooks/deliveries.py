@@ -9,12 +9,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from waybill.documents import NOW, Later
-from waybill.errors import DeliveryNotFound, WebhookDisabled
-from waybill.messages import DELIVER_WEBHOOK, PATIENCE
-from waybill.principal import Principal
+from waybill.platform.cursor import EPOCH, MILLISECOND, decode_cursor, encode_cursor
+from waybill.platform.errors import DeliveryNotFound, InvalidInput, WebhookDisabled
+from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.principal import Principal, is_storable
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
-from waybill.usecases.cursor import delivery_cursor_of, delivery_position_of
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.message import message_body
 from waybill.webhooks.model import PING, Delivery, DeliveryStatus
@@ -122,3 +122,19 @@ async def redeliver(
         raise DeliveryNotFound(delivery_id)
     await resources.sender.send(DELIVER_WEBHOOK, delivery_id)
     return again
+
+
+def delivery_cursor_of(delivery: Delivery) -> str:
+    """Where a delivery stands in the list of its webhook."""
+    return encode_cursor([(delivery.created_at - EPOCH) // MILLISECOND, delivery.id])
+
+
+def delivery_position_of(cursor: str) -> tuple[datetime, str]:
+    """The time and the id that a cursor stands for. Raises as ``position_of`` does."""
+    try:
+        match decode_cursor(cursor):
+            case [int(milliseconds), str(delivery_id)] if is_storable(delivery_id):
+                return EPOCH + milliseconds * MILLISECOND, delivery_id
+    except OverflowError:
+        pass
+    raise InvalidInput({"cursor": "is not a cursor of this list; use the last page's"})

@@ -8,13 +8,11 @@ import pymongo
 from bson import ObjectId
 from pymongo.errors import BulkWriteError
 
-from waybill.documents.changes import DUE
-from waybill.documents.database import database_time
-from waybill.documents.outage import is_duplicates_only, reachable
-from waybill.documents.quota import LONG_ENOUGH
-from waybill.documents.sweeps import PAGE, Group, find_groups
-from waybill.documents.values import NOW, Later, stages
-from waybill.errors import DeliveryNotFound
+from waybill.platform.errors import DeliveryNotFound
+from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, database_time
+from waybill.platform.mongo.due_groups import PAGE, Group, find_groups
+from waybill.platform.mongo.errors import is_duplicates_only, map_driver_errors
+from waybill.platform.mongo.expressions import DUE, NOW, Later, stages
 from waybill.webhooks.model import Delivery, DeliveryStatus, Webhook
 
 _FREE: Mapping[str, Any] = {
@@ -54,7 +52,7 @@ async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], patience: f
         )
         for delivery in deliveries
     ]
-    with reachable():
+    with map_driver_errors():
         try:
             await _collection().bulk_write(new, ordered=False)
         except BulkWriteError as error:
@@ -71,7 +69,7 @@ async def find_delivery(delivery_id: str, webhook: Webhook | None = None) -> Del
     query: dict[str, Any] = {"_id": delivery_id}
     if webhook is not None:
         query["webhook"] = webhook.id
-    with reachable():
+    with map_driver_errors():
         found = await _collection().find_one(query)
     if found is None:
         raise DeliveryNotFound(delivery_id)
@@ -83,7 +81,7 @@ async def find_deliveries_of(
 ) -> dict[str, Delivery]:
     """The deliveries of those ids, by id, that are of one of those webhooks."""
     query = {"_id": {"$in": [*delivery_ids]}, "webhook": {"$in": [webhook.id for webhook in webhooks]}}
-    with reachable():
+    with map_driver_errors():
         found = await _collection().find(query).limit(len(delivery_ids)).to_list(len(delivery_ids))
     return {document["_id"]: _delivery_of(document) for document in found}
 
@@ -96,7 +94,7 @@ async def find_deliveries(
     after: tuple[datetime, str] | None,
 ) -> list[Delivery]:
     """Find up to ``limit`` deliveries, the newest first, that come after the place ``after``."""
-    with reachable():
+    with map_driver_errors():
         found = await deliveries_query(webhook, statuses, after=after).limit(limit).to_list(limit)
     return [_delivery_of(document) for document in found]
 
@@ -122,7 +120,7 @@ async def find_waiting(webhook_id: str) -> str | None:
     """The delivery of a webhook that has waited longest for an attempt, and that nobody is at."""
     # As a plain value, for $$NOW inside $expr gives an index scan no bound.
     query = {"webhook": ObjectId(webhook_id), "next_attempt_at": {"$lte": await database_time()}, **_FREE}
-    with reachable():
+    with map_driver_errors():
         found = await _collection().find_one(query, {"_id": 1}, sort=[("next_attempt_at", 1)])
     return None if found is None else found["_id"]
 
@@ -137,7 +135,7 @@ async def find_due_webhooks(after: str, page: int = PAGE) -> AsyncGenerator[Grou
 
 async def put_off_deliveries(ids: Sequence[str], patience: float) -> int:
     """Have those that are due be due again after ``patience`` seconds, and end their leases; how many."""
-    with reachable(), pymongo.timeout(LONG_ENOUGH):
+    with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
         done = await _collection().update_many(
             {"_id": {"$in": ids}, **DUE}, stages({"due_at": Later(patience), "attempt": None})
         )
@@ -147,7 +145,7 @@ async def put_off_deliveries(ids: Sequence[str], patience: float) -> int:
 
 async def change_delivery(delivery_id: str, expected: Mapping[str, Any], **changes: Any) -> Delivery | None:
     """As ``change``, of a delivery."""
-    with reachable():
+    with map_driver_errors():
         found = await _collection().find_one_and_update(
             {"_id": delivery_id, **expected},
             stages(changes),
@@ -158,7 +156,7 @@ async def change_delivery(delivery_id: str, expected: Mapping[str, Any], **chang
 
 async def delete_deliveries(webhook_id: str) -> None:
     """Remove all deliveries of a webhook."""
-    with reachable(), pymongo.timeout(LONG_ENOUGH):
+    with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
         await _collection().delete_many({"webhook": ObjectId(webhook_id)})
 
 

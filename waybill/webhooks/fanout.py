@@ -6,9 +6,9 @@ from typing import Any
 import structlog
 
 from waybill.events.change_stream import Change
-from waybill.file_json import File as FileJson
-from waybill.lifecycle import Status
-from waybill.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.files.file_json import File as FileJson
+from waybill.files.lifecycle import Status
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.message import message_body, message_id

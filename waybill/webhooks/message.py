@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from waybill.times import rfc3339
+from waybill.platform.times import rfc3339
 
 _PREFIX = "whsec_"
 

@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import structlog
 
-from waybill.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository
 

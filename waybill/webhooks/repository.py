@@ -10,9 +10,9 @@ from bson import ObjectId
 from pydantic import ValidationError
 from pymongo.errors import DuplicateKeyError
 
-from waybill.documents.outage import reachable
-from waybill.documents.values import NOW, stages
-from waybill.errors import ServiceUnavailable, WebhookNotFound
+from waybill.platform.errors import ServiceUnavailable, WebhookNotFound
+from waybill.platform.mongo.errors import map_driver_errors
+from waybill.platform.mongo.expressions import NOW, stages
 from waybill.webhooks.model import Webhook
 
 #: Webhooks of one owner.
@@ -33,7 +33,7 @@ async def insert_webhook(owner: str, **fields: Any) -> Webhook:
         ServiceUnavailable: also where others took each slot that was free.
     """
     webhook_id = ObjectId()
-    with reachable():
+    with map_driver_errors():
         for _ in range(MAX_WEBHOOKS):
             taken = {each["slot"] async for each in _collection().find({"owner": owner}, {"slot": 1})}
             free = next((slot for slot in range(MAX_WEBHOOKS) if slot not in taken), None)
@@ -55,7 +55,7 @@ async def insert_webhook(owner: str, **fields: Any) -> Webhook:
 
 async def find_webhooks(owner: str) -> list[Webhook]:
     """The owner's webhooks, the oldest first."""
-    with reachable():
+    with map_driver_errors():
         found = await _collection().find({"owner": owner}).sort("_id", 1).to_list(MAX_WEBHOOKS)
     return [_webhook_of(document) for document in found]
 
@@ -63,7 +63,7 @@ async def find_webhooks(owner: str) -> list[Webhook]:
 async def find_enabled(owners: Iterable[str]) -> dict[str, list[Webhook]]:
     """The enabled webhooks of those owners, by owner."""
     found: dict[str, list[Webhook]] = defaultdict(list)
-    with reachable():
+    with map_driver_errors():
         async for document in _collection().find({"owner": {"$in": list(owners)}, "enabled": True}):
             try:
                 found[document["owner"]].append(_webhook_of(document))
@@ -84,7 +84,7 @@ async def find_webhook(webhook_id: str, owner: str | None = None) -> Webhook:
         query["_id"] = ObjectId(webhook_id)
     if owner is not None:
         query["owner"] = owner
-    with reachable():
+    with map_driver_errors():
         found = await _collection().find_one(query)
     if found is None:
         raise WebhookNotFound(webhook_id)
@@ -93,14 +93,14 @@ async def find_webhook(webhook_id: str, owner: str | None = None) -> Webhook:
 
 async def find_earliest() -> str | None:
     """Where in the feed the first enabled webhook begins; None where none is enabled."""
-    with reachable():
+    with map_driver_errors():
         found = await _collection().find_one({"enabled": True}, {"since": 1}, sort=[("since", 1)])
     return None if found is None else found["since"]
 
 
 async def change_webhook(webhook: Webhook, expected: Mapping[str, Any], **changes: Any) -> Webhook | None:
     """As ``change``, of a webhook."""
-    with reachable():
+    with map_driver_errors():
         found = await _collection().find_one_and_update(
             {"_id": webhook.id, **expected},
             stages(changes),
@@ -111,7 +111,7 @@ async def change_webhook(webhook: Webhook, expected: Mapping[str, Any], **change
 
 async def delete_webhook(webhook: Webhook) -> None:
     """Remove a webhook. One that is gone is removed."""
-    with reachable():
+    with map_driver_errors():
         await _collection().delete_one({"_id": webhook.id})
 
 

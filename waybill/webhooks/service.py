@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from waybill.documents import Later
-from waybill.errors import InvalidInput, TooManyWebhooks
 from waybill.events import change_stream
-from waybill.principal import Principal
-from waybill.settings import Settings
+from waybill.platform.errors import InvalidInput, TooManyWebhooks
+from waybill.platform.mongo.expressions import Later
+from waybill.platform.principal import Principal
+from waybill.platform.settings import Settings
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.address_policy import may_be_public
 from waybill.webhooks.message import new_secret

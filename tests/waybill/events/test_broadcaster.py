@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.waybill.conftest import draft
-from waybill import documents
-from waybill.documents import File
-from waybill.errors import ServiceUnavailable, TooManySubscriptions
 from waybill.events import broadcaster as live_module
 from waybill.events import change_stream
 from waybill.events.broadcaster import BURST, Live, open_live
 from waybill.events.change_stream import Change
+from waybill.files import repository
+from waybill.files.model import File
+from waybill.platform.errors import ServiceUnavailable, TooManySubscriptions
 from waybill.resources import Resources
 
 #: More than some bursts, and fewer than a follower may let wait.
@@ -65,7 +65,7 @@ async def test_changes_that_wait_are_passed_on_in_bursts(live: Live) -> None:
         await anext(reader)
         await anext(other)
         await insert("owner")
-        await documents.insert(draft("other"))
+        await repository.insert(draft("other"))
         # All of the first owner's wait once the reader has come to this one.
         assert isinstance(await anext(other), Change)
         assert await longest_run(reader) <= BURST

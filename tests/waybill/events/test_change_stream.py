@@ -10,11 +10,15 @@ import pytest
 
 from tests.service import Service
 from tests.waybill.conftest import again, draft, kept
-from waybill import documents
-from waybill.documents import NOW, File, Later
+from waybill import indexes
 from waybill.events import change_stream
 from waybill.events.change_stream import Change, HistoryLostError, moment_of
-from waybill.lifecycle import Status
+from waybill.files import repository, transitions
+from waybill.files.lifecycle import Status
+from waybill.files.model import File
+from waybill.indexes import DOCUMENTS
+from waybill.platform.mongo import connection
+from waybill.platform.mongo.expressions import NOW, Later
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -22,8 +26,8 @@ pytestmark = pytest.mark.usefixtures("database")
 @pytest.fixture(scope="module")
 async def database(service: Service) -> AsyncIterator[None]:
     settings = service.settings
-    async with documents.open_database(settings.mongodb_url.get_secret_value(), "feed"):
-        await documents.create_indexes()
+    async with connection.open_database(settings.mongodb_url.get_secret_value(), "feed", DOCUMENTS):
+        await indexes.create_indexes()
         yield
 
 
@@ -41,9 +45,9 @@ async def changes_after(position: str, owner: str | None = None) -> list[Change]
 
 async def completed(file: File) -> File:
     """Take a file through its life without a pause."""
-    processing = await documents.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
+    processing = await transitions.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
     assert processing is not None
-    done = await documents.transition(
+    done = await transitions.transition(
         processing, Status.COMPLETED, sha256=secrets.token_hex(32), completed_at=NOW, due_at=None
     )
     assert done is not None
@@ -53,7 +57,7 @@ async def completed(file: File) -> File:
 async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
     before = await change_stream.current_position()
     done = await completed(await kept(owner))
-    await documents.change(done, {}, deleted_at=NOW)
+    await transitions.change(done, {}, deleted_at=NOW)
     changes = await changes_after(before)
     told = [(each.file.status, each.file.sha256, each.file.deleted_at is None) for each in changes]
     assert told == [
@@ -86,8 +90,8 @@ async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: s
 async def test_what_clients_do_not_see_is_no_change(owner: str) -> None:
     file = await kept(owner)
     before = await change_stream.current_position()
-    await documents.change(file, {}, attempt="a", due_at=Later(30))
-    await documents.change(file, {}, upload_id="u")
+    await transitions.change(file, {}, attempt="a", due_at=Later(30))
+    await transitions.change(file, {}, upload_id="u")
     assert await changes_after(before) == []
 
 
@@ -107,10 +111,10 @@ async def test_what_is_no_position_is_refused(position: str) -> None:
 async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: str) -> None:
     file = await kept(owner)
     before = await change_stream.current_position()
-    processing = await documents.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
+    processing = await transitions.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
     found, moment = await change_stream.find_at(file.file_id, owner)
     assert found == processing
-    await documents.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=None)
+    await transitions.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=None)
     moments = {each.file.status: each.moment for each in await changes_after(before)}
     assert moments[Status.PROCESSING] <= moment < moments[Status.FAILED]
 
@@ -127,11 +131,11 @@ async def test_files_from_before_the_feed_are_told_exactly_once_it_is_set_up(
     service: Service, owner: str
 ) -> None:
     settings = service.settings
-    async with documents.open_database(settings.mongodb_url.get_secret_value(), "feed-upgraded"):
+    async with connection.open_database(settings.mongodb_url.get_secret_value(), "feed-upgraded", DOCUMENTS):
         # As an older release left it.
         file = draft(owner, name="n" * 250)
-        await documents.insert(file)
-        await documents.create_indexes()
+        await repository.insert(file)
+        await indexes.create_indexes()
         before = await change_stream.current_position()
         done = await completed(await again(file))
         statuses: list[Any] = [(each.file.status, each.file.sha256) for each in await changes_after(before)]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.waybill.conftest import kept
 from waybill.events import follow
-from waybill.principal import Principal
+from waybill.platform.principal import Principal
 from waybill.resources import Resources
 
 

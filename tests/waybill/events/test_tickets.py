@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from tests.service import Service
-from waybill.errors import Unauthenticated
 from waybill.events.tickets import EventTickets
-from waybill.principal import Principal
-from waybill.redis import open_redis
+from waybill.platform.errors import Unauthenticated
+from waybill.platform.principal import Principal
+from waybill.platform.redis.client import open_redis
 
 EVENTS = "/api/v1/files/events"
 

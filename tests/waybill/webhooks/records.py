@@ -7,11 +7,13 @@ from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
 from tests.waybill.conftest import again, kept
-from waybill import documents
-from waybill.documents import NOW, File, Later
 from waybill.events import change_stream
-from waybill.lifecycle import Status
-from waybill.messages import DELIVER_WEBHOOK, QUEUES
+from waybill.files import repository as file_repository
+from waybill.files import transitions
+from waybill.files.lifecycle import Status
+from waybill.files.model import File
+from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, QUEUES
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.message import new_secret
 from waybill.webhooks.model import Delivery, Event, Webhook
@@ -33,21 +35,23 @@ async def deliveries(webhook: Webhook) -> list[Delivery]:
 async def deleted(owner: str) -> File:
     """A file that is deleted after it was stored: one event."""
     file = await kept(owner)
-    assert await documents.change(file, {}, deleted_at=NOW) is not None
+    assert await transitions.change(file, {}, deleted_at=NOW) is not None
     return await again(file)
 
 
 async def failed(owner: str) -> File:
     """A file that fails: one event."""
     file = await kept(owner, status=Status.PROCESSING)
-    moved = await documents.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=Later(60))
+    moved = await transitions.transition(
+        file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=Later(60)
+    )
     assert moved is not None
     return moved
 
 
 async def owed(webhook: Webhook, **fields: Any) -> str:
     """A delivery that is ready; its id."""
-    delivery_id = f"msg_{documents.new_id()}"
+    delivery_id = f"msg_{file_repository.new_id()}"
     new = {"_id": delivery_id, "webhook": webhook.id, "type": "ping", "body": '{"type":"ping"}'}
     await delivery_repository.insert_deliveries([new], patience=60)
     if fields:

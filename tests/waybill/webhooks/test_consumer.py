@@ -12,13 +12,14 @@ from dramatiq.brokers.redis import RedisBroker
 from tests.waiting import until
 from tests.waybill.conftest import DAY, kept
 from tests.waybill.webhooks.records import deleted, deliveries, failed, made, sent_for
-from waybill import documents
-from waybill.documents import NOW
-from waybill.documents.followers import Follower
 from waybill.events import change_stream
 from waybill.events.change_stream import HistoryLostError
-from waybill.messages import Sender
-from waybill.principal import Principal
+from waybill.files import transitions
+from waybill.platform.mongo import lease
+from waybill.platform.mongo.expressions import NOW
+from waybill.platform.mongo.lease import Follower
+from waybill.platform.principal import Principal
+from waybill.platform.redis.messages import Sender
 from waybill.resources import Resources
 from waybill.webhooks import consumer as module
 from waybill.webhooks import delivery_repository, repository
@@ -131,7 +132,7 @@ async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
     async def die(*_: Any, **__: Any) -> None:
         raise KilledError
 
-    await documents.change(file, {}, deleted_at=NOW)
+    await transitions.change(file, {}, deleted_at=NOW)
     with monkeypatch.context() as patch:
         match step:
             case "make":
@@ -139,7 +140,7 @@ async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
             case "send":
                 patch.setattr(Sender, "send_many", die)
             case "note":
-                patch.setattr(documents, "change_follower", die)
+                patch.setattr(lease, "change_follower", die)
         with pytest.raises(KilledError):
             await module._read(resources, "dead", webhook.since)
     assert len(await deliveries(webhook)) == (0 if step == "make" else 1)
@@ -275,7 +276,7 @@ async def test_a_place_from_before_all_webhooks_does_not_matter(resources: Resou
 async def test_a_change_that_cannot_be_told_holds_up_no_other(resources: Resources, owner: str) -> None:
     webhook = await made(owner)
     broken = await kept(owner, sha256="by hand")
-    await documents.change(broken, {}, deleted_at=NOW)
+    await transitions.change(broken, {}, deleted_at=NOW)
     file = await deleted(owner)
     async with tells(resources):
         [delivery] = await come(webhook, 1)
@@ -307,7 +308,7 @@ async def test_one_word_of_a_lost_history_is_not_believed(
 async def test_what_clients_cannot_see_is_told_to_nobody(resources: Resources, owner: str) -> None:
     webhook = await made(owner)
     file = await kept(owner)
-    await documents.change(file, {}, expire_at=None)
+    await transitions.change(file, {}, expire_at=None)
     await failed(owner)
     async with tells(resources):
         [delivery] = await come(webhook, 1)

@@ -12,10 +12,10 @@ from standardwebhooks import WebhookVerificationError
 
 from tests.receiver import Message, Receiver, running_receiver
 from tests.waybill.webhooks.records import DAY, deliveries, made, make_due, owed, sent_for
-from waybill import documents
-from waybill.documents import NOW, Later
-from waybill.messages import PATIENCE
-from waybill.principal import Principal
+from waybill.platform.mongo import connection
+from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.principal import Principal
+from waybill.platform.redis.messages import PATIENCE
 from waybill.resources import Resources
 from waybill.webhooks import deliver as module
 from waybill.webhooks import delivery_repository, repository
@@ -68,7 +68,7 @@ async def test_attempts_come_at_growing_intervals_and_end(
         assert delivery.status == "PENDING"
         assert delivery.next_attempt_at == delivery.due_at is not None
         began_at = delivery.attempts[-1].at
-        left = delivery.next_attempt_at - await documents.database_time()
+        left = delivery.next_attempt_at - await connection.database_time()
         assert left <= timedelta(seconds=wait * (1 + JITTER))
         assert delivery.next_attempt_at - began_at >= timedelta(seconds=wait)
         # Before its time nothing is tried.
@@ -153,7 +153,7 @@ async def test_a_receiver_that_is_busy_says_when(
     delivery = await attempted(resources, await owed(webhook))
     assert delivery.next_attempt_at is not None
     assert delivery.next_attempt_at - delivery.attempts[-1].at >= timedelta(seconds=seconds)
-    left = delivery.next_attempt_at - await documents.database_time()
+    left = delivery.next_attempt_at - await connection.database_time()
     assert left <= timedelta(seconds=seconds * (1 + JITTER))
 
 
@@ -277,7 +277,7 @@ async def test_what_is_due_is_sent_for_and_put_off(
     for delivery_id in due:
         due_at = (await again(delivery_id)).due_at
         assert due_at is not None
-        assert due_at - await documents.database_time() <= timedelta(seconds=PATIENCE)
+        assert due_at - await connection.database_time() <= timedelta(seconds=PATIENCE)
 
 
 async def test_no_more_is_sent_than_there_is_room_for(

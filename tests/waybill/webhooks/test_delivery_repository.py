@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.test_pages import stages
-from waybill.documents import FileId
+from tests.waybill.files.listing.test_plans import stages
+from waybill.files.model import FileId
 from waybill.resources import Resources
 from waybill.webhooks.delivery_repository import deliveries_query, find_deliveries
 from waybill.webhooks.model import Delivery, DeliveryStatus, Webhook

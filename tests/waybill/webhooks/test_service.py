@@ -3,7 +3,7 @@
 import pytest
 
 from tests.waybill.webhooks.records import made
-from waybill.principal import Principal
+from waybill.platform.principal import Principal
 from waybill.resources import Resources
 from waybill.webhooks import repository
 from waybill.webhooks.model import DisabledReason

@@ -1,0 +1,39 @@
+"""A restore beside other calls for the same file."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.waybill.conftest import kept
+from waybill.files import transitions
+from waybill.files.lifecycle import Status
+from waybill.files.model import File
+from waybill.files.restore import restore_file
+from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.principal import Principal
+from waybill.resources import Resources
+
+
+async def test_a_file_that_others_restored_and_deleted_again_comes_back(
+    resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await kept(
+        owner,
+        status=Status.COMPLETED,
+        sha256="0" * 64,
+        deleted_at=datetime.now(UTC) - timedelta(hours=1),
+        purge_at=datetime.now(UTC) + timedelta(hours=1),
+    )
+    restore = transitions.restore
+
+    async def restore_too_late(*args: Any, **changes: Any) -> File | None:
+        """Another was first, and a delete came behind it."""
+        monkeypatch.setattr(transitions, "restore", restore)
+        assert await restore(*args, **changes) is not None
+        await transitions.change(file, {"deleted_at": None}, deleted_at=NOW, purge_at=Later(3600))
+        return None
+
+    monkeypatch.setattr(transitions, "restore", restore_too_late)
+    restored = await restore_file(resources, Principal(owner), file.file_id)
+    assert restored.deleted_at is None

@@ -1,0 +1,34 @@
+"""Reading all files of all owners, in the order of their ids, and so of their object keys."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from waybill.files.due import Fields
+from waybill.platform.mongo.connection import files_collection
+from waybill.platform.mongo.errors import map_driver_errors
+
+#: Files in a batch.
+BATCH = 1000
+
+_FIELDS = ("size", "status", "object_key", "etag", "purge_began_at")
+
+
+async def read_all_files() -> AsyncGenerator[Fields, None]:
+    """Yield what tells whether a file has an object, for each file.
+
+    A query for each batch: a cursor would end with a failover.
+
+    Raises:
+        ServiceUnavailable: MongoDB does not answer.
+    """
+    query: dict[str, Any] = {}
+    while True:
+        with map_driver_errors():
+            found = (
+                await files_collection().find(query, list(_FIELDS)).sort("_id", 1).limit(BATCH).to_list(BATCH)
+            )
+        for file in found:
+            yield file
+        if len(found) < BATCH:
+            return
+        query = {"_id": {"$gt": found[-1]["_id"]}}

@@ -1,0 +1,1 @@
+"""Lists of files: filters, sort orders and pages, each a bounded piece of work on an index."""

@@ -1,0 +1,148 @@
+"""Which of an owner's files are wanted, and how many there are."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pymongo.errors import ExecutionTimeout
+
+from waybill.files.lifecycle import Status
+from waybill.files.model import TRASH
+from waybill.files.transitions import IN_TRASH
+from waybill.files.usage.repository import count_by_status
+from waybill.platform.mongo.connection import files_collection
+from waybill.platform.mongo.errors import map_driver_errors
+
+#: Files that a count looks at, and milliseconds that each of its two steps takes. Where there are more, or
+#: MongoDB is too busy, there is no count.
+MAX_COUNTED = 50_000
+COUNT_TIMEOUT_MS = 50
+
+_LAST_CODE_POINT = 0x10FFFF
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Sort(StrEnum):
+    """What files are sorted by; their ids decide between equals."""
+
+    CREATED_AT = "createdAt"
+    NAME = "name"
+    SIZE = "size"
+
+
+class Order(StrEnum):
+    """Which end of the list comes first."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which files; what is not given admits all.
+
+    ``name_prefix`` is compared by code points, so case matters. ``content_type`` is a type such as
+    `image/png` or a family such as `image/*`. Files are created at ``created_after`` or later and before
+    ``created_before``, and have ``min_size`` to ``max_size`` bytes. With ``deleted`` they are in the trash,
+    from which they can be restored; otherwise none is deleted.
+    """
+
+    statuses: frozenset[Status] = frozenset()
+    name_prefix: str | None = None
+    content_type: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    deleted: bool = False
+
+
+_INDEXES = {"created_at": "newest", "name": "by_name", "size": "largest"}
+
+
+async def count_files(owner: str, filters: Filters) -> int | None:
+    """Return how many files there are, over all pages; None if that takes too much work to find out.
+
+    By status alone from the kept sums. Otherwise by an index, if that leaves few enough files to look at.
+    """
+    if filters == Filters(statuses=filters.statuses):
+        return await count_by_status(owner, filters.statuses)
+    narrowed, query, index = count_query(owner, filters)
+    files = files_collection()
+    with map_driver_errors():
+        try:
+            for each in (narrowed, query):
+                count: int = await files.count_documents(
+                    each, hint=index, limit=MAX_COUNTED + 1, maxTimeMS=COUNT_TIMEOUT_MS
+                )
+                if count > MAX_COUNTED:
+                    return None
+        except ExecutionTimeout:
+            return None
+    return count
+
+
+def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Return a range of an index that holds all files to count, the files to count, and the index.
+
+    From the index alone by status, name or size; by time and in the trash files are fetched.
+    """
+    if filters.deleted:
+        return {"owner": owner, **TRASH}, {**place(owner, filters), **conditions_of(filters)}, "trash"
+    conditions = conditions_of(filters)
+    narrowing = next((field for field in ("name", "size", "created_at") if field in conditions), "size")
+    mine = place(owner, filters)
+    narrowed = {name: value for name, value in conditions.items() if name == narrowing}
+    return {**mine, **narrowed}, {**mine, **conditions}, _INDEXES[narrowing]
+
+
+def place(owner: str, filters: Filters) -> dict[str, Any]:
+    """Return the condition that a file is this owner's, and in the trash or not."""
+    return {"owner": owner, "$and": [IN_TRASH]} if filters.deleted else {"owner": owner, "deleted_at": None}
+
+
+def conditions_of(filters: Filters) -> dict[str, Any]:
+    """Return the conditions of the filters that are given, by the field that each is about."""
+    given: dict[str, Any] = {}
+    if filters.statuses:
+        given["status"] = {"$in": [status.value for status in filters.statuses]}
+    if filters.name_prefix:
+        given["name"] = _beginning_with(filters.name_prefix)
+    if filters.content_type is not None:
+        given["content_type"] = _of_type(filters.content_type)
+    created: dict[str, Any] = {"$gte": _whole(filters.created_after), "$lt": _whole(filters.created_before)}
+    size: dict[str, Any] = {"$gte": filters.min_size, "$lte": filters.max_size}
+    for field, bounds in (("created_at", created), ("size", size)):
+        kept = {operator: bound for operator, bound in bounds.items() if bound is not None}
+        if kept:
+            given[field] = kept
+    return given
+
+
+def _beginning_with(prefix: str) -> dict[str, str]:
+    """A range rather than a pattern, for a range bounds an index whatever the prefix holds."""
+    stem = prefix.rstrip(chr(_LAST_CODE_POINT))
+    if not stem:
+        return {"$gte": prefix}
+    following = ord(stem[-1]) + 1
+    # Surrogates are no characters and cannot be sent.
+    return {"$gte": prefix, "$lt": stem[:-1] + chr(0xE000 if following == 0xD800 else following)}
+
+
+def _of_type(content_type: str) -> dict[str, str]:
+    """Parameters of the stored type do not count, nor does case (RFC 9110, 8.3.1)."""
+    family = content_type.removesuffix("*")
+    rest = "" if family != content_type else " *(;|$)"
+    return {"$regex": f"^{re.escape(family)}{rest}", "$options": "i"}
+
+
+def _whole(time: datetime | None) -> datetime | None:
+    """The first millisecond that is not before a time: MongoDB would cut the rest off, and round down."""
+    if time is None or not time.microsecond % 1000:
+        return time
+    try:
+        return time + _MILLISECOND - timedelta(microseconds=time.microsecond % 1000)
+    except OverflowError:
+        return time

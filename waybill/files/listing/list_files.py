@@ -1,0 +1,131 @@
+"""List a caller's files: which, in which order, and how many there are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from waybill.files.content_type import CONTENT_TYPE_WORD
+from waybill.files.lifecycle import Status
+from waybill.files.listing import filters as list_filters
+from waybill.files.listing import query
+from waybill.files.listing.cursor import cursor_of, position_of
+from waybill.files.listing.filters import Filters, Order, Sort
+from waybill.files.model import File
+from waybill.platform.principal import Principal, is_storable
+from waybill.platform.times import parse_rfc3339
+
+MAX_PAGE = 100
+
+#: Bytes. The largest integer that every reader of JSON takes exactly, and far more than a file can have.
+MAX_SIZE = 2**53 - 1
+
+#: What most want to see first: new files, large files, and names from A to Z.
+NATURAL_ORDER = {Sort.CREATED_AT: Order.DESC, Sort.NAME: Order.ASC, Sort.SIZE: Order.DESC}
+
+
+def _storable(text: str) -> str:
+    # Half of a surrogate pair is no text, and no file's name.
+    if not is_storable(text):
+        raise ValueError("is not a text that a file's name could begin with")
+    return text
+
+
+Time = Annotated[
+    datetime, BeforeValidator(lambda value: parse_rfc3339(value) if isinstance(value, str) else value)
+]
+Prefix = Annotated[str, AfterValidator(_storable)]
+Size = Annotated[int, Field(ge=0, le=MAX_SIZE)]
+
+
+class Listing(BaseModel):
+    """A list as a client asks for it. Both faces validate with it, and OpenAPI is made from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Files per page at most.")
+    cursor: str | None = Field(
+        default=None,
+        description="`nextCursor` of the page before, unchanged, with the same `sort`.",
+        json_schema_extra={"minLength": 1},
+    )
+    status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
+    name: Prefix | None = Field(default=None, description="Only names that begin with this; case matters.")
+    content_type: str | None = Field(
+        default=None,
+        max_length=255,
+        pattern=rf"^{CONTENT_TYPE_WORD}/({CONTENT_TYPE_WORD}|\*)$",
+        description="Only this media type, whatever its parameters: `image/png`, or a family: `image/*`.",
+        examples=["image/*"],
+    )
+    created_after: Time | None = Field(default=None, description="Only files made at this time or later.")
+    created_before: Time | None = Field(default=None, description="Only files made before this time.")
+    min_size: Size | None = Field(default=None, description="Only files of so many bytes or more.")
+    max_size: Size | None = Field(default=None, description="Only files of so many bytes or fewer.")
+    deleted: bool = Field(
+        default=False, description="The trash instead: what is deleted and can still be restored."
+    )
+    sort: Sort = Field(
+        default=Sort.CREATED_AT, description="Names are sorted by code points, so `Z` comes before `a`."
+    )
+    order: Order | None = Field(
+        default=None, description="If not given, `asc` for names and `desc` for times and sizes."
+    )
+
+    @property
+    def filters(self) -> Filters:
+        """Which files."""
+        return Filters(
+            statuses=frozenset(self.status),
+            name_prefix=self.name,
+            content_type=self.content_type,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            min_size=self.min_size,
+            max_size=self.max_size,
+            deleted=self.deleted,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some files of a list, and the cursor of the next page, which is None on the last.
+
+    A page may have fewer files than were asked for, or none, and still not be the last.
+    """
+
+    items: Sequence[File]
+    next_cursor: str | None
+    sort: Sort
+
+    def cursor_of(self, file: File) -> str:
+        """Where one of the files stands in the list."""
+        return cursor_of(query.position_of(file, self.sort), self.sort)
+
+
+async def list_files(principal: Principal, listing: Listing) -> Page:
+    """A page of the caller's files, or of their trash.
+
+    Raises:
+        InvalidInput: the cursor is not one of ours, or of another sort.
+    """
+    after = None if listing.cursor is None else position_of(listing.cursor, listing.sort)
+    found = await query.find_page(
+        principal.owner,
+        listing.filters,
+        listing.sort,
+        listing.order or NATURAL_ORDER[listing.sort],
+        limit=listing.limit,
+        after=after,
+    )
+    position = found.next_position
+    next_cursor = None if position is None else cursor_of(position, listing.sort)
+    return Page(found.files, next_cursor, listing.sort)
+
+
+async def count_files(principal: Principal, listing: Listing) -> int | None:
+    """Return how many files a list has, over all its pages, or None if that takes too much work."""
+    return await list_filters.count_files(principal.owner, listing.filters)

@@ -1,0 +1,106 @@
+"""An upload that is still open: what fills it, and for how long."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from waybill.files import repository, transitions
+from waybill.files.lifecycle import Status
+from waybill.files.model import File
+from waybill.files.transitions import PENDING
+from waybill.platform.errors import WrongState
+from waybill.platform.presign import PresignedRequest
+from waybill.platform.settings import Settings
+from waybill.resources import Resources
+
+#: How long after its announcement an upload may stay open, however often it is refreshed.
+LONGEST_UPLOAD = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class MultipartPlan:
+    """What a client must know to send a file in parts. The parts' own URLs are signed on demand."""
+
+    part_size: int
+    part_count: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """The answer to a request: one PUT, or parts, or neither where nothing needs to be sent."""
+
+    file: File
+    upload: PresignedRequest | None = None
+    multipart: MultipartPlan | None = None
+
+
+def hand_out(resources: Resources, file: File) -> Requested:
+    """What fills a PENDING file: a signed PUT, or the plan of its parts. Reaches nobody."""
+    if file.part_plan is not None:
+        plan = file.part_plan
+        return Requested(
+            file, multipart=MultipartPlan(plan.part_size, plan.part_count, file.upload_expires_at)
+        )
+    upload = resources.presigner.put(
+        file.object_key,
+        size=file.size,
+        content_type=file.content_type,
+        sha256=file.declared_sha256,
+        ttl=url_ttl(resources.settings, file),
+    )
+    return Requested(file, upload)
+
+
+def url_ttl(settings: Settings, file: File) -> int:
+    """Seconds that a URL signed now may live: no URL outlives what the record says."""
+    left = file.upload_expires_at - datetime.now(UTC)
+    return max(1, min(settings.upload_url_ttl, round(left.total_seconds())))
+
+
+def lifetime(settings: Settings, *, is_multipart: bool) -> timedelta:
+    """How long an upload stays open from its announcement or its latest refresh."""
+    return timedelta(seconds=settings.multipart_ttl if is_multipart else settings.upload_url_ttl)
+
+
+async def extend(resources: Resources, file: File) -> File:
+    """Put off the expiry of a PENDING file. Raises WrongState as ``refresh_upload`` does."""
+    ensure_open(file)
+    settings = resources.settings
+    now = datetime.now(UTC)
+    until = min(
+        now + lifetime(settings, is_multipart=file.part_plan is not None), file.created_at + LONGEST_UPLOAD
+    )
+    if until <= now:
+        raise WrongState(
+            f"The upload was announced {LONGEST_UPLOAD.days} days ago. Request a new one.", id=file.file_id
+        )
+    # Never earlier: URLs that live longer may be out already.
+    until = max(until, file.upload_expires_at)
+    extended = await transitions.change(
+        file,
+        PENDING,
+        upload_expires_at=until,
+        expire_at=until + timedelta(seconds=settings.upload_grace),
+    )
+    return extended or ensure_open(await repository.find(file.file_id))
+
+
+def is_open(file: File) -> bool:
+    """Whether the upload is neither completed, expired nor deleted."""
+    return file.status is Status.PENDING and file.deleted_at is None
+
+
+def ensure_open(file: File) -> File:
+    """The file, if its upload is neither completed, expired nor deleted.
+
+    Raises:
+        WrongState: it is one of these.
+    """
+    if is_open(file):
+        return file
+    facts = {"id": file.file_id, "fileStatus": file.status.value}
+    if file.deleted_at is not None:
+        raise WrongState("The file is deleted. Request a new upload.", **facts)
+    if file.status is Status.EXPIRED:
+        raise WrongState("The upload was not completed in time and has expired. Request a new one.", **facts)
+    raise WrongState("The upload is completed already. Nothing more can be sent.", **facts)

@@ -1,0 +1,92 @@
+"""Take objects out of the bucket, and keep the tombstones."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from waybill.files import due, repository, transitions
+from waybill.files.due import Fields
+from waybill.files.model import FileId
+from waybill.files.transitions import PURGEABLE
+from waybill.platform.errors import ServiceUnavailable
+from waybill.platform.mongo import connection
+from waybill.platform.mongo.expressions import NOW, Backoff, Once, Upcoming
+from waybill.platform.redis.messages import PATIENCE
+from waybill.platform.s3.storage import Storage
+from waybill.resources import Resources
+
+#: How long after its URL has died an upload that began in time may still be on its way.
+SLOWEST_UPLOAD = timedelta(days=1)
+
+#: Seconds between two attempts at an object that the store refuses to remove, at most.
+LONGEST_RETRY_DELAY_SECONDS = 3600
+
+log = structlog.get_logger(__name__)
+
+
+async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
+    """Remove the objects of those files, up to a thousand, whose purge is due. What is not there is removed.
+
+    An upload URL that is still alive, or an upload that began in time and is slow, could fill a key again.
+    Such a file therefore stays due, at growing intervals, until neither can be. ``purgedAt`` keeps the time
+    of the first purge.
+
+    Raises:
+        ServiceUnavailable: MongoDB or the store is away; nothing is lost, the files stay due.
+        Exception: what kept some of the objects. Their files stay due, at growing intervals; the others are
+            purged.
+    """
+    ids = [FileId(file_id) for file_id in file_ids if repository.is_file_id(file_id)]
+    # Before the first object goes: what arrives after that is for the next sweep.
+    now = await connection.database_time()
+    # From here the files cannot be restored: they would be without their objects.
+    await transitions.change_many(ids, {**PURGEABLE, "purge_began_at": None}, purge_began_at=NOW)
+    # Read after that and not before: a file that was restored first is not among them.
+    begun = {**PURGEABLE, "purge_began_at": {"$exists": True}}
+    files = await due.find_fields(ids, begun, ("object_key", "part_size"))
+    # Some stores count a delete in a bucket that is not there as done.
+    await resources.storage.ping()
+    kept = await _remove(resources.storage, files)
+    grace = timedelta(seconds=resources.settings.upload_grace)
+    # A crash until here leaves them all due, and the next purge finds nothing to remove.
+    await transitions.change_many(
+        [file["_id"] for file in files if file["object_key"] not in kept],
+        begun,
+        purged_at=Once(NOW),
+        due_at=_next_sweep(now, grace),
+    )
+    if kept:
+        refused = [file["_id"] for file in files if file["object_key"] in kept]
+        delay = Backoff("purge_began_at", PATIENCE, LONGEST_RETRY_DELAY_SECONDS)
+        await transitions.change_many(refused, begun, due_at=delay)
+        log.error(
+            "objects not removed", files=len(kept), errors=sorted({repr(each) for each in kept.values()})
+        )
+        # Of several the one that does not pass by itself.
+        raise min(kept.values(), key=lambda error: isinstance(error, ServiceUnavailable))
+
+
+async def _remove(storage: Storage, files: Sequence[Fields]) -> dict[str, Exception]:
+    """Remove the files' objects and parts; what kept those that stay, by key."""
+    kept: dict[str, Exception] = {}
+
+    async def abort(key: str) -> None:
+        try:
+            await storage.multiparts.abort_all(key)
+        except Exception as error:
+            kept[key] = error
+
+    # Before the objects, for what is aborted makes none any more.
+    await asyncio.gather(*(abort(file["object_key"]) for file in files if file.get("part_size") is not None))
+    keys = [file["object_key"] for file in files if file["object_key"] not in kept]
+    return kept | await storage.delete_many(keys)
+
+
+def _next_sweep(now: datetime, grace: timedelta) -> Upcoming:
+    """When to look again whether the key was filled anew: after one grace, two, four, up to a day."""
+    waits = [max(grace, timedelta(seconds=1))]
+    while waits[-1] <= SLOWEST_UPLOAD:
+        waits.append(2 * waits[-1])
+    return Upcoming("upload_expires_at", waits, now)

@@ -1,0 +1,18 @@
+"""Give an upload that is still open more time."""
+
+from waybill.files import repository
+from waybill.files.open_upload import Requested, extend, hand_out
+from waybill.platform.principal import Principal
+from waybill.resources import Resources
+
+
+async def refresh_upload(resources: Resources, principal: Principal, file_id: str) -> Requested:
+    """Hand out anew what fills a PENDING file, and put its expiry off.
+
+    Raises:
+        FileNotFound: no such file of this owner.
+        WrongState: the file is not PENDING any more, or deleted, or was announced too long ago.
+        ServiceUnavailable: MongoDB is away; a repeat is safe.
+    """
+    file = await repository.find(file_id, principal.owner)
+    return hand_out(resources, await extend(resources, file))

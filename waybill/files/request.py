@@ -1,0 +1,163 @@
+"""Announce an upload: remember it, hand out what fills it."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from waybill.files import idempotency, repository
+from waybill.files.lifecycle import Status
+from waybill.files.model import File, FileId
+from waybill.files.open_upload import Requested, extend, hand_out, is_open, lifetime
+from waybill.files.part_plan import PartPlan
+from waybill.files.repository import AlreadyThereError
+from waybill.files.upload_request import UploadDraft, check_idempotency_key
+from waybill.files.usage.quota import OverQuotaError
+from waybill.platform.errors import (
+    FileTooLarge,
+    IdempotencyConflict,
+    InvalidInput,
+    QuotaExceeded,
+    ServiceUnavailable,
+    WrongState,
+)
+from waybill.platform.principal import Principal
+from waybill.platform.s3.object_key import make_key
+from waybill.platform.settings import MAX_SINGLE_PUT, Settings
+from waybill.resources import Resources
+
+DEFAULT_TYPE = "application/octet-stream"
+
+
+async def request_upload(
+    resources: Resources,
+    principal: Principal,
+    draft: UploadDraft,
+    idempotency_key: str | None = None,
+    place: int = 0,
+) -> Requested:
+    """Remember a PENDING file and hand out what may fill it: one PUT, or a plan of parts.
+
+    Where the owner already has a COMPLETED file of the declared SHA-256 and size, that file is the answer
+    and nothing is stored: the claim is safe to believe because it only leads to the owner's own file.
+
+    A repeat with the same ``idempotency_key`` answers the same file, with fresh URLs, for a day. It never
+    makes a second file. ``place`` is an item's position in a batch, which has one key for all items.
+
+    Raises:
+        FileTooLarge: the size is over MAX_FILE_SIZE or, if no parts are wanted, over what one PUT carries.
+        InvalidInput: the content type is not one of CONTENT_TYPES, or the key is no key.
+        IdempotencyConflict: the key was used for another announcement.
+        WrongState: the key was used for a file that is deleted, FAILED or EXPIRED.
+        QuotaExceeded: the owner's files would take more than OWNER_QUOTA_BYTES.
+        ServiceUnavailable: MongoDB is away; nothing was stored, and a repeat with a key is safe.
+    """
+    settings = resources.settings
+    _check(settings, draft)
+    if idempotency_key is not None:
+        check_idempotency_key(idempotency_key)
+    twin = None
+    if draft.sha256 is not None:
+        twin = await repository.find_completed(principal.owner, draft.sha256, draft.size)
+    file_id = repository.new_id() if twin is None else twin.key
+    if idempotency_key is not None:
+        claimed = await _claim(principal, f"{place}:{idempotency_key}", draft, file_id)
+        if claimed != file_id:
+            known = await repository.find_known(claimed)
+            if known is not None:
+                return await _again(resources, known)
+            # Whoever claimed it died, or is just about to store the file: it is stored once in any case.
+            twin, file_id = None, claimed
+    if twin is not None:
+        return Requested(twin)
+    file = _new_file(settings, principal, draft, file_id)
+    # Stored before a URL is given away, so that no object can come to be without a record.
+    try:
+        await repository.insert(file, settings.owner_quota_bytes)
+    except AlreadyThereError:
+        known = await repository.find_known(file_id)
+        if known is None:
+            # No majority had it yet, and a failover has taken it back.
+            raise ServiceUnavailable("MongoDB") from None
+        return await _again(resources, known)
+    except OverQuotaError as error:
+        raise QuotaExceeded(size=draft.size, used=error.charged, limit=error.quota) from None
+    return hand_out(resources, file)
+
+
+def _check(settings: Settings, draft: UploadDraft) -> None:
+    limit = settings.max_file_size
+    if draft.multipart is False:
+        limit = min(limit, MAX_SINGLE_PUT)
+    if draft.size > limit:
+        raise FileTooLarge(f"A file may have up to {limit} bytes.", size=draft.size, limit=limit)
+    if not settings.admits(draft.content_type or DEFAULT_TYPE):
+        raise InvalidInput({"contentType": f"must be one of {', '.join(settings.content_types)}"})
+
+
+async def _claim(principal: Principal, key: str, draft: UploadDraft, file_id: FileId) -> FileId:
+    """The id of the file that the key stands for: of this announcement, or of the one that it repeats."""
+    # Older releases do not know the field: left out if not given, so that a repeat may reach either release.
+    later = {"part_size"} if draft.part_size is None else None
+    announced = hashlib.sha256(draft.model_dump_json(exclude=later).encode()).hexdigest()
+    claim = await idempotency.claim(principal.owner, key, announced, file_id)
+    if claim.announced != announced:
+        raise IdempotencyConflict
+    return claim.file
+
+
+async def _again(resources: Resources, file: File) -> Requested:
+    """Answer a repeat: what fills the file if its upload is open, otherwise the file if it can be used.
+
+    Raises:
+        WrongState: the file is deleted, FAILED or EXPIRED.
+    """
+    if is_open(file):
+        try:
+            file = await extend(resources, file)
+        except WrongState:
+            # Completed or deleted since it was read.
+            file = await repository.find(file.file_id)
+    if is_open(file):
+        return hand_out(resources, file)
+    facts = {"id": file.file_id, "fileStatus": file.status.value}
+    if file.deleted_at is not None:
+        raise WrongState(
+            "This idempotency key was used for a file that is deleted. Use a new key to upload again.",
+            **facts,
+        )
+    if file.status in (Status.FAILED, Status.EXPIRED):
+        raise WrongState(
+            f"This idempotency key was used for a file that is {file.status}. Use a new key to upload again.",
+            **facts,
+        )
+    return Requested(file)
+
+
+def _new_file(settings: Settings, principal: Principal, draft: UploadDraft, file_id: FileId) -> File:
+    plan = PartPlan.of(draft.size, draft.part_size) if _goes_in_parts(settings, draft) else None
+    now = datetime.now(UTC)
+    expires_at = now + lifetime(settings, is_multipart=plan is not None)
+    return File(
+        id=file_id,
+        owner=principal.owner,
+        name=draft.name,
+        size=draft.size,
+        content_type=draft.content_type or DEFAULT_TYPE,
+        declared_sha256=draft.sha256,
+        object_key=make_key(str(file_id)),
+        created_at=_to_milliseconds(now),
+        part_size=plan.part_size if plan else None,
+        upload_expires_at=expires_at,
+        expire_at=expires_at + timedelta(seconds=settings.upload_grace),
+    )
+
+
+def _goes_in_parts(settings: Settings, draft: UploadDraft) -> bool:
+    # S3 cannot put together an object of no parts.
+    if draft.multipart is None or not draft.size:
+        return draft.size > settings.multipart_threshold
+    return draft.multipart
+
+
+def _to_milliseconds(time: datetime) -> datetime:
+    # MongoDB keeps milliseconds: what we answer now must equal what we read later.
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -1,0 +1,42 @@
+"""The store says that an object has arrived: have it verified, whether or not its client calls back."""
+
+import structlog
+
+from waybill.files import repository
+from waybill.files.complete import begin_verification
+from waybill.files.open_upload import is_open
+from waybill.platform.errors import FileNotFound
+from waybill.platform.s3.object_key import file_id_of
+from waybill.resources import Resources
+
+log = structlog.get_logger(__name__)
+
+
+async def object_arrived(resources: Resources, bucket: str, key: str) -> None:
+    """Complete the PENDING file that this very object was announced for; nothing where there is none.
+
+    The event is a hint and proves nothing: it may be repeated, late, early, or of somebody else's object.
+    What counts is what the store holds. Parts are never put together here, for only their client knows
+    whether they are final; but an object that was made of them by a call that died then is taken up.
+
+    Raises:
+        ServiceUnavailable: MongoDB or the store is away; a repeat is safe.
+    """
+    file_id = file_id_of(key)
+    if bucket != resources.settings.s3_bucket or file_id is None:
+        log.debug("event ignored: not an object of ours")
+        return
+    try:
+        file = await repository.find(file_id)
+    except FileNotFound:
+        log.debug("event ignored: no such file", file_id=file_id)
+        return
+    if file.object_key != key or not is_open(file):
+        log.debug("event ignored: not an upload that is open", file_id=file_id)
+        return
+    head = await resources.storage.head(file.object_key)
+    if head is None:
+        log.debug("event ignored: the object is not there", file_id=file_id)
+        return
+    if await begin_verification(resources, file, head) is not None:
+        log.info("completed by the store's event", file_id=file_id)

@@ -1,0 +1,1 @@
+"""What an owner's files take: quotas, kept sums, and the walk that mends both."""

@@ -1,0 +1,48 @@
+"""Look through all files, in the background: what the kept sums or the quota do not know is added.
+
+Finds files from before the sums, from a time without a quota, and what an older release changed.
+"""
+
+import pymongo
+
+from waybill.files.usage.laps import find_lap, move_on
+from waybill.files.usage.quota import mark_left, needs_mark
+from waybill.files.usage.sums import FIELDS, FOLD_FILES, FOLD_SECONDS, fold, is_file, is_summed
+from waybill.platform.mongo.connection import files_collection
+from waybill.platform.mongo.errors import map_driver_errors
+
+#: Files that are read at a time.
+BATCH_FILES = 2 * FOLD_FILES
+
+
+async def walk_on(*, has_quota: bool) -> bool:
+    """Look through the next batch of files, if a lap is due; with a quota, mark the files of large owners.
+
+    A crash at any point, or another worker that walks too, does no harm: each step looks at what is there.
+
+    Returns:
+        Whether a lap was due.
+
+    Raises:
+        ServiceUnavailable: MongoDB is away. The walk goes on from the same place.
+    """
+    lap = await find_lap()
+    if lap is None:
+        return False
+    query = {} if lap.after is None else {"_id": {"$gt": lap.after}}
+    with map_driver_errors(), pymongo.timeout(FOLD_SECONDS):
+        found = (
+            await files_collection()
+            .find(query, [*FIELDS, "charged"])
+            .sort("_id", 1)
+            .limit(BATCH_FILES)
+            .to_list(None)
+        )
+    files = [file for file in found if is_file(file)]
+    behind = [file["_id"] for file in files if not file.get("unsummed") and not is_summed(file)]
+    for start in range(0, len(behind), FOLD_FILES):
+        await fold(behind[start : start + FOLD_FILES])
+    if has_quota:
+        await mark_left([file for file in files if needs_mark(file)])
+    await move_on(lap, found[-1]["_id"] if len(found) == BATCH_FILES else None)
+    return True

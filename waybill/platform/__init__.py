@@ -1,0 +1,1 @@
+"""What all domains stand on: settings, errors, the servers' clients, metrics, traces and logs."""

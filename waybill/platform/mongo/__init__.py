@@ -1,0 +1,1 @@
+"""MongoDB: connection, errors, transactions, leases, and expressions by its clock."""

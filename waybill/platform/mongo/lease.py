@@ -1,0 +1,51 @@
+"""Who reads the feed of changes, and how far it was read."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, ClassVar
+
+import pymongo
+from beanie import Document
+from pymongo.errors import DuplicateKeyError
+
+from waybill.platform.mongo.errors import map_driver_errors
+from waybill.platform.mongo.expressions import Later, stages
+
+
+class Follower(Document):
+    """A reader of the feed, of which there is one at a time: whoever holds the lease."""
+
+    id: str  # type: ignore[assignment]
+    position: str | None = None
+    held_by: str | None = None
+    held_until: datetime | None = None
+
+    class Settings:
+        name = "followers"
+        indexes: ClassVar[list[pymongo.IndexModel]] = []
+
+
+async def take_over(name: str, attempt: str, lease: float) -> Follower | None:
+    """Hold the lease for so many seconds; None where somebody else does."""
+    free = {"$or": [{"held_by": None}, {"$expr": {"$lte": ["$held_until", "$$NOW"]}}]}
+    held = stages({"held_by": attempt, "held_until": Later(lease)})
+    with map_driver_errors():
+        # By itself, for an upsert that compares with $$NOW is refused.
+        with suppress(DuplicateKeyError):
+            await _collection().insert_one({"_id": name})
+        found = await _collection().find_one_and_update(
+            {"_id": name, **free}, held, return_document=pymongo.ReturnDocument.AFTER
+        )
+    follower: Follower | None = None if found is None else Follower.model_validate(found)
+    return follower
+
+
+async def change_follower(name: str, attempt: str, **changes: Any) -> bool:
+    """Change fields of a follower; whether its lease is still this attempt's, else nothing is changed."""
+    with map_driver_errors():
+        done = await _collection().update_one({"_id": name, "held_by": attempt}, stages(changes))
+    return bool(done.matched_count)
+
+
+def _collection() -> Any:
+    return Follower.get_motor_collection()

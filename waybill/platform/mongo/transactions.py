@@ -1,0 +1,110 @@
+"""Transactions of one owner, one after the other and within a time limit."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import Context
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+import pymongo
+from pymongo import WriteConcern
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from waybill.platform.errors import ServiceUnavailable
+from waybill.platform.mongo.connection import ANSWER_TIMEOUT_MS, files_collection
+from waybill.platform.mongo.errors import is_outage, map_driver_errors
+from waybill.platform.mongo.primaries import confirm_majority
+
+#: How often a transaction is tried that meets another, and seconds of the first and the longest pause.
+ATTEMPTS = 10
+FIRST_PAUSE_SECONDS = 0.005
+LONGEST_PAUSE_SECONDS = 0.2
+
+_READ_CONCERN = ReadConcern("majority")
+_WRITE_CONCERN = WriteConcern("majority", j=True)
+
+T = TypeVar("T")
+
+# Transactions of one owner exclude each other. Those of one process wait here, which costs MongoDB nothing.
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+# The event loop keeps only weak references to tasks.
+_endings: set[asyncio.Task[None]] = set()
+
+
+async def in_turn(
+    owner: str, body: Callable[[Any], Awaitable[T]], within: float = ANSWER_TIMEOUT_MS / 1000
+) -> T:
+    """Run ``body(session)`` in a transaction, after those that this process has begun for this owner.
+
+    ``body`` may run several times. What it returns or raises rests on state that a majority has.
+
+    Args:
+        within: seconds to wait for the turn, and then again seconds for the transaction.
+
+    Raises:
+        ServiceUnavailable: no turn or no commit in time. Whether the commit was made may not be known.
+    """
+    turn = _turns.setdefault(owner, asyncio.Lock())
+    try:
+        async with asyncio.timeout(within):
+            await turn.acquire()
+    except TimeoutError:
+        raise ServiceUnavailable("MongoDB") from None
+    try:
+        with map_driver_errors():
+            try:
+                with pymongo.timeout(within):
+                    return await _attempt_often(body, asyncio.get_running_loop().time() + within)
+            except Exception as error:
+                # What was read before an abort is about to be an answer, and may be on this member alone.
+                if not (isinstance(error, PyMongoError) and is_outage(error)):
+                    await confirm_majority(files_collection(), owner)
+                raise
+    finally:
+        turn.release()
+
+
+async def _attempt_often(body: Callable[[Any], Awaitable[T]], deadline: float) -> T:
+    # Not the driver's with_transaction: it tries for two minutes, without a pause, and ignores the limit.
+    for attempt in range(ATTEMPTS):
+        try:
+            return await _attempt(body)
+        except PyMongoError as error:
+            pause = random.uniform(0, min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS))  # noqa: S311
+            is_over = asyncio.get_running_loop().time() + pause >= deadline
+            if is_over or not error.has_error_label("TransientTransactionError"):
+                raise
+            failure = error
+        await asyncio.sleep(pause)
+    raise failure
+
+
+async def _attempt(body: Callable[[Any], Awaitable[T]]) -> T:
+    session = await files_collection().database.client.start_session()
+    is_commit_unknown = False
+    try:
+        session.start_transaction(_READ_CONCERN, _WRITE_CONCERN)
+        done = await body(session)
+        is_commit_unknown = True
+        # If all it did was to read, MongoDB waits until a majority has what was read.
+        await session.commit_transaction()
+        is_commit_unknown = False
+        return done
+    finally:
+        # What is neither committed nor aborted locks its documents for a minute. This is sent without the
+        # limit, which may have passed, and no caller waits for it.
+        ending = asyncio.create_task(_end(session, commit=is_commit_unknown), context=Context())
+        _endings.add(ending)
+        ending.add_done_callback(_endings.discard)
+
+
+async def _end(session: Any, *, commit: bool) -> None:
+    with suppress(PyMongoError):
+        if commit:
+            await session.commit_transaction()
+    # Aborts what was not to be committed.
+    await session.end_session()

@@ -1,0 +1,1 @@
+"""Redis: its clients, and the messages that jobs are sent by."""

@@ -1,0 +1,147 @@
+"""The bucket itself: created where it is missing, with rules of ours beside those of others.
+
+S3 replaces all rules of a bucket by one request and has no condition for it. Two runs of `waybill init` write
+the same, so they may race; another tool should not change the rules of the bucket at that moment.
+
+Source: Amazon S3 API Reference, PutBucketCors and PutBucketLifecycleConfiguration.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from botocore.exceptions import ClientError
+
+from waybill.platform.s3.errors import code_of, map_store_errors, status_of
+from waybill.platform.s3.object_key import KEY_PREFIX
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.literals import BucketLocationConstraintType
+    from types_aiobotocore_s3.type_defs import LifecycleRuleTypeDef
+
+#: Days after which the store gives up a multipart upload: longer than one may stay open.
+ABANDONED_DAYS = 8
+
+#: What pages may read of an answer: range readers (PDF viewers, players, archives) need all of it.
+EXPOSED_HEADERS = (
+    *("ETag", "Content-Length", "Content-Type", "Content-Range", "Accept-Ranges"),
+    *("Content-Disposition", "Content-Encoding", "Last-Modified"),
+)
+
+_CORS_RULE_ID = "waybill-pages"
+_LIFECYCLE_RULE_ID = "waybill-abandoned-multiparts"
+
+#: A CORS rule of ours, without id and origins.
+_CORS_RULE: Mapping[str, Any] = {
+    "AllowedMethods": ["GET", "HEAD", "PUT"],
+    "AllowedHeaders": ["*"],
+    "ExposeHeaders": [*EXPOSED_HEADERS],
+    "MaxAgeSeconds": 3600,
+}
+
+#: What rules of ours look like that have no id: those of earlier releases, and those of stores that drop it.
+_NAMELESS_CORS_RULES = (_CORS_RULE, {**_CORS_RULE, "ExposeHeaders": ["ETag"]})
+
+log = structlog.get_logger(__name__)
+
+
+async def create(client: "S3Client", bucket: str, region: str) -> bool:
+    """Create the bucket; return whether it was missing."""
+    with map_store_errors():
+        try:
+            if region == "us-east-1":  # the one region that S3 refuses to be told
+                await client.create_bucket(Bucket=bucket)
+            else:
+                constraint: BucketLocationConstraintType = region  # type: ignore[assignment]
+                await client.create_bucket(
+                    Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": constraint}
+                )
+        except ClientError as error:
+            if code_of(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                raise
+            return False
+    return True
+
+
+async def give_up_abandoned_uploads(client: "S3Client", bucket: str) -> None:
+    """Let the store abort multipart uploads after ``ABANDONED_DAYS``: a net below our own sweeper."""
+    ours: LifecycleRuleTypeDef = {
+        "ID": _LIFECYCLE_RULE_ID,
+        "Status": "Enabled",
+        "Filter": {"Prefix": KEY_PREFIX},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABANDONED_DAYS},
+    }
+    with map_store_errors():
+        try:
+            others = [rule for rule in await _lifecycle_rules(client, bucket) if rule.get("ID") != ours["ID"]]
+            await client.put_bucket_lifecycle_configuration(
+                Bucket=bucket, LifecycleConfiguration={"Rules": [*others, ours]}
+            )
+        except ClientError as error:
+            # MinIO gives such uploads up by itself (MINIO_API_STALE_UPLOADS_EXPIRY) and has no such rule.
+            if status_of(error) not in {400, 403, 501}:
+                raise
+            log.warning("the store takes no rule for abandoned uploads", code=code_of(error))
+
+
+async def allow_origins(client: "S3Client", bucket: str, origins: Sequence[str]) -> None:
+    """Let pages of ``origins`` send and fetch objects, and no other pages by a rule of ours."""
+    with map_store_errors():
+        try:
+            rules = await _cors_rules(client, bucket)
+            others = [rule for rule in rules if not _is_ours(rule)]
+            # First, because the store goes by the first rule that fits a page.
+            ours = [{**_CORS_RULE, "ID": _CORS_RULE_ID, "AllowedOrigins": [*origins]}] if origins else []
+            if ours or len(others) < len(rules):
+                await _write_cors_rules(client, bucket, [*ours, *others])
+        except ClientError as error:
+            if code_of(error) == "NotImplemented":
+                # MinIO's last releases have rules for the whole server only: MINIO_API_CORS_ALLOW_ORIGIN.
+                if origins:
+                    log.warning("the store has no CORS rules per bucket: set them for the whole store")
+            elif code_of(error) == "AccessDenied" and not origins:
+                log.warning("the CORS rules of the bucket cannot be read: a rule of Waybill's may be left")
+            else:
+                raise
+
+
+async def _lifecycle_rules(client: "S3Client", bucket: str) -> Sequence[Any]:
+    try:
+        answer = await client.get_bucket_lifecycle_configuration(Bucket=bucket)
+    except ClientError as error:
+        if code_of(error) != "NoSuchLifecycleConfiguration":
+            raise
+        return []
+    return answer["Rules"]
+
+
+async def _cors_rules(client: "S3Client", bucket: str) -> Sequence[Any]:
+    try:
+        answer = await client.get_bucket_cors(Bucket=bucket)
+    except ClientError as error:
+        if code_of(error) != "NoSuchCORSConfiguration":
+            raise
+        return []
+    return answer.get("CORSRules", [])
+
+
+async def _write_cors_rules(client: "S3Client", bucket: str, rules: Sequence[Any]) -> None:
+    if rules:
+        await client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
+    else:
+        # S3 takes no empty list of rules.
+        await client.delete_bucket_cors(Bucket=bucket)
+
+
+def _is_ours(rule: Mapping[str, Any]) -> bool:
+    if rule.get("ID"):
+        return bool(rule["ID"] == _CORS_RULE_ID)
+    return any(
+        all(_as_set(rule.get(name)) == _as_set(value) for name, value in known.items())
+        for known in _NAMELESS_CORS_RULES
+    )
+
+
+def _as_set(value: Any) -> Any:
+    return set(value) if isinstance(value, list) else value

@@ -1,0 +1,114 @@
+"""Reading an object from its first byte to its last, across cuts of the stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import structlog
+from botocore.exceptions import ClientError
+
+from waybill.platform.errors import ServiceUnavailable
+from waybill.platform.s3.errors import map_store_errors, status_of
+from waybill.platform.s3.unsigned_headers import unsigned_headers
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
+
+#: Bytes read at once while streaming. Some four times as many are in memory: what has arrived, up to twice
+#: this, the piece that is being used and the one that is next.
+CHUNK = 1024**2
+
+#: Seconds without a byte after which a cut stream is given up at the latest, and between two attempts.
+RESUME_SECONDS = 600
+LONGEST_PAUSE_SECONDS = 10
+
+Ping = Callable[[], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+
+class ObjectGoneError(Exception):
+    """Raised when the object to read is not there."""
+
+
+class ObjectChangedError(Exception):
+    """Raised when the object to read is not the one that was seen before."""
+
+
+class UnsignedHeadersError(Exception):
+    """Raised when the object to read has kept headers that no URL signs; ``names`` are theirs."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+async def stream(
+    client: "S3Client", bucket: str, key: str, etag: str, ping: Ping
+) -> AsyncGenerator[bytes, None]:
+    """The bytes of exactly that version of an object, in pieces of up to ``CHUNK``.
+
+    A stream that is cut goes on where it stood, by a range of the same version. It is given up once that
+    has failed for as long as the reading took: to wait longer costs more than to read again. ``ping`` proves
+    that the bucket is there if the object is not.
+
+    Raises:
+        ObjectGoneError: there is no such object.
+        ObjectChangedError: there is one, with another etag.
+        UnsignedHeadersError: a client has added headers to its upload. Nothing is read.
+        ServiceUnavailable: the store is away.
+    """
+    question: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "IfMatch": etag}
+    began = latest = monotonic()
+    position = 0
+    pause = 0.0
+    while True:
+        try:
+            async with aclosing(_stream_from(position, client, question, ping)) as pieces:
+                async for piece in pieces:
+                    position += len(piece)
+                    latest, pause = monotonic(), 0.0
+                    yield piece
+            return
+        except (ServiceUnavailable, ObjectGoneError):
+            if not position or monotonic() - latest > min(latest - began, RESUME_SECONDS):
+                raise
+        log.info("stream cut, reading goes on", key=key, position=position)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause + 1, LONGEST_PAUSE_SECONDS)
+
+
+async def _stream_from(
+    position: int, client: "S3Client", question: "GetObjectRequestTypeDef", ping: Ping
+) -> AsyncGenerator[bytes, None]:
+    key = question["Key"]
+    if position:
+        question = {**question, "Range": f"bytes={position}-"}
+    with map_store_errors():
+        try:
+            answer = await client.get_object(**question)
+        except ClientError as error:
+            if status_of(error) == 404:
+                await ping()
+                raise ObjectGoneError(key) from error
+            if status_of(error) == 412:
+                raise ObjectChangedError(key) from error
+            if status_of(error) == 416 and position:
+                return  # the cut came after the last byte
+            raise
+        body = answer["Body"]
+        try:
+            if names := unsigned_headers(answer):
+                raise UnsignedHeadersError(names)
+            if position and not answer.get("ContentRange", "").startswith(f"bytes {position}-"):
+                log.warning("object store unavailable: ranges are ignored", key=key)
+                raise ServiceUnavailable("The object store")
+            # By default aiohttp stops the socket and starts it again for every 128 KiB.
+            body.content.set_read_chunk_size(CHUNK)  # of the response that it wraps
+            while piece := await body.read(CHUNK):
+                yield piece
+        finally:
+            body.close()

@@ -1,0 +1,185 @@
+"""The objects of one bucket."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from botocore.exceptions import ClientError
+
+from waybill.platform.errors import ServiceUnavailable
+from waybill.platform.s3 import bucket
+from waybill.platform.s3.checksums import whole_sha256
+from waybill.platform.s3.deletion import delete, delete_many
+from waybill.platform.s3.errors import map_store_errors, status_of
+from waybill.platform.s3.multiparts import Multiparts
+from waybill.platform.s3.reading import stream
+from waybill.platform.s3.unsigned_headers import unsigned_headers
+from waybill.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.type_defs import HeadObjectRequestTypeDef
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHead:
+    """What the store says of an object. ``etag`` is quoted, as the store sent it.
+
+    ``sha256``, in hexadecimal, is of the whole content, verified by the store when it arrived; None where
+    the store does not tell one, or was not asked. ``unsigned_headers`` are the names of those that a client
+    has added to its upload.
+    """
+
+    size: int
+    etag: str
+    sha256: str | None = None
+    unsigned_headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What a listing of the bucket tells of an object."""
+
+    key: str
+    size: int
+    modified_at: datetime
+    etag: str
+
+
+class Storage:
+    """One bucket of an S3 store, over its internal endpoint."""
+
+    def __init__(self, client: "S3Client", bucket: str, timeout: float | None) -> None:
+        self.multiparts = Multiparts(client, bucket, timeout)
+        self._client = client
+        self._bucket = bucket
+        self._timeout = timeout
+
+    def without_timeout(self) -> "Storage":
+        """The same bucket for jobs, for which no client waits: only the client's own timeouts hold."""
+        return Storage(self._client, self._bucket, None)
+
+    async def head(self, key: str, *, with_sha256: bool = False) -> ObjectHead | None:
+        """Size and etag of an object, and its SHA-256 where that is asked for; None where there is none.
+
+        Raises:
+            StoreTimeout: no answer within the timeout.
+            ServiceUnavailable: the store is away.
+        """
+        question: HeadObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
+        if with_sha256:
+            question["ChecksumMode"] = "ENABLED"
+        with map_store_errors():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    answer = await self._client.head_object(**question)
+            except ClientError as error:
+                if status_of(error) != 404:
+                    raise
+                await self.ping()
+                return None
+            sha256 = whole_sha256(answer.get("ChecksumSHA256"), answer.get("ChecksumType"))
+            # Some stores tell it unasked.
+            return ObjectHead(
+                answer["ContentLength"],
+                answer["ETag"],
+                sha256 if with_sha256 else None,
+                unsigned_headers(answer),
+            )
+
+    def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
+        """The bytes of exactly that version of an object; see ``reading.stream``."""
+        return stream(self._client, self._bucket, key, etag, self.ping)
+
+    async def pages(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
+        """All objects whose key begins so, a page of up to 1,000 at a time."""
+        with map_store_errors():
+            paginator = self._client.get_paginator("list_objects_v2")
+            async for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
+                yield [
+                    StoredObject(item["Key"], item["Size"], item["LastModified"], item["ETag"])
+                    for item in page.get("Contents", [])
+                ]
+
+    async def delete(self, key: str) -> None:
+        """Remove an object. One that is not there counts as removed."""
+        await delete(self._client, self._bucket, key)
+
+    async def delete_many(self, keys: Sequence[str]) -> dict[str, Exception]:
+        """Remove up to a thousand objects; what kept those that stay, by key.
+
+        Raises:
+            ServiceUnavailable: the store is away; some of them may be removed.
+        """
+        return await delete_many(self._client, self._bucket, keys)
+
+    async def ping(self) -> None:
+        """Prove that the bucket can be reached with our credentials.
+
+        Asked wherever an object is missing, for stores do not say reliably which of the two is not there,
+        and with a mistyped bucket every file would be judged to be gone.
+
+        Raises:
+            ServiceUnavailable: the store is away, or the bucket is not there.
+        """
+        with map_store_errors():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._client.head_bucket(Bucket=self._bucket)
+            except ClientError as error:
+                if status_of(error) == 404:
+                    raise ServiceUnavailable("The object store's bucket") from error
+                raise
+
+    async def create_bucket(self, region: str, origins: Sequence[str]) -> None:
+        """Create the bucket where it is missing, and let pages of ``origins`` send and fetch objects.
+
+        The store aborts multipart uploads that stay open for too long. The bucket's
+        other rules stay as they are; a CORS rule of an earlier run is replaced, or removed without origins.
+        """
+        if not await bucket.create(self._client, self._bucket, region):
+            # Not every store tells ours from somebody else's: this raises for the latter.
+            await self.ping()
+        await bucket.give_up_abandoned_uploads(self._client, self._bucket)
+        await bucket.allow_origins(self._client, self._bucket, origins)
+
+
+def _follow_no_redirect(context: dict[str, Any], **_: Any) -> None:
+    # After a redirect botocore asks for the bucket's region by a HEAD, and again where that is redirected,
+    # until Python's recursion limit. Our endpoint is set, so a redirect is a wrong setting or an outage.
+    context.setdefault("s3_redirect", {})["redirected"] = True
+
+
+@cache
+def open_session(access_key: str, secret_key: str, region: str) -> aioboto3.Session:
+    """Return the session of these credentials. Each reads the description of S3, which takes 60 ms."""
+    return aioboto3.Session(access_key, secret_key, region_name=region)
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """A client of the store for as long as the context lasts. Makes no round trip."""
+    session = open_session(
+        settings.s3_access_key, settings.s3_secret_key.get_secret_value(), settings.s3_region
+    )
+    config = AioConfig(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        connect_timeout=1,
+        # Between two pieces of a stream too: a store that hangs is noticed, a large object is not cut short.
+        read_timeout=settings.s3_read_timeout,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=64,
+        # The newer defaults add a CRC to requests and demand one of answers; not every S3 store knows them.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    async with session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config) as client:
+        client.meta.events.register("before-call.s3", _follow_no_redirect)
+        yield Storage(client, settings.s3_bucket, settings.s3_timeout)

@@ -1,0 +1,24 @@
+"""Enqueue again what was lost between the database and the queue, of all domains."""
+
+import asyncio
+
+from waybill.files.reconcile import reconcile_purges, reconcile_verifications
+from waybill.resources import Resources
+from waybill.webhooks.reconcile import reconcile_deliveries
+
+
+async def reconcile(resources: Resources) -> None:
+    """Send what is due: verifications, purges and deliveries. None of the three waits for another.
+
+    Raises:
+        ServiceUnavailable: MongoDB or Redis is unavailable. The next run is the retry.
+    """
+    outcomes = await asyncio.gather(
+        reconcile_verifications(resources),
+        reconcile_purges(resources),
+        reconcile_deliveries(resources),
+        return_exceptions=True,
+    )
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
