@@ -24,6 +24,9 @@ from stack.leash import die_with_supervisor
 #: Bytes of one request: an environment is below 100 KB.
 MAX_REQUEST_BYTES = 200_000
 
+#: Of one request: standard output, standard error and a lock.
+MAX_DESCRIPTORS = 3
+
 # Without `actors`: the broker reads the settings when it is imported.
 MODULES = [
     "api.app",
@@ -42,7 +45,7 @@ def serve(channel: socket.socket) -> None:
     """Answer requests until the other side has gone; returns in each forked process too."""
     supervisor = os.getpid()
     while True:
-        request, descriptors, _, _ = socket.recv_fds(channel, MAX_REQUEST_BYTES, 2)
+        request, descriptors, _, _ = socket.recv_fds(channel, MAX_REQUEST_BYTES, MAX_DESCRIPTORS)
         if not request:
             os._exit(0)
         asked = json.loads(request)
@@ -53,7 +56,7 @@ def serve(channel: socket.socket) -> None:
         if (pid := os.fork()) == 0:
             channel.close()
             os.close(begun)
-            become(asked, *descriptors, supervisor)
+            become(asked, descriptors, supervisor)
             os.close(has_begun)
             return
         for descriptor in (has_begun, *descriptors):
@@ -64,15 +67,18 @@ def serve(channel: socket.socket) -> None:
         channel.send(json.dumps(pid).encode())
 
 
-def become(asked: dict[str, Any], log: int, lock: int, supervisor: int) -> None:
+def become(asked: dict[str, Any], descriptors: list[int], supervisor: int) -> None:
     """Set up this process as ``stack.process.Child`` does: session, descriptors, folder and environment."""
     os.setsid()
     die_with_supervisor(supervisor, asked["orphan_signal"])
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
+    stdout, stderr, *kept = descriptors
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
+    for copied in {stdout, stderr}:
+        os.close(copied)
     # While a child of it lives the lock is held.
-    os.set_inheritable(lock, True)
+    for lock in kept:
+        os.set_inheritable(lock, True)
     os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])

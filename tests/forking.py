@@ -1,4 +1,4 @@
-"""A stack whose APIs and workers are forked from a process that has imported Waybill."""
+"""APIs, workers and commands that are forked from a process that has imported Waybill."""
 
 import json
 import os
@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Lock
 from typing import Any, cast
 
@@ -16,6 +18,10 @@ from stack.process import LEASH, Child, Command
 from stack.stack import Stack
 
 ROOT = Path(__file__).parents[1]
+PROGRAM = [sys.executable, "-m", "cli"]
+
+#: Seconds that a command may take.
+COMMAND_SECONDS = 60
 
 
 class ForkServer:
@@ -35,15 +41,15 @@ class ForkServer:
                 start_new_session=True,
             )
 
-    def fork(self, command: Command, log: int, lock: int) -> int:
-        """Start a process, and return its id."""
+    def fork(self, command: Command, stdout: int, stderr: int, *kept: int) -> int:
+        """Start a process that also has the descriptors ``kept``, and return its id."""
         asked = {
             "arguments": command.argv[3:],
             "cwd": str(command.cwd),
             "env": dict(command.env),
             "orphan_signal": int(command.orphan_signal),
         }
-        return self._ask(asked, log, lock)
+        return self._ask(asked, stdout, stderr, *kept)
 
     def reap(self, pid: int) -> int:
         """Return the exit code of a process that has ended."""
@@ -76,19 +82,39 @@ class Forked:
     def poll(self) -> int | None:
         """Return its exit code, or None while it runs."""
         with self._lock:
-            if self.returncode is None and self._has_ended():
+            if self.returncode is None and self.has_ended():
                 os.close(self._descriptor)
                 self.returncode = fork_server().reap(self.pid)
             return self.returncode
 
-    def _has_ended(self) -> bool:
+    def has_ended(self, seconds: float = 0) -> bool:
+        """Wait up to so many seconds for its end."""
         looking = select.poll()
         looking.register(self._descriptor, select.POLLIN)
-        return bool(looking.poll(0))
+        return bool(looking.poll(seconds * 1000))
+
+
+def run_command(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `waybill ARGUMENT...` to its end, at most a minute, with ``env`` as its whole environment."""
+    command = Command([*PROGRAM, *arguments], ROOT, env, orphan_signal=signal.SIGKILL)
+    if not _can_be_forked(command):
+        return subprocess.run(
+            command.argv, env=dict(env), capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+        )
+    with TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
+        forked = Forked(fork_server().fork(command, stdout.fileno(), stderr.fileno()))
+        if not forked.has_ended(COMMAND_SECONDS):
+            os.kill(forked.pid, signal.SIGKILL)
+            raise AssertionError(f"waybill {' '.join(arguments)} runs for more than {COMMAND_SECONDS} s")
+        code = forked.poll()
+        assert code is not None
+        for written in (stdout, stderr):
+            written.seek(0)
+        return subprocess.CompletedProcess(command.argv, code, stdout.read(), stderr.read())
 
 
 class ForkedChild(Child):
-    """Forks ``python -m cli api`` and ``worker``, and executes everything else.
+    """Forks ``python -m cli ARGUMENT...``, and executes everything else.
 
     As well as those whose environment differs from the fork server's by more than settings: modules and the
     dynamic linker read such variables once.
@@ -98,7 +124,7 @@ class ForkedChild(Child):
         if not _can_be_forked(command):
             return super()._spawn(command)
         with self.log.open("wb") as log:
-            forked = Forked(fork_server().fork(command, log.fileno(), self._lock_descriptor))
+            forked = Forked(fork_server().fork(command, log.fileno(), log.fileno(), self._lock_descriptor))
         return cast(subprocess.Popen[bytes], forked)
 
     def exit_code(self) -> int | None:
@@ -124,8 +150,7 @@ def _can_be_forked(command: Command) -> bool:
     program, options = command.argv[:3], command.argv[3:]
     return (
         sys.platform == "linux"
-        and program == [sys.executable, "-m", "cli"]
-        and options[0] in ("api", "worker")
+        and program == PROGRAM
         # Such are started by the main module's name, which would be another.
         and "--processes" not in options
         and _without_settings(command.env) == _without_settings(fork_server().env)

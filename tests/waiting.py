@@ -24,8 +24,12 @@ class TimeIsOver(AssertionError):
     """Raised by a wait whose condition does not come to hold in time."""
 
 
-#: Seconds between two looks.
-PAUSE_SECONDS = 0.03
+#: Seconds between two looks: at first, and at most. A look is often a request, and takes processor time from
+#: the processes that are waited for.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.03, 0.2
+
+#: What a pause is of the time that has been waited already, so that looking rarely makes no wait much longer.
+PAUSE_SHARE = 0.1
 
 #: Says what is waited for; a function, if that is known only in the end.
 What = str | Callable[[], object]
@@ -62,7 +66,7 @@ async def until(look: Callable[[], T | Awaitable[T]], what: What, seconds: float
         if found:
             return found
         _check(deadline, what, seconds)
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(_pause(deadline - seconds))
 
 
 def wait_until(look: Callable[[], T], what: What, seconds: float = 60) -> T:
@@ -70,7 +74,7 @@ def wait_until(look: Callable[[], T], what: What, seconds: float = 60) -> T:
     deadline = time.monotonic() + seconds
     while not (found := look()):
         _check(deadline, what, seconds)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(_pause(deadline - seconds))
     return found
 
 
@@ -79,7 +83,7 @@ async def result(of: Awaitable[T], what: What, seconds: float = 60) -> T:
     deadline = time.monotonic() + seconds
     task = asyncio.ensure_future(of)
     try:
-        while not (await asyncio.wait({task}, timeout=PAUSE_SECONDS))[0]:
+        while not (await asyncio.wait({task}, timeout=_pause(deadline - seconds)))[0]:
             _check(deadline, what, seconds)
         return task.result()
     finally:
@@ -99,3 +103,8 @@ def _check(deadline: float, what: What, seconds: float) -> None:
     fail_if_a_process_died()
     if time.monotonic() >= deadline:
         raise TimeIsOver(f"not within {seconds:g} s: {what if isinstance(what, str) else what()}")
+
+
+def _pause(began: float) -> float:
+    waited = time.monotonic() - began
+    return min(max(FIRST_PAUSE_SECONDS, PAUSE_SHARE * waited), LONGEST_PAUSE_SECONDS)

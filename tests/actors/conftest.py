@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from stack.stack import Stack
 from tests.events import HOOK_SECRET
+from tests.forking import run_command
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.waiting import until
@@ -48,10 +47,9 @@ def key_of(upload: dict[str, str]) -> str:
 
 def orphans(service: Service, *options: str) -> dict[str, Any]:
     """What `waybill orphans` prints, by key."""
-    printed = subprocess.check_output(
-        [sys.executable, "-m", "cli", "orphans", *options], text=True, env=dict(service.env)
-    )
-    return {line["key"]: line for line in map(json.loads, printed.splitlines())}
+    done = run_command("orphans", *options, env=service.env)
+    assert done.returncode == 0, done.stderr
+    return {line["key"]: line for line in map(json.loads, done.stdout.splitlines())}
 
 
 async def verdicts(service: Service, file_id: str) -> list[dict[str, Any]]:

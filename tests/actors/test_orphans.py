@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 
 from tests.actors.conftest import Bucket, key_of, orphans
+from tests.forking import run_command
 from tests.parity.faces import RestFace
 from tests.service import Service
 from tests.uploads import purged, put, stored
@@ -37,10 +36,7 @@ async def test_an_object_without_a_record_is_found_and_deleted_only_when_told(
 async def test_a_database_without_files_deletes_nothing(jobs: Service, bucket: Bucket) -> None:
     await bucket.put(UNKNOWN, b"nobody's")
     elsewhere = {**jobs.env, "WAYBILL_MONGODB_DATABASE": "no-files-here"}
-    command = [sys.executable, "-m", "cli", "orphans", "--older-than", "0", "--delete"]
-    refused = await asyncio.to_thread(
-        subprocess.run, command, env=elsewhere, capture_output=True, text=True, check=False
-    )
+    refused = await asyncio.to_thread(run_command, "orphans", "--older-than", "0", "--delete", env=elsewhere)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "no-files-here has no files" in refused.stderr
     assert UNKNOWN in await bucket.keys()

@@ -1,7 +1,6 @@
 """What Prometheus is told: by whom it may be asked, what is counted, and of whom nothing is said."""
 
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from tests.actors.conftest import suspended
+from tests.forking import run_command
 from tests.jobs import fail_job
 from tests.live import GraphQLLive, RestLive
 from tests.parity.faces import GraphQLFace, RestFace
@@ -50,10 +50,7 @@ async def test_a_worker_without_a_token_listens_nowhere(service: Service) -> Non
 
 def test_a_worker_whose_port_is_taken_says_so(watched: Watched) -> None:
     port = watched.worker_address.rpartition(":")[2]
-    command = [sys.executable, "-m", "cli", "worker", "--metrics-port", port]
-    result = subprocess.run(
-        command, env=dict(watched.service.env), capture_output=True, text=True, timeout=60, check=False
-    )
+    result = run_command("worker", "--metrics-port", port, env=watched.service.env)
     assert result.returncode == 1
     assert f"Port {port} of 127.0.0.1" in result.stderr.splitlines()[-1]
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from bson import ObjectId
 
 from stack.stack import Stack
+from tests.forking import run_command
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import stored
@@ -31,14 +30,7 @@ def kept(stack: Stack) -> Iterator[Service]:
 
 def examined(service: Service) -> tuple[int, list[dict[str, Any]], str]:
     """The exit code, what was named, and the last line."""
-    result = subprocess.run(
-        [sys.executable, "-m", "cli", "doctor", "--deep"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=service.env,
-        timeout=60,
-    )
+    result = run_command("doctor", "--deep", env=service.env)
     assert "Traceback" not in result.stderr, result.stderr
     *lines, last = result.stdout.splitlines()
     named = [line.removeprefix("FAIL  ").split(": ", 1) for line in lines if line.startswith("FAIL")]

@@ -1,22 +1,13 @@
 """`waybill doctor`, on a stack that is well and on some that are not."""
 
-import subprocess
-import sys
-
+from tests.forking import run_command
 from tests.relay import relay
 from tests.service import Service, free_port
 
 
 def run(service: Service, **changes: str) -> tuple[int, list[str]]:
     env = {**service.env, **{f"WAYBILL_{name.upper()}": value for name, value in changes.items()}}
-    result = subprocess.run(
-        [sys.executable, "-m", "cli", "doctor"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=env,
-        timeout=60,
-    )
+    result = run_command("doctor", env=env)
     assert "Traceback" not in result.stderr, result.stderr
     return result.returncode, result.stdout.splitlines()
 
@@ -54,7 +45,7 @@ def test_a_missing_bucket_is_found(service: Service) -> None:
 
 def test_an_origin_that_the_bucket_does_not_know_is_named(service: Service) -> None:
     bucket = {"WAYBILL_S3_BUCKET": "doctor-cors", "WAYBILL_CORS_ORIGINS": "https://known.example"}
-    subprocess.run([sys.executable, "-m", "cli", "init"], check=True, env={**service.env, **bucket})
+    assert run_command("init", env={**service.env, **bucket}).returncode == 0
     code, lines = run(service, s3_bucket="doctor-cors", cors_origins="https://known.example")
     assert (code, failing(lines)) == (0, [])
     code, lines = run(service, s3_bucket="doctor-cors", cors_origins="https://elsewhere.example")
@@ -91,11 +82,6 @@ def test_a_store_that_does_not_is_a_failure_only_where_it_is_to_verify(service: 
 
 def test_nothing_is_left_in_the_bucket(service: Service) -> None:
     run(service)
-    listed = subprocess.run(
-        [sys.executable, "-m", "cli", "orphans", "--older-than", "0"],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=dict(service.env),
-    )
+    listed = run_command("orphans", "--older-than", "0", env=service.env)
+    assert listed.returncode == 0, listed.stderr
     assert "doctor/" not in listed.stdout

@@ -1,13 +1,12 @@
 """What is said of a MongoDB whose primary answers while no majority follows it."""
 
 import asyncio
-import subprocess
-import sys
 from typing import Any
 
 import httpx
 
 from tests.cluster.cluster import Cluster
+from tests.forking import run_command
 from tests.waiting import until
 
 
@@ -49,7 +48,6 @@ async def _announce(client: httpx.AsyncClient) -> None:
 
 
 def _doctor(env: Any) -> tuple[int, list[str]]:
-    command = [sys.executable, "-m", "cli", "doctor"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=dict(env), timeout=60)
+    done = run_command("doctor", env=env)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout.splitlines()

@@ -1,7 +1,5 @@
 """A Valkey that fails over, dies, refuses writes or forgets, while clients upload."""
 
-import subprocess
-import sys
 import time
 from contextlib import ExitStack
 
@@ -10,6 +8,7 @@ import pytest
 from tests.actors.conftest import suspended
 from tests.cluster.cluster import Cluster
 from tests.cluster.scenario import LASTS_SECONDS, Fault, survive, tried
+from tests.forking import run_command
 
 
 def is_failed_over(cluster: Cluster) -> None:
@@ -64,12 +63,6 @@ async def test_a_fault_of_redis_under_load_loses_nothing(cluster: Cluster, owner
 
 def test_doctor_refuses_a_redis_that_may_forget(cluster: Cluster) -> None:
     with cluster.valkey.evicting("allkeys-lru"):
-        doctor = subprocess.run(
-            [sys.executable, "-m", "cli", "doctor"],
-            check=False,
-            env=dict(cluster.service.env),
-            capture_output=True,
-            text=True,
-        )
+        doctor = run_command("doctor", env=cluster.service.env)
     assert doctor.returncode != 0
     assert "maxmemory-policy" in doctor.stdout

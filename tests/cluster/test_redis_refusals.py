@@ -19,6 +19,7 @@ from tests.actors.conftest import suspended
 from tests.cluster.background_loop import BackgroundLoop
 from tests.cluster.sentinels import NAME, Sentinels, running_sentinels
 from tests.cluster.valkey_pair import PASSWORD, Valkey, ValkeyPair, running_valkey_pair
+from tests.forking import run_command
 from tests.parity.faces import RestFace
 from tests.service import Service, free_port, running_service
 from tests.uploads import put, settled
@@ -68,8 +69,7 @@ def listeners(server: Valkey) -> int:
 
 def command(service: Service, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     env = {**service.env, **{f"WAYBILL_{name.upper()}": value for name, value in changes.items()}}
-    argv = [sys.executable, "-m", "cli", *arguments]
-    return subprocess.run(argv, check=False, capture_output=True, text=True, env=env, timeout=60)
+    return run_command(*arguments, env=env)
 
 
 def complaints(service: Service) -> list[str]:
