@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 import time
-import urllib.error
 import urllib.request
 from dataclasses import asdict
 from http.client import HTTPException
@@ -20,7 +19,7 @@ from stack.folder import Folder
 from stack.ports import reachable_name
 from stack.stack import Child, Stack
 from waybill.platform.settings import load_settings, load_token_settings
-from waybill.platform.tokens import DEMO_OWNER, TokenRules, make_demo_token
+from waybill.platform.tokens import DEMO_OWNER, make_demo_token
 
 FIRST_PORT = 8000
 PORTS_TO_TRY = 20
@@ -63,12 +62,13 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         delivering = _command("worker", "--queue", "webhooks", "--threads", str(DELIVERIES))
         stack.spawn("courier", delivering, grace=GRACE + 5)
         address = f"http://{reachable_name(host)}:{port}"
-        _wait_until_ready(stack, api, address)
-        # The client's commands read both, because they run without this environment.
         rules = load_token_settings().token_rules
+        token = make_demo_token(stack.jwt_secret, rules)
+        _wait_until_ready(stack, api, address, token)
+        # The client's commands read both, because they run without this environment.
         Folder(data_dir).write_address(address)
         Folder(data_dir).write_token_rules(asdict(rules))
-        print(_welcome(stack, rules, address, data_dir, time.monotonic() - began), flush=True)
+        print(_welcome(address, token, data_dir, time.monotonic() - began), flush=True)
         stack.watch()
         print("Stopping…", flush=True)
     print("Stopped.", flush=True)
@@ -124,15 +124,25 @@ def _by_whom(host: str, port: int) -> str:
     return f" by a Waybill that runs already: {address}" if is_waybill else ""
 
 
-def _wait_until_ready(stack: Stack, api: Child, address: str) -> None:
+def _wait_until_ready(stack: Stack, api: Child, address: str, token: str) -> None:
+    # Only the API of this stack accepts its token. If another program has taken the port meanwhile, that one
+    # answers, and ours is about to fail.
+    ready = urllib.request.Request(f"{address}/readyz")  # noqa: S310  # our own address
+    own = urllib.request.Request(  # noqa: S310
+        f"{address}/api/v1/files?limit=1", headers={"Authorization": f"Bearer {token}"}
+    )
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         stack.check()
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310  # our own address
+            for request in (ready, own):
+                with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310
+                    body = json.load(answer)
+            if "items" in body:
                 return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
+        except (OSError, ValueError, HTTPException):
+            pass
+        time.sleep(0.05)
     raise StackError(f"The API does not answer at {address}. {api.obituary()}")
 
 
@@ -143,8 +153,7 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
-def _welcome(stack: Stack, rules: TokenRules, address: str, data_dir: Path, seconds: float) -> str:
-    token = make_demo_token(stack.jwt_secret, rules)
+def _welcome(address: str, token: str, data_dir: Path, seconds: float) -> str:
     return f"""
 Waybill is ready ({seconds:.1f} s).
 

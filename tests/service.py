@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import os
-import socket
+import random
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from cli.serve import initialise
+from stack.ports import is_free
 from stack.stack import Child, Stack
 from tests.waiting import wait_until, watch
 from waybill.platform.settings import Settings
@@ -24,6 +25,7 @@ from waybill.resources import redis_client
 
 _further = itertools.count(2)
 _numbers = itertools.count()
+_ports = itertools.count(random.randrange(1000))
 _taken: dict[Path, set[int]] = defaultdict(set)
 
 
@@ -153,11 +155,10 @@ def start_worker(service: Service, *options: str, **variables: str) -> Child:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free, and that no other test process of this run takes before it is bound."""
+    # Below the ports of stacks, and of outgoing connections.
+    first = 12_000 + 1000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8)
+    return next(port for port in (first + next(_ports) % 1000 for _ in range(1000)) if is_free(port))
 
 
 def _wait_until_ready(service: Service) -> None:

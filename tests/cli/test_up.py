@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,6 +23,7 @@ from stack.stack import Stack
 from tests.parity.faces import RestFace
 from tests.service import Service, free_port
 from tests.uploads import put, settled, stored
+from tests.waiting import wait_until
 
 WAYBILL = [sys.executable, "-m", "cli"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("WAYBILL_")}
@@ -65,6 +68,18 @@ class Up:
         return httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
+
+
+class SaysYes(BaseHTTPRequestHandler):
+    """Answers every request with 200 and an empty object."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 @contextmanager
@@ -192,6 +207,24 @@ def test_a_port_that_another_waybill_has_is_refused_as_such(service: Service, tm
     )
     assert refused.returncode == 1
     assert f"is taken by a Waybill that runs already: {service.address}" in refused.stderr
+
+
+def test_another_program_that_takes_the_port_meanwhile_is_not_taken_for_the_api(tmp_path: Path) -> None:
+    up = Up(tmp_path)
+    # It looks at the port before it makes the folder, and binds it when the servers are ready.
+    wait_until(Folder(tmp_path).up_lock.exists, "the folder is made")
+    with HTTPServer(("127.0.0.1", up.port), SaysYes) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        try:
+            with pytest.raises(
+                AssertionError, match=r"(?i)ended instead of serving(?s:.*)address already in use"
+            ):
+                up.ready()
+        finally:
+            other.shutdown()
+            up.process.terminate()
+            up.rest()
+    assert up.process.returncode == 1
 
 
 def test_without_a_choice_a_taken_port_is_moved_away_from(tmp_path: Path) -> None:
