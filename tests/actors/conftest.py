@@ -72,7 +72,7 @@ def suspended(service: Service) -> Iterator[None]:
         os.kill(service.worker.pid, signal.SIGCONT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def jobs(stack: Stack) -> Iterator[Service]:
     """A Waybill whose worker may be suspended and whose queues may be emptied, and which takes events."""
     with running_service(stack, s3_hook_secret=HOOK_SECRET) as running:

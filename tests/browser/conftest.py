@@ -32,7 +32,7 @@ async def announce(service: Service, name: str) -> None:
         assert response.status_code == 201
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium, as the system packages it."""
     async with async_playwright() as playwright:

@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fuzzed(stack: Stack) -> Iterator[Service]:
     """The Waybill to fuzz. Nobody delivers: what fuzzing names as a webhook's address may be anybody's."""
     queues = sorted({*QUEUES.values()} - {QUEUES[DELIVER_WEBHOOK]})

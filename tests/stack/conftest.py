@@ -73,14 +73,14 @@ def start(folder: Path) -> Iterator[Callable[..., Stack]]:
         stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack for tests that neither stop nor harm it."""
     with Stack(tmp_path_factory.mktemp("running")) as stack:
         yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cargo(running: Stack) -> Cargo:
     """Some data in the servers of `running`, put there by their first requests."""
     cargo = Cargo(running.addresses)
