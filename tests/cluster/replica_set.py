@@ -41,17 +41,17 @@ class Member:
     def address(self) -> str:
         return f"{LOOPBACK}:{self.relay.port}"
 
-    def command(self, command: Any, **options: Any) -> Any:
-        """Run a command of the database ``admin``. Raises PyMongoError if it fails or takes two seconds."""
+    def command(self, command: Any, *, timeout_ms: int = 2000) -> Any:
+        """Run a command of the database ``admin``. Raises PyMongoError if it fails or takes longer."""
         # The relay is passed by: a test reaches a member that is isolated.
         with pymongo.MongoClient[Any](
             LOOPBACK,
             self.port,
             directConnection=True,
-            serverSelectionTimeoutMS=2000,
-            socketTimeoutMS=2000,
+            serverSelectionTimeoutMS=timeout_ms,
+            socketTimeoutMS=timeout_ms,
         ) as client:
-            return client.admin.command(command, **options)
+            return client.admin.command(command)
 
     def hello(self) -> dict[str, Any]:
         """What it says of its role; nothing if it does not answer."""
@@ -110,8 +110,10 @@ class ReplicaSet:
             os.kill(member.child.pid, signal.SIGCONT)
 
     def step_down(self) -> None:
-        """Have the primary give up its office; another member is elected."""
-        self.primary().command({"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5})
+        """Make the primary step down; another member is elected."""
+        # It answers only after a secondary has caught up, for which it waits up to five seconds.
+        command = {"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5}
+        self.primary().command(command, timeout_ms=10_000)
 
     def isolate(self, member: Member) -> None:
         """Cut a member off from the others. Clients still reach all three."""

@@ -69,7 +69,7 @@ async def test_a_new_primary_is_not_asked_before_a_majority_confirms_it(cluster:
 def _is_elected(member: Member) -> bool:
     """Have a member stand for election. It loses while the voter has not heard how far it has got."""
     try:
-        member.command("replSetStepUp")
+        member.command("replSetStepUp", timeout_ms=10_000)
     except OperationFailure as error:
         if error.code != COMMAND_FAILED:
             raise

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.scenario import LASTS_SECONDS, Fault, survive, tried
+from tests.waiting import wait_until
 
 
 def answers(method: str = "*", **what: Any) -> Callable[[Cluster], None]:
@@ -17,7 +18,7 @@ def answers(method: str = "*", **what: Any) -> Callable[[Cluster], None]:
         before = cluster.store.injected.total()
         with cluster.store.injecting(method, **{"share": 0.5, **what}):
             time.sleep(LASTS_SECONDS)
-        assert cluster.store.injected.total() > before, "no request met the fault"
+            wait_until(lambda: cluster.store.injected.total() > before, "a request that meets the fault")
 
     return strike
 
