@@ -21,8 +21,10 @@ from tests.service import Service, running_service
 from tests.watched import Watched, watched_service
 
 # The authorities that this process and those that it starts trust: one, which signs nothing. httpx reads the
-# certificates of all for each client, aiohttp for each process, and the 140 of a system take 40 ms.
-os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("authority.pem"))
+# certificates of all for each client, aiohttp for each process, and the 140 of a system take 40 ms. botocore
+# has a list and a variable of its own, and reads them for each client too, even if it speaks HTTP.
+AUTHORITY = str(Path(__file__).with_name("authority.pem"))
+os.environ |= {"SSL_CERT_FILE": AUTHORITY, "AWS_CA_BUNDLE": AUTHORITY}
 
 # A slow machine is no failure.
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -11,14 +11,15 @@ import pytest
 
 from stack.stack import Stack
 from tests.actors.conftest import open_bucket
-from tests.faults.table import ROWS, Row
+from tests.faults.table import LONG, ROWS, Row
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import put, settled
 
 KILLS = 20
-#: Bytes: enough for a hash to take as long as the longest wait below.
-SIZE = 48 * 1024 * 1024
+
+#: Bytes of a file, and the most seconds from its message to the kill: as many as its hash takes.
+SIZE, LONGEST_SECONDS = (48 * 1024**2, 0.25) if LONG else (16 * 1024**2, 0.1)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ async def test_a_worker_killed_at_any_moment_loses_no_file(service: Service, own
             assert (await face.complete(requested.id)).code is None
             expected[requested.id] = hashlib.sha256(content).hexdigest()
             # Anywhere between the message's arrival and the last write.
-            time.sleep(random.random() * 0.25)  # noqa: ASYNC251  # the moment is random on purpose
+            time.sleep(random.random() * LONGEST_SECONDS)  # noqa: ASYNC251  # the moment is random on purpose
             service.worker.kill()
             caught += (await face.get(requested.id)).data["status"] == "PROCESSING"
             service.worker.restart()
