@@ -44,6 +44,11 @@ LEFT_OUT = {
 collect_ignore = [*LEFT_OUT]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Report repeated requests, which are no failures."""
+    config.addinivalue_line("filterwarnings", "always::tests.service.Repeated503")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest."""
     longest_first(items)

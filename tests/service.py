@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import sys
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,10 @@ class Service:
         )
 
 
+class Repeated503(UserWarning):
+    """A request was repeated after a 503. The report of the run lists them, so that real ones are seen."""
+
+
 class Patience(httpx.AsyncHTTPTransport):
     """Tries again after a 503, as clients are to: on a busy machine a server may be late once."""
 
@@ -66,6 +71,8 @@ class Patience(httpx.AsyncHTTPTransport):
             response = await super().handle_async_request(request)
             if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
+            body = (await response.aread()).decode(errors="replace")
+            warnings.warn(f"{request.method} {request.url.path}: {body}", Repeated503, stacklevel=2)
             await asyncio.sleep(int(response.headers["retry-after"]))
         return response
 
