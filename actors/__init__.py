@@ -2,6 +2,6 @@
 
 from actors.broker import broker
 
-from actors import cleanup, hashing, transitions, webhooks  # isort: skip
+from actors import purge, sweepers, verify, webhooks  # isort: skip
 
-__all__ = ["broker", "cleanup", "hashing", "transitions", "webhooks"]
+__all__ = ["broker", "purge", "sweepers", "verify", "webhooks"]

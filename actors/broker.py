@@ -16,9 +16,9 @@ from dramatiq.middleware import (
 
 from actors.background import Background
 from actors.dead_letter import KeepTraceback
-from actors.prompt import Listen, PromptBroker
+from actors.instrumentation import Watch
+from actors.notifying_broker import Listen, PromptBroker
 from actors.schedule import Schedule
-from actors.watch import Watch
 from waybill.files.usage.keep_sums import keep_sums
 from waybill.platform.settings import load_settings
 from waybill.resources import Resources, open_resources, redis_client

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from actors.watch import cut_short
+from actors.instrumentation import cut_short
 from waybill.platform.errors import ServiceUnavailable
 
 log = structlog.get_logger(__name__)

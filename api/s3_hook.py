@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.body import read_json_body
-from api.measure import measured
+from api.operation_metrics import measured
 from waybill.files.storage_event import object_arrived
 from waybill.platform.errors import Unauthenticated
 from waybill.platform.validation import invalid_input

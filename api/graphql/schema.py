@@ -17,7 +17,7 @@ from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
 from api.graphql.webhooks import WebhookMutation, WebhookQuery
-from api.measure import followed, measured
+from api.operation_metrics import followed, measured
 from api.requests import current_id
 from waybill.platform.errors import WaybillError
 

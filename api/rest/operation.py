@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.body import read_json_body
 from api.errors import STATUS
-from api.measure import measured
+from api.operation_metrics import measured
 from api.rest.document import complete
 from api.rest.schemas import Problem
 from waybill.platform.principal import Principal

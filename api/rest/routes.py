@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 
+from api.rest.batch import complete_several, delete_several, request_several
 from api.rest.events import create_ticket, follow
-from api.rest.many import complete_several, delete_several, request_several
 from api.rest.operation import ByMethod, Paths, json_answer, openapi, operation
 from api.rest.s3 import s3_control
 from api.rest.schemas import (

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from api.body import discard_body
 from api.errors import STATUS, headers_of
-from api.measure import measured
+from api.operation_metrics import measured
 from waybill.files.abort import abort_upload
 from waybill.files.complete import complete_upload
 from waybill.files.parts import list_parts
