@@ -22,7 +22,7 @@ from actors.schedule import Schedule
 from waybill.files.usage.keep_sums import keep_sums
 from waybill.platform.settings import load_settings
 from waybill.resources import Resources, open_resources, redis_client
-from waybill.webhooks.consumer import tell_webhooks
+from waybill.webhooks.consumer import consume_changes
 
 settings = load_settings()
 
@@ -75,7 +75,7 @@ broker = PromptBroker(
         _resources,
         Listen(),
         Schedule(settings.sweep_interval),
-        Background(resources, tell_webhooks, keep_sums),
+        Background(resources, consume_changes, keep_sums),
     ],
     # A worker that was killed is noticed after this many milliseconds without a sign of life, and its
     # messages go to another. The default is a minute; a false alarm costs one message that does nothing.

@@ -8,7 +8,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from tests.service import Service
-from waybill.webhooks.consumer import FOLLOWER
+from waybill.webhooks.consumer import LEASE_NAME
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -27,7 +27,7 @@ async def pass_time(service: Service) -> None:
     async with database(service) as collections:
         await collections["files"].update_many({"due_at": {"$exists": True}}, {"$set": {"due_at": LONG_AGO}})
         await collections["followers"].update_one(
-            {"_id": FOLLOWER, "held_until": {"$exists": True}}, {"$set": {"held_until": LONG_AGO}}
+            {"_id": LEASE_NAME, "held_until": {"$exists": True}}, {"$set": {"held_until": LONG_AGO}}
         )
         await collections["webhook_deliveries"].update_many(
             {"due_at": {"$exists": True}}, {"$set": {"due_at": LONG_AGO, "next_attempt_at": LONG_AGO}}

@@ -20,7 +20,7 @@ from waybill.platform.redis.messages import Sender
 from waybill.platform.redis.sweep_cursor import SweepCursor
 from waybill.platform.s3.storage import Storage, open_storage
 from waybill.platform.settings import Settings
-from waybill.webhooks.http_client import Courier, open_courier
+from waybill.webhooks.http_client import WebhookClient, open_webhook_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Resources:
     event_tickets: EventTickets
     live: Live
     queues: Queues
-    courier: Courier
+    webhook_client: WebhookClient
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -64,7 +64,7 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
         open_storage_and_database(settings) as storage,
         open_redis(settings.redis_url.get_secret_value()) as redis_,
         open_live(settings.owner_subscriptions) as live,
-        open_courier(allow_private=settings.webhook_allow_private) as courier,
+        open_webhook_client(allow_private=settings.webhook_allow_private) as webhook_client,
     ):
         yield Resources(
             settings=settings,
@@ -77,5 +77,5 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
             event_tickets=EventTickets(redis_),
             live=live,
             queues=Queues(redis_, broker.namespace),
-            courier=courier,
+            webhook_client=webhook_client,
         )

@@ -4,16 +4,16 @@ from collections import Counter
 from time import monotonic
 
 #: Attempts at once.
-ABREAST = 4
+MAX_CONCURRENT_ATTEMPTS = 4
 
 #: Seconds from which on an answer is slow: its receiver then gets one attempt at a time.
-SLOW = 3
+SLOW_SECONDS = 3
 
 #: Seconds after which a slow answer no longer counts.
 SLOW_FOR_SECONDS = 600
 
 
-class Turns:
+class EndpointLimiter:
     """What is under way, and who was slow, by receiver."""
 
     def __init__(self) -> None:
@@ -21,22 +21,22 @@ class Turns:
         # When each was slow the last time, the earliest first.
         self._slow: dict[str, float] = {}
 
-    def take(self, receiver: str) -> bool:
+    def acquire(self, receiver: str) -> bool:
         """Take a turn, if there is one. Whoever takes one must give it back."""
         self._forget()
-        if self._taken[receiver] >= (1 if receiver in self._slow else ABREAST):
+        if self._taken[receiver] >= (1 if receiver in self._slow else MAX_CONCURRENT_ATTEMPTS):
             return False
         self._taken[receiver] += 1
         return True
 
-    def note(self, receiver: str, took: float) -> None:
+    def record(self, receiver: str, took: float) -> None:
         """Note how many seconds an answer took."""
         self._forget()
         self._slow.pop(receiver, None)
-        if took >= SLOW:
+        if took >= SLOW_SECONDS:
             self._slow[receiver] = monotonic()
 
-    def give_back(self, receiver: str) -> None:
+    def release(self, receiver: str) -> None:
         """Give a turn back."""
         self._taken[receiver] -= 1
         if not self._taken[receiver]:

@@ -16,24 +16,24 @@ from waybill.platform.mongo import lease
 from waybill.platform.mongo.expressions import Later
 from waybill.resources import Resources
 from waybill.webhooks import repository
-from waybill.webhooks.fanout import announce
+from waybill.webhooks.fanout import fan_out
 
-FOLLOWER = "webhooks"
+LEASE_NAME = "webhooks"
 
 #: Seconds that the follower may be silent before another takes over. Renewed four times as often.
-LEASE = 15
+LEASE_SECONDS = 15
 
 #: Seconds between two notes of how far the feed was read. What is read again makes nothing twice.
-NOTED_EVERY = 1
+CHECKPOINT_SECONDS = 1
 
 #: Changes that are announced together, and seconds within which one must follow the other for that.
-BATCH = 200
-AT_HAND = 0.005
+MAX_BATCH_CHANGES = 200
+BATCH_GAP_SECONDS = 0.005
 
 #: How often, and how many seconds apart, MongoDB must say that it has forgotten, before that is believed: it
 #: may be on its way up or down.
-LOST_FOR_SURE = 3
-PAUSE = 1
+MAX_HISTORY_LOST = 3
+PAUSE_SECONDS = 1
 
 #: Seconds until a task that was cancelled and goes on is cancelled again.
 CANCEL_AGAIN_SECONDS = 2
@@ -41,14 +41,14 @@ CANCEL_AGAIN_SECONDS = 2
 log = structlog.get_logger(__name__)
 
 
-async def tell_webhooks(resources: Resources) -> None:
+async def consume_changes(resources: Resources) -> None:
     """Tell webhooks of changes whenever this is the worker to do so, until cancelled.
 
     Looks every SWEEP_INTERVAL whether there is an enabled webhook and nobody reads for it.
     """
     while True:
         try:
-            await _follow_in_turn(resources)
+            await _consume_under_lease(resources)
         except ServiceUnavailable as error:
             log.warning("webhooks are told later", error=error.message)
         except Exception:
@@ -57,13 +57,13 @@ async def tell_webhooks(resources: Resources) -> None:
         await asyncio.sleep(resources.settings.sweep_interval)
 
 
-async def _follow_in_turn(resources: Resources) -> None:
+async def _consume_under_lease(resources: Resources) -> None:
     """Read for as long as the lease is ours and there is an enabled webhook, which may be not at all."""
     earliest = await repository.find_earliest()
     if earliest is None:
         return
     attempt = secrets.token_hex(8)
-    follower = await lease.take_over(FOLLOWER, attempt, LEASE)
+    follower = await lease.acquire_lease(LEASE_NAME, attempt, LEASE_SECONDS)
     if follower is None:
         return
     # Where nobody has read yet, from where the first webhook begins: its place was kept before its owner knew
@@ -72,8 +72,8 @@ async def _follow_in_turn(resources: Resources) -> None:
     reading = asyncio.create_task(_read(resources, attempt, begin))
     last_words: dict[str, Any] = {"held_by": None, "held_until": None}
     try:
-        while not (await asyncio.wait([reading], timeout=LEASE / 4))[0]:
-            if not await lease.change_follower(FOLLOWER, attempt, held_until=Later(LEASE)):
+        while not (await asyncio.wait([reading], timeout=LEASE_SECONDS / 4))[0]:
+            if not await lease.update_lease(LEASE_NAME, attempt, held_until=Later(LEASE_SECONDS)):
                 log.info("another follows")
                 break
             if await repository.find_earliest() is None:
@@ -83,7 +83,7 @@ async def _follow_in_turn(resources: Resources) -> None:
     finally:
         await _cancelled(reading)
         # Whoever comes next need not wait out the lease.
-        await lease.change_follower(FOLLOWER, attempt, **last_words)
+        await lease.update_lease(LEASE_NAME, attempt, **last_words)
     if not reading.cancelled():
         reading.result()
 
@@ -97,17 +97,17 @@ async def _read(resources: Resources, attempt: str, position: str) -> None:
             async with aclosing(_batches(position)) as batches:
                 async for batch in batches:
                     lost = 0
-                    await announce(resources, [each for each in batch if isinstance(each, Change)])
+                    await fan_out(resources, [each for each in batch if isinstance(each, Change)])
                     position = batch[-1].position if isinstance(batch[-1], Change) else batch[-1]
-                    if time.monotonic() - noted_at < NOTED_EVERY:
+                    if time.monotonic() - noted_at < CHECKPOINT_SECONDS:
                         continue
-                    if not await lease.change_follower(FOLLOWER, attempt, position=position):
+                    if not await lease.update_lease(LEASE_NAME, attempt, position=position):
                         return
                     noted_at = time.monotonic()
         except HistoryLostError:
             lost += 1
-            if lost < LOST_FOR_SURE:
-                await asyncio.sleep(PAUSE)
+            if lost < MAX_HISTORY_LOST:
+                await asyncio.sleep(PAUSE_SECONDS)
                 continue
             # All workers were away for longer than MongoDB remembers.
             log.error("changes were forgotten before they were read: webhooks are not told of them")
@@ -122,7 +122,10 @@ async def _batches(position: str) -> AsyncGenerator[list[Change | str], None]:
             while True:
                 batch = [await coming]
                 coming = asyncio.ensure_future(anext(feed))
-                while len(batch) < BATCH and (await asyncio.wait([coming], timeout=AT_HAND))[0]:
+                while (
+                    len(batch) < MAX_BATCH_CHANGES
+                    and (await asyncio.wait([coming], timeout=BATCH_GAP_SECONDS))[0]
+                ):
                     batch.append(coming.result())
                     coming = asyncio.ensure_future(anext(feed))
                 yield batch

@@ -15,30 +15,30 @@ from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.delivery_repository import READY
-from waybill.webhooks.http_client import Answer
+from waybill.webhooks.http_client import DeliveryResult
 from waybill.webhooks.message import signed_headers
 from waybill.webhooks.model import Attempt, Delivery, DeliveryStatus, DisabledReason, Webhook
 
 #: Seconds that an attempt may take before another may be made. Longer than the courier waits.
-LEASE = 30
+LEASE_SECONDS = 30
 
 #: Seconds after which a job that goes from delivery to delivery leaves the next one to another.
-AT_A_STRETCH = 20
+MAX_JOB_SECONDS = 20
 
 #: Seconds between the attempts (Standard Webhooks, "Deliverability and reliability"): three days in all.
-WAITS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+RETRY_DELAYS_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
 #: How much later than that an attempt may be: what has failed together should not come again together.
 JITTER = 0.2
 
 #: Seconds. The most that a receiver may put the next attempt off by Retry-After.
-LONGEST_WAIT = 86_400
+MAX_RETRY_AFTER_SECONDS = 86_400
 
 #: A webhook is disabled with the delivery that fails for good when there was no success for so long.
-PATIENT_FOR = timedelta(days=5)
+DISABLE_AFTER = timedelta(days=5)
 
 #: Attempts of a delivery that are remembered, the latest ones.
-REMEMBERED = 30
+MAX_RECORDED_ATTEMPTS = 30
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "Waybill"}
 _random = SystemRandom()
@@ -59,14 +59,14 @@ async def deliver(resources: Resources, delivery_id: str) -> None:
         webhook_id = str((await delivery_repository.find_delivery(delivery_id)).webhook)
     except DeliveryNotFound:
         return
-    turns = resources.courier.turns
-    end = time.monotonic() + AT_A_STRETCH
+    limiter = resources.webhook_client.limiter
+    end = time.monotonic() + MAX_JOB_SECONDS
     waiting: str | None = delivery_id
-    while waiting is not None and turns.take(webhook_id):
+    while waiting is not None and limiter.acquire(webhook_id):
         try:
             await _attempt(resources, webhook_id, waiting)
         finally:
-            turns.give_back(webhook_id)
+            limiter.release(webhook_id)
         # Not before the turn is given back: what came meanwhile was refused it, and waits.
         waiting = await delivery_repository.find_waiting(webhook_id)
         if waiting is not None and time.monotonic() > end:
@@ -77,7 +77,7 @@ async def deliver(resources: Resources, delivery_id: str) -> None:
 async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> None:
     attempt = secrets.token_hex(8)
     held = await delivery_repository.change_delivery(
-        delivery_id, READY, attempt=attempt, attempt_began_at=NOW, due_at=Later(LEASE)
+        delivery_id, READY, attempt=attempt, attempt_began_at=NOW, due_at=Later(LEASE_SECONDS)
     )
     if held is None:
         return
@@ -88,9 +88,9 @@ async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> N
             # Made while its webhook was being deleted.
             await delivery_repository.delete_deliveries(webhook_id)
             return
-        answer = await _send(resources, webhook, held)
-        resources.courier.turns.note(webhook_id, answer.took)
-        await _conclude(webhook, held, answer)
+        result = await _send(resources, webhook, held)
+        resources.webhook_client.limiter.record(webhook_id, result.duration_seconds)
+        await _conclude(webhook, held, result)
     except asyncio.CancelledError:
         # Told to stop: give it back, so that the next attempt need not wait out the lease. After a defect it
         # does wait, else whoever looks what else there is would come upon it again and again.
@@ -100,25 +100,25 @@ async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> N
         raise
 
 
-async def _send(resources: Resources, webhook: Webhook, delivery: Delivery) -> Answer:
+async def _send(resources: Resources, webhook: Webhook, delivery: Delivery) -> DeliveryResult:
     if not webhook.enabled:
-        return Answer(error="the webhook is disabled")
+        return DeliveryResult(error="the webhook is disabled")
     body = delivery.body.encode()
     # The database's time, for a worker's clock may be off by more than receivers allow.
     now = _began_at(delivery)
     headers = signed_headers(delivery.id, now, body, _secrets(webhook, now))
-    return await resources.courier.post(webhook.url, body, {**_HEADERS, **headers})
+    return await resources.webhook_client.post(webhook.url, body, {**_HEADERS, **headers})
 
 
-async def _conclude(webhook: Webhook, delivery: Delivery, answer: Answer) -> None:
+async def _conclude(webhook: Webhook, delivery: Delivery, result: DeliveryResult) -> None:
     """Write down how an attempt ended, if it still holds the delivery, and what follows from it."""
-    is_delivered = answer.status is not None and 200 <= answer.status < 300
-    wait = None if is_delivered or not webhook.enabled else _wait(delivery, answer)
+    is_delivered = result.status is not None and 200 <= result.status < 300
+    wait = None if is_delivered or not webhook.enabled else _retry_delay(delivery, result)
     made = Attempt(
         at=_began_at(delivery),
-        status_code=answer.status,
-        error=answer.error,
-        duration_ms=round(answer.took * 1000),
+        status_code=result.status,
+        error=result.error,
+        duration_ms=round(result.duration_seconds * 1000),
     )
     outcome: dict[str, Any] = {"next_attempt_at": None, "due_at": None}
     if is_delivered:
@@ -133,7 +133,7 @@ async def _conclude(webhook: Webhook, delivery: Delivery, answer: Answer) -> Non
         attempt=None,
         attempt_began_at=None,
         tried=delivery.tried + 1,
-        attempts=Appended(made.model_dump(), REMEMBERED),
+        attempts=Appended(made.model_dump(), MAX_RECORDED_ATTEMPTS),
         **outcome,
     )
     if concluded is None:
@@ -144,13 +144,13 @@ async def _conclude(webhook: Webhook, delivery: Delivery, answer: Answer) -> Non
         delivery_id=delivery.id,
         webhook_id=webhook.webhook_id,
         status=concluded.status.value,
-        status_code=answer.status,
-        error=answer.error,
+        status_code=result.status,
+        error=result.error,
     )
-    await _judge(webhook, made, concluded.status)
+    await _update_webhook(webhook, made, concluded.status)
 
 
-async def _judge(webhook: Webhook, made: Attempt, status: DeliveryStatus) -> None:
+async def _update_webhook(webhook: Webhook, made: Attempt, status: DeliveryStatus) -> None:
     """What an attempt says of the webhook itself, by where it has left its delivery."""
     still = {"enabled": True, "url": webhook.url}
     if status is DeliveryStatus.DELIVERED:
@@ -160,7 +160,7 @@ async def _judge(webhook: Webhook, made: Attempt, status: DeliveryStatus) -> Non
         await _disable(webhook, DisabledReason.GONE)
     elif webhook.failing_since is None:
         await repository.change_webhook(webhook, still, failing_since=made.at)
-    elif status is DeliveryStatus.FAILED and made.at - webhook.failing_since > PATIENT_FOR:
+    elif status is DeliveryStatus.FAILED and made.at - webhook.failing_since > DISABLE_AFTER:
         await _disable(webhook, DisabledReason.FAILING)
 
 
@@ -171,13 +171,13 @@ async def _disable(webhook: Webhook, reason: DisabledReason) -> None:
         log.warning("webhook disabled", webhook_id=webhook.webhook_id, reason=reason.value)
 
 
-def _wait(delivery: Delivery, answer: Answer) -> float | None:
+def _retry_delay(delivery: Delivery, result: DeliveryResult) -> float | None:
     """Seconds until the next attempt; None where there is none."""
-    if answer.status == 410 or delivery.tried >= len(WAITS):
+    if result.status == 410 or delivery.tried >= len(RETRY_DELAYS_SECONDS):
         return None
-    wait = WAITS[delivery.tried] * (1 + JITTER * _random.random())
-    if answer.status in {429, 503} and answer.retry_after is not None:
-        wait = max(wait, min(answer.retry_after, LONGEST_WAIT))
+    wait = RETRY_DELAYS_SECONDS[delivery.tried] * (1 + JITTER * _random.random())
+    if result.status in {429, 503} and result.retry_after is not None:
+        wait = max(wait, min(result.retry_after, MAX_RETRY_AFTER_SECONDS))
     return wait
 
 

@@ -31,17 +31,17 @@ READY: Mapping[str, Any] = {
 _FIRST = ObjectId("0" * 24)
 
 
-async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], patience: float) -> None:
+async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], reconcile_after: float) -> None:
     """Store new deliveries, each by its ``_id``, that are ready at once. One that is known stays as it is.
 
-    They are due after ``patience`` seconds, should the jobs that are sent for them be lost.
+    They are due after ``reconcile_after`` seconds, should the jobs that are sent for them be lost.
     """
     common = {
         "status": DeliveryStatus.PENDING.value,
         "tried": 0,
         "created_at": NOW,
         "next_attempt_at": NOW,
-        "due_at": Later(patience),
+        "due_at": Later(reconcile_after),
     }
     # An update, for an insert knows no $$NOW; of one that is known the condition fails, and then its id.
     new = [
@@ -133,11 +133,11 @@ async def find_due_webhooks(after: str, page: int = PAGE) -> AsyncGenerator[Grou
         yield group
 
 
-async def put_off_deliveries(ids: Sequence[str], patience: float) -> int:
-    """Have those that are due be due again after ``patience`` seconds, and end their leases; how many."""
+async def put_off_deliveries(ids: Sequence[str], reconcile_after: float) -> int:
+    """Put those that are due off by ``reconcile_after`` seconds, and end their leases. Returns how many."""
     with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
         done = await _collection().update_many(
-            {"_id": {"$in": ids}, **DUE}, stages({"due_at": Later(patience), "attempt": None})
+            {"_id": {"$in": ids}, **DUE}, stages({"due_at": Later(reconcile_after), "attempt": None})
         )
     put_off: int = done.matched_count
     return put_off

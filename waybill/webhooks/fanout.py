@@ -23,7 +23,7 @@ _OUTCOMES = {
 }
 
 
-async def announce(resources: Resources, changes: Sequence[Change]) -> None:
+async def fan_out(resources: Resources, changes: Sequence[Change]) -> None:
     """Make a delivery for each webhook that wants to be told of one of the changes, and have it sent.
 
     Reading a change twice, also by two at once, makes nothing twice: a delivery's id follows from the change.

@@ -16,26 +16,26 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from waybill.webhooks.address_policy import is_public, may_be_public
-from waybill.webhooks.concurrency import Turns
+from waybill.webhooks.concurrency import EndpointLimiter
 
 #: Seconds that an attempt may take, from the look-up of the name to the end of the answer.
-TIMEOUT = 15
+REQUEST_TIMEOUT_SECONDS = 15
 
 #: Bytes of an answer that are read, so that its sender can end in order. Nothing is made of them.
-MAX_ANSWER = 64 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024
 
 #: Names that are looked up at once.
-LOOKUPS = 32
+MAX_LOOKUPS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a request: a status, or why there is none. ``retry_after`` and ``took`` are seconds."""
+class DeliveryResult:
+    """What came of a request: a status, or why there is none. ``retry_after`` is in seconds."""
 
     status: int | None = None
     error: str | None = None
     retry_after: int | None = None
-    took: float = 0
+    duration_seconds: float = 0
 
 
 class ForbiddenAddressError(OSError):
@@ -46,16 +46,16 @@ class ForbiddenAddressError(OSError):
         super().__init__("the address is not public")
 
 
-class Courier:
+class WebhookClient:
     """Posts to receivers. The first connection is made with the first request."""
 
     def __init__(self, *, allow_private: bool, resolver: AbstractResolver | None = None) -> None:
-        self.turns = Turns()
+        self.limiter = EndpointLimiter()
         self._allow_private = allow_private
         self._resolver = resolver or _Resolver()
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> DeliveryResult:
         """Send one request, and follow no redirect. Whatever a receiver does is an answer, and no error."""
         began = time.monotonic()
         status = error = retry_after = None
@@ -67,17 +67,17 @@ class Courier:
             if not self._allow_private and not may_be_public(target.raw_host or ""):
                 raise ForbiddenAddressError
             async with (
-                asyncio.timeout(TIMEOUT),
+                asyncio.timeout(REQUEST_TIMEOUT_SECONDS),
                 self._session.post(target, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 status, retry_after = response.status, _seconds(response.headers.get("Retry-After"))
-                left = MAX_ANSWER
+                left = MAX_RESPONSE_BYTES
                 while left > 0 and (piece := await response.content.read(left)):
                     left -= len(piece)
         except (TimeoutError, aiohttp.ClientError, ValueError, OSError) as problem:
             # Of an answer that has a status the rest does not matter.
             error = _reason(problem) if status is None else None
-        return Answer(status, error, retry_after, time.monotonic() - began)
+        return DeliveryResult(status, error, retry_after, time.monotonic() - began)
 
     async def close(self) -> None:
         """Close what is open."""
@@ -112,7 +112,7 @@ class _Resolver(AbstractResolver):
     """The system's, in threads of its own: a name server that is slow holds up nothing but other names."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup")
+        self._threads = ThreadPoolExecutor(MAX_LOOKUPS, thread_name_prefix="lookup")
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -147,7 +147,7 @@ def _open_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> sock
 
 #: Why there was no answer, by what is raised, the narrowest first. In words that tell nothing of our side.
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (TimeoutError, f"no answer within {TIMEOUT} s"),
+    (TimeoutError, f"no answer within {REQUEST_TIMEOUT_SECONDS} s"),
     (UnicodeError, "the host's name leads nowhere"),
     (aiohttp.ClientConnectorDNSError, "the host's name leads nowhere"),
     (aiohttp.ClientConnectorCertificateError, "the certificate is not valid for this host"),
@@ -181,9 +181,9 @@ def _seconds(retry_after: str | None) -> int | None:
 
 
 @asynccontextmanager
-async def open_courier(*, allow_private: bool) -> AsyncIterator[Courier]:
+async def open_webhook_client(*, allow_private: bool) -> AsyncIterator[WebhookClient]:
     """A courier; with ``allow_private`` it also goes to this machine and to networks of our own."""
-    courier = Courier(allow_private=allow_private)
+    courier = WebhookClient(allow_private=allow_private)
     try:
         yield courier
     finally:

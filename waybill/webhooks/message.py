@@ -17,12 +17,12 @@ from waybill.platform.times import rfc3339
 _PREFIX = "whsec_"
 
 #: Bytes of a secret. The specification wants 24 to 64.
-_LENGTH = 32
+_SECRET_BYTES = 32
 
 
 def new_secret() -> str:
     """A secret as its receiver is shown it, and as the libraries of the specification take it."""
-    return _PREFIX + base64.b64encode(secrets.token_bytes(_LENGTH)).decode()
+    return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def signed_headers(

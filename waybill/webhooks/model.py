@@ -39,7 +39,7 @@ class DisabledReason(StrEnum):
 
 
 #: How long deliveries are remembered.
-KEPT = timedelta(days=30)
+DELIVERY_RETENTION = timedelta(days=30)
 
 
 class Webhook(Document):
@@ -132,5 +132,7 @@ class Delivery(Document):
                 name="waiting",
                 partialFilterExpression={"next_attempt_at": {"$exists": True}},
             ),
-            pymongo.IndexModel([("created_at", 1)], name="old", expireAfterSeconds=int(KEPT.total_seconds())),
+            pymongo.IndexModel(
+                [("created_at", 1)], name="old", expireAfterSeconds=int(DELIVERY_RETENTION.total_seconds())
+            ),
         ]

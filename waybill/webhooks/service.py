@@ -20,7 +20,7 @@ from waybill.webhooks.model import Event, Webhook
 from waybill.webhooks.repository import AllTakenError
 
 #: How long the secret before the latest still signs beside it.
-OVERLAP = timedelta(days=1)
+SECRET_OVERLAP = timedelta(days=1)
 
 _URL = TypeAdapter(AnyHttpUrl)
 
@@ -169,7 +169,7 @@ async def rotate_webhook_secret(principal: Principal, webhook_id: str) -> WithSe
             {"secret": webhook.secret},
             secret=secret,
             previous_secret=webhook.secret,
-            previous_until=Later(OVERLAP.total_seconds()),
+            previous_until=Later(SECRET_OVERLAP.total_seconds()),
         )
         if rotated is not None:
             return WithSecret(rotated, secret)

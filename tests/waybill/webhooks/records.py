@@ -53,7 +53,7 @@ async def owed(webhook: Webhook, **fields: Any) -> str:
     """A delivery that is ready; its id."""
     delivery_id = f"msg_{file_repository.new_id()}"
     new = {"_id": delivery_id, "webhook": webhook.id, "type": "ping", "body": '{"type":"ping"}'}
-    await delivery_repository.insert_deliveries([new], patience=60)
+    await delivery_repository.insert_deliveries([new], reconcile_after=60)
     if fields:
         assert await delivery_repository.change_delivery(delivery_id, {}, **fields) is not None
     return delivery_id

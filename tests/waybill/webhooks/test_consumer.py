@@ -23,7 +23,7 @@ from waybill.platform.redis.messages import Sender
 from waybill.resources import Resources
 from waybill.webhooks import consumer as module
 from waybill.webhooks import delivery_repository, repository
-from waybill.webhooks.consumer import FOLLOWER, tell_webhooks
+from waybill.webhooks.consumer import LEASE_NAME, consume_changes
 from waybill.webhooks.model import Delivery, Webhook
 from waybill.webhooks.service import WebhookChanges, update_webhook
 
@@ -38,7 +38,7 @@ class KilledError(BaseException):
 @asynccontextmanager
 async def tells(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
     """A worker that follows."""
-    task = asyncio.create_task(tell_webhooks(resources))
+    task = asyncio.create_task(consume_changes(resources))
     try:
         yield task
     finally:
@@ -48,7 +48,7 @@ async def tells(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def follower() -> Follower | None:
-    found: Follower | None = await Follower.get(FOLLOWER)
+    found: Follower | None = await Follower.get(LEASE_NAME)
     return found
 
 
@@ -127,7 +127,7 @@ async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
 ) -> None:
     file = await kept(owner)
     webhook = await made(owner)
-    monkeypatch.setattr(module, "NOTED_EVERY", 0)
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0)
 
     async def die(*_: Any, **__: Any) -> None:
         raise KilledError
@@ -140,7 +140,7 @@ async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
             case "send":
                 patch.setattr(Sender, "send_many", die)
             case "note":
-                patch.setattr(lease, "change_follower", die)
+                patch.setattr(lease, "update_lease", die)
         with pytest.raises(KilledError):
             await module._read(resources, "dead", webhook.since)
     assert len(await deliveries(webhook)) == (0 if step == "make" else 1)
@@ -155,7 +155,7 @@ async def test_two_that_read_at_once_make_nothing_twice(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Neither has noticed yet that it is not alone.
-    monkeypatch.setattr(module, "NOTED_EVERY", 3600)
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 3600)
     webhook = await made(owner)
     reading = [asyncio.create_task(module._read(resources, name, webhook.since)) for name in ("one", "two")]
     files = [await deleted(owner) for _ in range(20)]
@@ -175,7 +175,7 @@ async def test_one_follows_at_a_time_and_another_takes_over(resources: Resources
         assert held is not None
         # The first is dead, or was cut off: its lease runs out.
         await Follower.get_motor_collection().update_one(
-            {"_id": FOLLOWER}, {"$set": {"held_by": "dead", "held_until": datetime.now(UTC) - DAY}}
+            {"_id": LEASE_NAME}, {"$set": {"held_by": "dead", "held_until": datetime.now(UTC) - DAY}}
         )
 
         async def taken_over() -> bool:
@@ -201,7 +201,7 @@ async def test_who_stops_lets_go_at_once(resources: Resources, owner: str) -> No
 async def test_nobody_reads_while_nobody_is_to_be_told(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LEASE", 1)
+    monkeypatch.setattr(module, "LEASE_SECONDS", 1)
     opened = 0
     real = change_stream.watch
 
@@ -247,8 +247,8 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
 async def test_after_a_history_that_is_lost_it_goes_on_from_now(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PAUSE", 0)
-    monkeypatch.setattr(module, "NOTED_EVERY", 0)
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0)
     webhook = await made(owner)
     await repository.change_webhook(webhook, {}, since=NOWHERE)
     await deleted(owner)
@@ -265,7 +265,7 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
 
 
 async def test_a_place_from_before_all_webhooks_does_not_matter(resources: Resources, owner: str) -> None:
-    await Follower.get_motor_collection().insert_one({"_id": FOLLOWER, "position": NOWHERE})
+    await Follower.get_motor_collection().insert_one({"_id": LEASE_NAME, "position": NOWHERE})
     webhook = await made(owner)
     await deleted(owner)
     async with tells(resources):
@@ -288,13 +288,13 @@ async def test_one_word_of_a_lost_history_is_not_believed(
 ) -> None:
     webhook = await made(owner)
     await deleted(owner)
-    monkeypatch.setattr(module, "PAUSE", 0)
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0)
     real, said = change_stream.watch, 0
 
     async def forgetful(**arguments: Any) -> AsyncGenerator[Any, None]:
         nonlocal said
         said += 1
-        if said < module.LOST_FOR_SURE:
+        if said < module.MAX_HISTORY_LOST:
             raise HistoryLostError
         async for each in real(**arguments):
             yield each

@@ -19,8 +19,8 @@ from waybill.platform.redis.messages import PATIENCE
 from waybill.resources import Resources
 from waybill.webhooks import deliver as module
 from waybill.webhooks import delivery_repository, repository
-from waybill.webhooks.concurrency import ABREAST, SLOW, Turns
-from waybill.webhooks.deliver import JITTER, LEASE, WAITS, deliver
+from waybill.webhooks.concurrency import MAX_CONCURRENT_ATTEMPTS, SLOW_SECONDS, EndpointLimiter
+from waybill.webhooks.deliver import JITTER, LEASE_SECONDS, RETRY_DELAYS_SECONDS, deliver
 from waybill.webhooks.deliveries import redeliver
 from waybill.webhooks.model import Delivery, DeliveryStatus, Webhook
 from waybill.webhooks.reconcile import reconcile_deliveries
@@ -63,7 +63,7 @@ async def test_attempts_come_at_growing_intervals_and_end(
 ) -> None:
     receiver.answer = answering(500)
     delivery_id = await owed(webhook)
-    for number, wait in enumerate(WAITS, start=1):
+    for number, wait in enumerate(RETRY_DELAYS_SECONDS, start=1):
         delivery = await attempted(resources, delivery_id)
         assert delivery.status == "PENDING"
         assert delivery.next_attempt_at == delivery.due_at is not None
@@ -77,10 +77,10 @@ async def test_attempts_come_at_growing_intervals_and_end(
         await make_due(delivery_id)
     last = await attempted(resources, delivery_id)
     assert (last.status, last.due_at, last.next_attempt_at) == ("FAILED", None, None)
-    assert [attempt.status_code for attempt in last.attempts] == [500] * (len(WAITS) + 1)
+    assert [attempt.status_code for attempt in last.attempts] == [500] * (len(RETRY_DELAYS_SECONDS) + 1)
     assert len({message.id for message in receiver.messages}) == 1
     await deliver(resources, delivery_id)
-    assert len(receiver.messages) == len(WAITS) + 1
+    assert len(receiver.messages) == len(RETRY_DELAYS_SECONDS) + 1
 
 
 async def test_each_attempt_is_signed_anew(
@@ -141,9 +141,9 @@ async def test_nothing_else_is(
     [
         (429, "3600", 3600),
         (503, "3600", 3600),
-        (503, "1", WAITS[0]),
+        (503, "1", RETRY_DELAYS_SECONDS[0]),
         (503, "99999999", 86_400),
-        (500, "3600", WAITS[0]),
+        (500, "3600", RETRY_DELAYS_SECONDS[0]),
     ],
 )
 async def test_a_receiver_that_is_busy_says_when(
@@ -197,7 +197,7 @@ async def test_a_webhook_that_fails_for_days_is_disabled(
     await attempted(resources, await owed(webhook))
     assert (await repository.find_webhook(webhook.webhook_id)).failing_since is None
     receiver.answer = answering(500)
-    last = len(WAITS)
+    last = len(RETRY_DELAYS_SECONDS)
     # Not while there is another attempt to come, for that may succeed.
     for days, tried, is_enabled in ((4, last, True), (6, last - 1, True), (6, last, False)):
         await repository.change_webhook(webhook, {}, failing_since=Later(-days * DAY.total_seconds()))
@@ -210,7 +210,7 @@ async def test_two_workers_make_one_attempt(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
     delivery_id = await owed(webhook)
-    await asyncio.gather(*(deliver(resources, delivery_id) for _ in range(ABREAST)))
+    await asyncio.gather(*(deliver(resources, delivery_id) for _ in range(MAX_CONCURRENT_ATTEMPTS)))
     assert len(receiver.messages) == 1
     assert (await again(delivery_id)).status == "DELIVERED"
 
@@ -257,7 +257,7 @@ async def test_an_attempt_that_is_told_to_stop_gives_the_delivery_back(
 async def test_a_worker_that_died_in_an_attempt_is_made_up_for(
     resources: Resources, broker: RedisBroker, webhook: Webhook, receiver: Receiver
 ) -> None:
-    delivery_id = await owed(webhook, attempt="dead", due_at=Later(LEASE))
+    delivery_id = await owed(webhook, attempt="dead", due_at=Later(LEASE_SECONDS))
     await deliver(resources, delivery_id)
     assert (await reconcile_deliveries(resources), receiver.messages) == (0, [])
     await make_due(delivery_id)
@@ -294,7 +294,7 @@ async def test_a_message_can_be_sent_again_at_any_time(
 ) -> None:
     principal = Principal(webhook.owner)
     receiver.answer = answering(410)
-    delivery_id = await owed(webhook, tried=len(WAITS))
+    delivery_id = await owed(webhook, tried=len(RETRY_DELAYS_SECONDS))
     assert (await attempted(resources, delivery_id)).status == "FAILED"
     await repository.change_webhook(webhook, {}, enabled=True)
     receiver.answer = answering(500)
@@ -312,7 +312,7 @@ async def test_a_message_can_be_sent_again_at_any_time(
 async def test_only_the_latest_attempts_are_remembered(
     resources: Resources, webhook: Webhook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "REMEMBERED", 3)
+    monkeypatch.setattr(module, "MAX_RECORDED_ATTEMPTS", 3)
     delivery_id = await owed(webhook)
     for status in (500, 501, 502, 503):
         receiver.answer = answering(status)
@@ -331,15 +331,15 @@ async def test_a_slow_receiver_holds_up_nobody_else(
         return web.Response()
 
     receiver.answer = slow
-    ids = [await owed(webhook) for _ in range(ABREAST + 2)]
+    ids = [await owed(webhook) for _ in range(MAX_CONCURRENT_ATTEMPTS + 2)]
     jobs = [asyncio.create_task(deliver(resources, delivery_id)) for delivery_id in ids]
-    await receiver.received(ABREAST)
+    await receiver.received(MAX_CONCURRENT_ATTEMPTS)
     # Those that found no turn have ended, and their threads are free.
     done, under_way = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
     while len(done) < 2:
         more, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
         done |= more
-    assert len(under_way) == ABREAST == len(receiver.messages)
+    assert len(under_way) == MAX_CONCURRENT_ATTEMPTS == len(receiver.messages)
     async with running_receiver() as other:
         quick = await made(webhook.owner, other.url)
         assert (await attempted(resources, await owed(quick))).status == "DELIVERED"
@@ -354,7 +354,7 @@ async def test_a_slow_receiver_holds_up_nobody_else(
 async def test_a_long_backlog_is_handed_on(
     resources: Resources, broker: RedisBroker, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "AT_A_STRETCH", 0)
+    monkeypatch.setattr(module, "MAX_JOB_SECONDS", 0)
     first, second, _ = [await owed(webhook) for _ in range(3)]
     await deliver(resources, first)
     assert (await again(first)).status == "DELIVERED"
@@ -362,21 +362,21 @@ async def test_a_long_backlog_is_handed_on(
 
 
 def test_who_was_slow_gets_one_turn_until_it_is_quick_again() -> None:
-    turns = Turns()
+    turns = EndpointLimiter()
 
     def taken() -> int:
         count = 0
-        while turns.take("a"):
+        while turns.acquire("a"):
             count += 1
         for _ in range(count):
-            turns.give_back("a")
+            turns.release("a")
         return count
 
-    assert taken() == ABREAST
-    turns.note("a", SLOW)
+    assert taken() == MAX_CONCURRENT_ATTEMPTS
+    turns.record("a", SLOW_SECONDS)
     assert taken() == 1
-    turns.note("a", 0.1)
-    assert taken() == ABREAST
+    turns.record("a", 0.1)
+    assert taken() == MAX_CONCURRENT_ATTEMPTS
 
 
 async def test_what_a_deleted_webhook_was_owed_is_gone(

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.receiver import Message, Receiver, running_receiver
 from waybill.webhooks import http_client as module
-from waybill.webhooks.http_client import Answer, Courier, open_courier
+from waybill.webhooks.http_client import DeliveryResult, WebhookClient, open_webhook_client
 
 
 @pytest.fixture
@@ -28,9 +28,9 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def courier() -> AsyncIterator[Courier]:
+async def courier() -> AsyncIterator[WebhookClient]:
     """One that may go anywhere."""
-    async with open_courier(allow_private=True) as opened:
+    async with open_webhook_client(allow_private=True) as opened:
         yield opened
 
 
@@ -63,17 +63,17 @@ class Names(AbstractResolver):
 
 
 @asynccontextmanager
-async def careful(*answers: str) -> AsyncIterator[tuple[Courier, Names]]:
+async def careful(*answers: str) -> AsyncIterator[tuple[WebhookClient, Names]]:
     """A courier that goes to public addresses alone, and where names lead for it."""
     names = Names(*answers)
-    courier = Courier(allow_private=False, resolver=names)
+    courier = WebhookClient(allow_private=False, resolver=names)
     try:
         yield courier, names
     finally:
         await courier.close()
 
 
-async def post(courier: Courier, url: str) -> Answer:
+async def post(courier: WebhookClient, url: str) -> DeliveryResult:
     return await courier.post(url, b"{}", {"Content-Type": "application/json"})
 
 
@@ -91,7 +91,7 @@ async def test_no_way_to_write_it_leads_to_an_address_that_is_not_public(
     receiver: Receiver, host: str
 ) -> None:
     port = receiver.address.rpartition(":")[2]
-    async with open_courier(allow_private=False) as courier:
+    async with open_webhook_client(allow_private=False) as courier:
         answer = await post(courier, f"http://{host}:{port}/hooks")
     assert answer.status is None
     assert answer.error in {"the address is not public", "the URL leads nowhere"}
@@ -102,7 +102,9 @@ async def test_no_way_to_write_it_leads_to_an_address_that_is_not_public(
 async def test_a_name_that_leads_to_such_an_address_is_not_followed(receiver: Receiver, address: str) -> None:
     async with careful(address) as (courier, names):
         answer = await post(courier, receiver.url.replace("127.0.0.1", "rebound.example.com"))
-    assert answer == Answer(error="the address is not public", took=answer.took)
+    assert answer == DeliveryResult(
+        error="the address is not public", duration_seconds=answer.duration_seconds
+    )
     assert names.asked == 1
     assert receiver.messages == []
 
@@ -114,11 +116,13 @@ async def test_a_name_that_is_not_of_the_public_dns_is_not_looked_up(host: str) 
     """A webhook of an earlier release may have one."""
     async with careful("8.8.8.8") as (courier, names):
         answer = await post(courier, f"https://{host}/hooks")
-    assert answer == Answer(error="the address is not public", took=answer.took)
+    assert answer == DeliveryResult(
+        error="the address is not public", duration_seconds=answer.duration_seconds
+    )
     assert names.asked == 0
 
 
-async def test_what_is_no_url_leads_nowhere(courier: Courier) -> None:
+async def test_what_is_no_url_leads_nowhere(courier: WebhookClient) -> None:
     for url in ("https://exa\u00admple.com/", "https://[::1/", "nonsense"):
         assert (await post(courier, url)).error == "the URL leads nowhere"
 
@@ -155,21 +159,21 @@ async def test_of_several_addresses_only_public_ones_are_tried(
     assert receiver.messages == []
 
 
-async def test_no_redirect_is_followed(receiver: Receiver, courier: Courier) -> None:
+async def test_no_redirect_is_followed(receiver: Receiver, courier: WebhookClient) -> None:
     receiver.answer = lambda _: web.Response(status=307, headers={"Location": "/elsewhere"})
     assert (await post(courier, receiver.url)).status == 307
     assert [message.path for message in receiver.messages] == ["/hooks"]
 
 
 async def test_no_proxy_is_taken_from_the_environment(
-    receiver: Receiver, courier: Courier, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, courier: WebhookClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert (await post(courier, receiver.url)).status == 204
 
 
-async def test_a_body_and_its_headers_come_as_they_are(receiver: Receiver, courier: Courier) -> None:
+async def test_a_body_and_its_headers_come_as_they_are(receiver: Receiver, courier: WebhookClient) -> None:
     await courier.post(f"{receiver.url}?a=b%20c", b'{"a": 1}', {"webhook-id": "msg_1"})
     [message] = receiver.messages
     assert (message.path, message.body) == ("/hooks?a=b%20c", b'{"a": 1}')
@@ -177,9 +181,9 @@ async def test_a_body_and_its_headers_come_as_they_are(receiver: Receiver, couri
 
 
 async def test_only_the_beginning_of_an_answer_is_read(
-    receiver: Receiver, courier: Courier, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, courier: WebhookClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIMEOUT", 3600)
+    monkeypatch.setattr(module, "REQUEST_TIMEOUT_SECONDS", 3600)
 
     async def endless(_: Message) -> web.StreamResponse:
         assert receiver.request is not None
@@ -194,9 +198,9 @@ async def test_only_the_beginning_of_an_answer_is_read(
 
 
 async def test_a_receiver_that_says_nothing_is_given_up(
-    receiver: Receiver, courier: Courier, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, courier: WebhookClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIMEOUT", 0.2)
+    monkeypatch.setattr(module, "REQUEST_TIMEOUT_SECONDS", 0.2)
 
     async def silent(_: Message) -> web.Response:
         await asyncio.Event().wait()
@@ -212,13 +216,13 @@ async def test_a_receiver_that_says_nothing_is_given_up(
     [("120", 120), (" 7 ", 7), ("soon", None), ("-1", None), ("9" * 400, 999_999_999), ("", None)],
 )
 async def test_a_receiver_may_say_when_to_come_again(
-    receiver: Receiver, courier: Courier, retry_after: str, seconds: int | None
+    receiver: Receiver, courier: WebhookClient, retry_after: str, seconds: int | None
 ) -> None:
     receiver.answer = lambda _: web.Response(status=503, headers={"Retry-After": retry_after})
     assert (await post(courier, receiver.url)).retry_after == seconds
 
 
-async def test_it_may_say_so_by_a_date(receiver: Receiver, courier: Courier) -> None:
+async def test_it_may_say_so_by_a_date(receiver: Receiver, courier: WebhookClient) -> None:
     then = datetime.now(UTC) + timedelta(hours=1)
     date = then.strftime("%a, %d %b %Y %H:%M:%S GMT")
     receiver.answer = lambda _: web.Response(status=503, headers={"Retry-After": date})
@@ -227,7 +231,7 @@ async def test_it_may_say_so_by_a_date(receiver: Receiver, courier: Courier) -> 
     assert 3500 < seconds <= 3600
 
 
-async def test_why_there_is_no_answer_is_told_without_our_addresses(courier: Courier) -> None:
+async def test_why_there_is_no_answer_is_told_without_our_addresses(courier: WebhookClient) -> None:
     async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1000)
         writer.write(answers.pop(0))
@@ -282,10 +286,10 @@ async def test_a_certificate_must_be_of_the_name_that_was_called(
     context.load_cert_chain(certificate)
     async with running_receiver(ssl_context=context) as receiver:
         named = receiver.url.replace("127.0.0.1", "localhost")
-        async with open_courier(allow_private=True) as courier:
+        async with open_webhook_client(allow_private=True) as courier:
             assert (await post(courier, named)).error == "the certificate is not valid for this host"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        async with open_courier(allow_private=True) as courier:
+        async with open_webhook_client(allow_private=True) as courier:
             assert (await post(courier, named)).status == 204
             assert (await post(courier, receiver.url)).error == "the certificate is not valid for this host"
     assert len(receiver.messages) == 1

@@ -55,12 +55,12 @@ async def keep_once(resources: Resources) -> None:
 
 async def _keep_in_turn(resources: Resources) -> None:
     attempt = secrets.token_hex(8)
-    if await lease.take_over(HOLDER, attempt, LEASE_SECONDS) is None:
+    if await lease.acquire_lease(HOLDER, attempt, LEASE_SECONDS) is None:
         return
     try:
-        while await lease.change_follower(HOLDER, attempt, held_until=Later(LEASE_SECONDS)):
+        while await lease.update_lease(HOLDER, attempt, held_until=Later(LEASE_SECONDS)):
             await keep_once(resources)
             await asyncio.sleep(PAUSE_SECONDS)
     finally:
         # The next worker need not wait until the lease ends.
-        await lease.change_follower(HOLDER, attempt, held_by=None, held_until=None)
+        await lease.update_lease(HOLDER, attempt, held_by=None, held_until=None)

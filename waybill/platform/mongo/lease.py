@@ -25,7 +25,7 @@ class Follower(Document):
         indexes: ClassVar[list[pymongo.IndexModel]] = []
 
 
-async def take_over(name: str, attempt: str, lease: float) -> Follower | None:
+async def acquire_lease(name: str, attempt: str, lease: float) -> Follower | None:
     """Hold the lease for so many seconds; None where somebody else does."""
     free = {"$or": [{"held_by": None}, {"$expr": {"$lte": ["$held_until", "$$NOW"]}}]}
     held = stages({"held_by": attempt, "held_until": Later(lease)})
@@ -40,7 +40,7 @@ async def take_over(name: str, attempt: str, lease: float) -> Follower | None:
     return follower
 
 
-async def change_follower(name: str, attempt: str, **changes: Any) -> bool:
+async def update_lease(name: str, attempt: str, **changes: Any) -> bool:
     """Change fields of a follower; whether its lease is still this attempt's, else nothing is changed."""
     with map_driver_errors():
         done = await _collection().update_one({"_id": name, "held_by": attempt}, stages(changes))
