@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             # tenth of a second, about once a second under load.
             gc.collect()
             gc.freeze()
-            _on_stop(resources.live.stop)
+            _on_stop(resources.broadcaster.stop)
             yield {"resources": resources, "authenticator": Authenticator(settings)}
         request_log.flush()
         await asyncio.to_thread(tracing.stop)

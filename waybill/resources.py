@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import redis
 from dramatiq.brokers.redis import RedisBroker
 
-from waybill.events.broadcaster import Live, open_live
+from waybill.events.broadcaster import Broadcaster, open_broadcaster
 from waybill.events.tickets import EventTickets
 from waybill.files.verification_queue import VerificationQueue
 from waybill.indexes import DOCUMENTS
@@ -35,7 +35,7 @@ class Resources:
     sweep_cursor: SweepCursor
     rate_limit: RateLimit
     event_tickets: EventTickets
-    live: Live
+    broadcaster: Broadcaster
     queues: Queues
     webhook_client: WebhookClient
 
@@ -63,7 +63,7 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
     async with (
         open_storage_and_database(settings) as storage,
         open_redis(settings.redis_url.get_secret_value()) as redis_,
-        open_live(settings.owner_subscriptions) as live,
+        open_broadcaster(settings.owner_subscriptions) as broadcaster,
         open_webhook_client(allow_private=settings.webhook_allow_private) as webhook_client,
     ):
         yield Resources(
@@ -75,7 +75,7 @@ async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterat
             sweep_cursor=SweepCursor(redis_),
             rate_limit=RateLimit(settings.rate_limit, redis_),
             event_tickets=EventTickets(redis_),
-            live=live,
+            broadcaster=broadcaster,
             queues=Queues(redis_, broker.namespace),
             webhook_client=webhook_client,
         )

@@ -8,7 +8,7 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.types import File
-from waybill.events.follow import Told, follow_file, follow_files
+from waybill.events.follow import FileChange, follow_file, follow_files
 
 #: A close code of WebSockets (IANA's registry).
 SERVICE_RESTART = 1012
@@ -39,10 +39,10 @@ class Subscription:
             yield file
 
 
-async def _files(info: Info, feed: AsyncGenerator[Told | str, None]) -> AsyncGenerator[File, None]:
+async def _files(info: Info, feed: AsyncGenerator[FileChange | str, None]) -> AsyncGenerator[File, None]:
     async with aclosing(feed):
         async for told in feed:
-            if isinstance(told, Told):
+            if isinstance(told, FileChange):
                 yield File.of(told.file, told.position)
     # We stop, or they read too slowly. A subscription that is complete is over for its client, while one
     # whose connection broke is taken up again.

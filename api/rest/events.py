@@ -15,7 +15,7 @@ from starlette.types import Send
 
 from api.rest.operation import json_answer, operation
 from api.rest.schemas import EventHeaders, EventsQuery, EventTicket
-from waybill.events.follow import Told, follow_file, follow_files
+from waybill.events.follow import FileChange, follow_file, follow_files
 from waybill.files.file_json import File
 from waybill.platform.errors import ChangesLost, WaybillError
 from waybill.platform.principal import Principal
@@ -25,7 +25,7 @@ MEDIA_TYPE = "text/event-stream"
 #: Silence after which a comment is sent: clients and proxies with short read limits stay.
 COMMENT_SECONDS = 4
 
-Feed = AsyncGenerator[Told | str, None]
+Feed = AsyncGenerator[FileChange | str, None]
 
 
 class EventStream(StreamingResponse):
@@ -106,7 +106,7 @@ def _feed(request: Request, principal: Principal, query: EventsQuery, after: str
     return follow_files(resources, principal, after)
 
 
-async def _blocks(first: Told | str, feed: Feed, *, is_reset: bool) -> AsyncGenerator[bytes, None]:
+async def _blocks(first: FileChange | str, feed: Feed, *, is_reset: bool) -> AsyncGenerator[bytes, None]:
     if is_reset:
         yield b"event: reset\ndata: {}\n\n"
     # Whatever cuts them off, they come back, and go on after the last position that they were told.
@@ -117,7 +117,7 @@ async def _blocks(first: Told | str, feed: Feed, *, is_reset: bool) -> AsyncGene
                 yield _block(each)
 
 
-def _block(told: Told | str) -> bytes:
+def _block(told: FileChange | str) -> bytes:
     # The position has an event of its own, for some clients take no notice of an id without one.
     event, position, data = (
         ("position", told, "{}")

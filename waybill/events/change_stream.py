@@ -22,10 +22,10 @@ from waybill.platform.mongo.errors import map_driver_errors
 
 #: Milliseconds that MongoDB waits for a change before it answers that there is none. Few, for whoever leaves
 #: waits for that answer.
-QUIET = 500
+MAX_AWAIT_MS = 500
 
 #: What clients can see of a file. A change of nothing else (a lease, a retry) is none to them.
-SHOWN = frozenset(
+VISIBLE_FIELDS = frozenset(
     {
         *("name", "size", "content_type", "status", "sha256", "duplicate_of", "failure_reason"),
         *("created_at", "completed_at", "deleted_at", "purged_at"),
@@ -54,11 +54,11 @@ class Change:
 
     ``file`` is as this change left it, and not as it may be by now. ``changed`` are the stored fields that
     the change set or took away, as far as clients see them; of a new file all that it has. ``position`` sorts
-    as text, in the order of changes; ``moment`` does so too, and compares with that of ``find_at``.
+    as text, in the order of changes; ``cluster_time`` does so too, and compares with that of ``find_at``.
     """
 
     position: str
-    moment: int
+    cluster_time: int
     at: datetime
     file: File
     changed: frozenset[str]
@@ -82,7 +82,7 @@ async def watch(after: str | None = None, owner: str | None = None) -> AsyncGene
                 if isinstance(each, str):
                     after = each
                     break
-    async with aclosing(_watch(after, owner, quiet=QUIET)) as lasting:
+    async with aclosing(_watch(after, owner, quiet=MAX_AWAIT_MS)) as lasting:
         async for each in lasting:
             yield each
 
@@ -144,11 +144,11 @@ def covers(position: str, other: str) -> bool:
     It stands at the last entry of MongoDB's log then, and a position of now, from another feed, is one beyond
     that until the next entry: some ten seconds where nothing happens.
     """
-    return position >= other or moment_of(position) + 1 >= moment_of(other)
+    return position >= other or cluster_time_of(position) + 1 >= cluster_time_of(other)
 
 
-def moment_of(position: str) -> int:
-    """When a position is, as ``Change.moment``: a resume token begins with its cluster time.
+def cluster_time_of(position: str) -> int:
+    """When a position is, as ``Change.cluster_time``: a resume token begins with its cluster time.
 
     Raises:
         HistoryLostError: it is no position.
@@ -184,19 +184,19 @@ async def find_at(file_id: str, owner: str) -> tuple[File, int]:
     found = answer["cursor"]["firstBatch"]
     if not found:
         raise FileNotFound(file_id)
-    return file_of(found[0]), _moment(answer["cursor"]["atClusterTime"])
+    return file_of(found[0]), _cluster_time(answer["cursor"]["atClusterTime"])
 
 
 async def _change_of(event: Mapping[str, Any]) -> Change | None:
     before, after = event.get("fullDocumentBeforeChange"), event.get("fullDocument")
     if before is not None and after is not None:
         # MongoDB itself tells a small document as replaced, by an update that set one field.
-        changed = frozenset(name for name in SHOWN if before.get(name) != after.get(name))
+        changed = frozenset(name for name in VISIBLE_FIELDS if before.get(name) != after.get(name))
     elif "updateDescription" in event:
         update = event["updateDescription"]
-        changed = SHOWN & {*update["updatedFields"], *update["removedFields"]}
+        changed = VISIBLE_FIELDS & {*update["updatedFields"], *update["removedFields"]}
     else:
-        changed = SHOWN & event["fullDocument"].keys()
+        changed = VISIBLE_FIELDS & event["fullDocument"].keys()
     if not changed:
         return None
     file_id = event["documentKey"]["_id"]
@@ -211,8 +211,10 @@ async def _change_of(event: Mapping[str, Any]) -> Change | None:
         # Of a newer release, or changed by hand. Whoever met it here would meet it again and again.
         log.error("change passed over: its document is no file", file_id=str(file_id), error=str(error))
         return None
-    return Change(event["_id"]["_data"], _moment(event["clusterTime"]), event["wallTime"], file, changed)
+    return Change(
+        event["_id"]["_data"], _cluster_time(event["clusterTime"]), event["wallTime"], file, changed
+    )
 
 
-def _moment(time: Timestamp) -> int:
+def _cluster_time(time: Timestamp) -> int:
     return (time.time << 32) + time.inc

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from waybill.events import change_stream
-from waybill.events.broadcaster import HEARTBEAT
+from waybill.events.broadcaster import HEARTBEAT_SECONDS
 from waybill.events.change_stream import Change, HistoryLostError
 from waybill.files import repository
 from waybill.files.model import File
@@ -16,7 +16,7 @@ from waybill.resources import Resources
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FileChange:
     """A file as a change left it, and the position after which to go on."""
 
     file: File
@@ -30,7 +30,7 @@ async def get_position() -> str:
 
 async def follow_files(
     resources: Resources, principal: Principal, after: str | None = None
-) -> AsyncGenerator[Told | str, None]:
+) -> AsyncGenerator[FileChange | str, None]:
     """The caller's files as they change, each change once and in order, from now or from after a position.
 
     A position comes alone at the start, and again where nothing happens. Ends when this process stops, or
@@ -43,12 +43,12 @@ async def follow_files(
     """
     async with aclosing(_follow(resources, principal, after)) as changes:
         async for each in changes:
-            yield Told(each.file, each.position) if isinstance(each, Change) else each
+            yield FileChange(each.file, each.position) if isinstance(each, Change) else each
 
 
 async def follow_file(
     resources: Resources, principal: Principal, file_id: str, after: str | None = None
-) -> AsyncGenerator[Told | str, None]:
+) -> AsyncGenerator[FileChange | str, None]:
     """One file as ``follow_files`` tells it. Without a position it is told as it stands, first of all.
 
     Raises:
@@ -61,9 +61,9 @@ async def follow_file(
     async with aclosing(_follow(resources, principal, after)) as changes:
         async for each in changes:
             if isinstance(each, Change):
-                if each.file.file_id == file_id and each.moment > shown:
-                    yield Told(each.file, each.position)
-                elif time.monotonic() - told_at < HEARTBEAT:
+                if each.file.file_id == file_id and each.cluster_time > shown:
+                    yield FileChange(each.file, each.position)
+                elif time.monotonic() - told_at < HEARTBEAT_SECONDS:
                     continue
                 else:
                     # The owner's other files are no reason for silence.
@@ -72,7 +72,7 @@ async def follow_file(
             elif not shown and after is None:
                 # Only now, for what happens from here on is told.
                 file, shown = await change_stream.find_at(file_id, principal.owner)
-                yield Told(file, each)
+                yield FileChange(file, each)
             else:
                 yield each
 
@@ -81,7 +81,7 @@ async def _follow(
     resources: Resources, principal: Principal, after: str | None
 ) -> AsyncGenerator[Change | str, None]:
     try:
-        async with aclosing(resources.live.follow(principal.owner, after)) as changes:
+        async with aclosing(resources.broadcaster.follow(principal.owner, after)) as changes:
             async for each in changes:
                 yield each
     except HistoryLostError:

@@ -48,7 +48,7 @@ PRESIGN_SECONDS = Histogram(
 )
 
 # Of the processes that live, for those who follow leave with theirs.
-FOLLOWERS = Gauge("waybill_followers", "Those who follow files live.", multiprocess_mode="livesum")
+SUBSCRIBERS = Gauge("waybill_followers", "Those who follow files live.", multiprocess_mode="livesum")
 
 _jobs = Counter("waybill_jobs", "Jobs of workers, by what became of them.", ["actor", "outcome"])
 _job_seconds = Histogram("waybill_job_seconds", "How long jobs took.", ["actor"], buckets=_JOB_SECONDS)

@@ -10,7 +10,7 @@ import pytest
 from tests.waybill.conftest import draft
 from waybill.events import broadcaster as live_module
 from waybill.events import change_stream
-from waybill.events.broadcaster import BURST, Live, open_live
+from waybill.events.broadcaster import BURST_CHANGES, Broadcaster, open_broadcaster
 from waybill.events.change_stream import Change
 from waybill.files import repository
 from waybill.files.model import File
@@ -22,9 +22,9 @@ CHANGES = 600
 
 
 @pytest.fixture
-async def live(resources: Resources) -> AsyncIterator[Live]:
+async def live(resources: Resources) -> AsyncIterator[Broadcaster]:
     """The changes of a database that a test has to itself."""
-    async with open_live(2) as live:
+    async with open_broadcaster(2) as live:
         yield live
 
 
@@ -60,7 +60,7 @@ async def longest_run(changes: Any) -> int:
     return longest
 
 
-async def test_changes_that_wait_are_passed_on_in_bursts(live: Live) -> None:
+async def test_changes_that_wait_are_passed_on_in_bursts(live: Broadcaster) -> None:
     async with aclosing(live.follow("owner")) as reader, aclosing(live.follow("other")) as other:
         await anext(reader)
         await anext(other)
@@ -68,25 +68,25 @@ async def test_changes_that_wait_are_passed_on_in_bursts(live: Live) -> None:
         await repository.insert(draft("other"))
         # All of the first owner's wait once the reader has come to this one.
         assert isinstance(await anext(other), Change)
-        assert await longest_run(reader) <= BURST
+        assert await longest_run(reader) <= BURST_CHANGES
 
 
-async def test_changes_that_were_missed_are_passed_on_in_bursts(live: Live) -> None:
+async def test_changes_that_were_missed_are_passed_on_in_bursts(live: Broadcaster) -> None:
     position = await change_stream.current_position()
     await insert("owner")
     async with aclosing(live.follow("owner", position)) as reader:
-        assert await longest_run(reader) <= BURST
+        assert await longest_run(reader) <= BURST_CHANGES
 
 
 async def test_an_owner_and_a_process_have_so_many_followers(
-    live: Live, monkeypatch: pytest.MonkeyPatch
+    live: Broadcaster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with aclosing(live.follow("owner")) as one, aclosing(live.follow("owner")) as two:
         await anext(one)
         await anext(two)
         with pytest.raises(TooManySubscriptions):
             await anext(live.follow("owner"))
-        monkeypatch.setattr(live_module, "MAX_FOLLOWERS", 2)
+        monkeypatch.setattr(live_module, "MAX_SUBSCRIBERS", 2)
         with pytest.raises(ServiceUnavailable):
             await anext(live.follow("other"))
-    assert live.followers == 0
+    assert live.subscribers == 0

@@ -12,7 +12,7 @@ from tests.service import Service
 from tests.waybill.conftest import again, draft, kept
 from waybill import indexes
 from waybill.events import change_stream
-from waybill.events.change_stream import Change, HistoryLostError, moment_of
+from waybill.events.change_stream import Change, HistoryLostError, cluster_time_of
 from waybill.files import repository, transitions
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
@@ -72,7 +72,7 @@ async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
         {"deleted_at"},
     ]
     assert changes[-1].file == await again(done)
-    assert [moment_of(each.position) for each in changes] == [each.moment for each in changes]
+    assert [cluster_time_of(each.position) for each in changes] == [each.cluster_time for each in changes]
 
 
 async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: str) -> None:
@@ -115,7 +115,7 @@ async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: s
     found, moment = await change_stream.find_at(file.file_id, owner)
     assert found == processing
     await transitions.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=None)
-    moments = {each.file.status: each.moment for each in await changes_after(before)}
+    moments = {each.file.status: each.cluster_time for each in await changes_after(before)}
     assert moments[Status.PROCESSING] <= moment < moments[Status.FAILED]
 
 

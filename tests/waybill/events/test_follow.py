@@ -13,9 +13,9 @@ from waybill.resources import Resources
 async def test_the_line_is_not_silent_because_other_files_change(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "HEARTBEAT", 0)
+    monkeypatch.setattr(follow, "HEARTBEAT_SECONDS", 0)
     file = await kept(owner)
     async with aclosing(follow.follow_file(resources, Principal(owner), file.file_id)) as told:
-        assert isinstance(await anext(told), follow.Told)
+        assert isinstance(await anext(told), follow.FileChange)
         await kept(owner)
         assert isinstance(await anext(told), str)
