@@ -16,8 +16,8 @@ from dramatiq.middleware import (
 
 from actors.background import Background
 from actors.dead_letter import KeepTraceback
-from actors.instrumentation import Watch
-from actors.notifying_broker import Listen, PromptBroker
+from actors.instrumentation import Instrumentation
+from actors.notifying_broker import NotifyingRedisBroker, WakeConsumers
 from actors.schedule import Schedule
 from waybill.files.usage.keep_sums import keep_sums
 from waybill.platform.settings import load_settings
@@ -63,17 +63,17 @@ def resources() -> Resources:
     return _resources.opened
 
 
-broker = PromptBroker(
+broker = NotifyingRedisBroker(
     client=redis_client(settings),
     middleware=[
-        Watch(),
+        Instrumentation(),
         TimeLimit(),
         ShutdownNotifications(notify_shutdown=True),
         Retries(),
         KeepTraceback(),
         AsyncIO(),
         _resources,
-        Listen(),
+        WakeConsumers(),
         Schedule(settings.sweep_interval),
         Background(resources, consume_changes, keep_sums),
     ],

@@ -38,7 +38,7 @@ def cut_short() -> None:
     _current.get().is_cut_short = True
 
 
-class Watch(Middleware):
+class Instrumentation(Middleware):
     """Stands before all others: first before a job, and after it last, when its outcome is settled."""
 
     def before_process_message(self, broker: Any, message: Any) -> None:

@@ -22,16 +22,16 @@ from dramatiq.middleware import Middleware
 from redis.exceptions import RedisError
 
 from waybill.platform.redis.client import database_of
-from waybill.platform.redis.messages import SENT_BEFORE, sent_channel
+from waybill.platform.redis.messages import LEGACY_SENT_CHANNEL, sent_channel
 
 #: Seconds between two attempts to reach a Redis that is unavailable.
-PAUSE = 1
+PAUSE_SECONDS = 1
 
 #: Seconds between two looks whether Redis still counts this worker among those that listen.
-CHECKED_EVERY = 5
+CHECK_SECONDS = 5
 
 #: Seconds between two looks for messages that were fetched and never came.
-COMPARED_EVERY = 5
+COMPARE_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class Availability:
             return changes
 
 
-class PromptBroker(RedisBroker):
+class NotifyingRedisBroker(RedisBroker):
     """A broker whose consumers can be woken."""
 
     def __init__(self, **options: Any) -> None:
@@ -95,7 +95,7 @@ class PromptBroker(RedisBroker):
             taken.clear()
         # Without a timeout of its own it does not sleep.
         fetching = super().consume(queue_name, prefetch, timeout=0)
-        return PromptConsumer(self, queue_name, fetching, timeout / 1000)
+        return NotifiedConsumer(self, queue_name, fetching, timeout / 1000)
 
     def put_back(self, queue_name: str) -> None:
         """Put back into its queue what Redis has down as this worker's, and this worker does not have."""
@@ -117,10 +117,10 @@ class PromptBroker(RedisBroker):
             woken.set()
 
 
-class PromptConsumer(Consumer):
+class NotifiedConsumer(Consumer):
     """Waits where Dramatiq's own consumer of Redis would sleep, and knows what it has handed out."""
 
-    def __init__(self, broker: PromptBroker, queue_name: str, fetching: Any, timeout: float) -> None:
+    def __init__(self, broker: NotifyingRedisBroker, queue_name: str, fetching: Any, timeout: float) -> None:
         self._broker = broker
         self._queue_name = queue_name
         self._fetching = fetching
@@ -140,7 +140,7 @@ class PromptConsumer(Consumer):
             # Not raised: Dramatiq would replace this consumer each second, and say so each time. A replica
             # and a full server refuse as well, with errors that Dramatiq takes for defects.
             self._broker.availability.failed(error)
-            self._woken.wait(PAUSE)
+            self._woken.wait(PAUSE_SECONDS)
             return None
         self._broker.availability.answered()
         if message is None:
@@ -157,7 +157,7 @@ class PromptConsumer(Consumer):
         # With room for more the queue was empty: a message that is done is no reason to look again.
         self._waits_for_room = self._fetching.outstanding_message_count >= self._fetching.prefetch
         # Only here, where no message is on its way from one to the other.
-        if time.monotonic() - self._compared_at > COMPARED_EVERY:
+        if time.monotonic() - self._compared_at > COMPARE_SECONDS:
             self._compared_at = time.monotonic()
             self._broker.put_back(self._queue_name)
             # What was put back is there to be fetched.
@@ -196,7 +196,7 @@ class PromptConsumer(Consumer):
         self._fetching.close()
 
 
-class Listen(Middleware):
+class WakeConsumers(Middleware):
     """Wakes the consumers of a worker when something is sent to their queues."""
 
     def __init__(self) -> None:
@@ -208,30 +208,30 @@ class Listen(Middleware):
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
         self._stopped.set()
 
-    def _listen(self, broker: PromptBroker) -> None:
+    def _listen(self, broker: NotifyingRedisBroker) -> None:
         while not self._stopped.is_set():
             try:
                 with broker.client.pubsub() as listening:
                     self._pass_on(broker, listening)
             except RedisError as error:
                 log.warning("redis unavailable: jobs are fetched later", error=str(error))
-                self._stopped.wait(PAUSE)
+                self._stopped.wait(PAUSE_SECONDS)
 
-    def _pass_on(self, broker: PromptBroker, listening: Any) -> None:
+    def _pass_on(self, broker: NotifyingRedisBroker, listening: Any) -> None:
         """Wake consumers until a stop, or until Redis no longer knows that this worker listens."""
         channel = sent_channel(broker.namespace, database_of(broker.client))
         own = f"{channel}:{broker.broker_id}"
-        listening.subscribe(channel, SENT_BEFORE, own)
+        listening.subscribe(channel, LEGACY_SENT_CHANNEL, own)
         checked_at = time.monotonic()
         while not self._stopped.is_set():
-            said = listening.get_message(timeout=PAUSE) or {"type": None}
+            said = listening.get_message(timeout=PAUSE_SECONDS) or {"type": None}
             match said["type"]:
                 case "message":
                     broker.wake(said["data"].decode())
                 case "subscribe":
                     # What was sent while this worker did not listen.
                     broker.wake_all()
-            if time.monotonic() - checked_at > CHECKED_EVERY:
+            if time.monotonic() - checked_at > CHECK_SECONDS:
                 checked_at = time.monotonic()
                 # After a failover the old primary may keep this connection open, and publish nothing on it.
                 ((_, listeners),) = broker.client.pubsub_numsub(own)

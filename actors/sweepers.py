@@ -10,7 +10,7 @@ from waybill.reconcile import reconcile as send_again
 
 # A run takes seconds, or a few minutes where each of its files is of another owner with a quota; past this
 # it hangs, and the next tick does its work.
-TIME_LIMIT = 5 * 60_000
+TIME_LIMIT_MS = 5 * 60_000
 # The next tick is the retry, and it is never more than an interval away.
 NO_RETRIES = 0
 
@@ -18,7 +18,7 @@ NO_RETRIES = 0
 @dramatiq.actor(
     actor_name=EXPIRE_UPLOADS,
     queue_name=QUEUES[EXPIRE_UPLOADS],
-    time_limit=TIME_LIMIT,
+    time_limit=TIME_LIMIT_MS,
     max_retries=NO_RETRIES,
 )
 async def expire_uploads() -> None:
@@ -28,7 +28,7 @@ async def expire_uploads() -> None:
 
 
 @dramatiq.actor(
-    actor_name=RECONCILE, queue_name=QUEUES[RECONCILE], time_limit=TIME_LIMIT, max_retries=NO_RETRIES
+    actor_name=RECONCILE, queue_name=QUEUES[RECONCILE], time_limit=TIME_LIMIT_MS, max_retries=NO_RETRIES
 )
 async def reconcile() -> None:
     """Send again what was lost between the database and the queue, and what is to be tried again."""

@@ -10,11 +10,11 @@ from waybill.platform.redis.messages import QUEUES, VERIFY_UPLOAD
 from waybill.platform.settings import TIB
 
 #: Bytes. The most that MAX_FILE_SIZE may be.
-LARGEST = 5 * TIB
+MAX_FILE_BYTES = 5 * TIB
 
 #: Bytes a second: far below what a store gives that is merely slow or busy. A stuck stream is cut by the
 #: store client's read timeout, so the time limit that follows, three days, is the last resort.
-SLOWEST = 20_000_000
+MIN_BYTES_PER_SECOND = 20_000_000
 
 
 def _worker_stops(_: int, error: BaseException) -> bool:
@@ -24,7 +24,7 @@ def _worker_stops(_: int, error: BaseException) -> bool:
 @dramatiq.actor(
     actor_name=VERIFY_UPLOAD,
     queue_name=QUEUES[VERIFY_UPLOAD],
-    time_limit=LARGEST * 1000 // SLOWEST,
+    time_limit=MAX_FILE_BYTES * 1000 // MIN_BYTES_PER_SECOND,
     # Of a worker that stops the message goes to another. Any other failure is a defect: its traceback stays
     # on the dashboard as a dead letter, and the document says when the file is verified again.
     retry_when=_worker_stops,

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from api.body import read_json_body
 from api.operation_metrics import measured
-from waybill.files.storage_event import object_arrived
+from waybill.files.storage_event import handle_storage_event
 from waybill.platform.errors import Unauthenticated
 from waybill.platform.validation import invalid_input
 
@@ -90,7 +90,7 @@ class S3Hook:
             raise invalid_input(error) from None
         arrivals = dict.fromkeys(record.place for record in notification.records if record.is_arrival)
         for bucket, key in arrivals:
-            await object_arrived(request.state.resources, bucket, key)
+            await handle_storage_event(request.state.resources, bucket, key)
         return Response(status_code=204)
 
     def _authenticate(self, request: Request) -> None:

@@ -15,7 +15,7 @@ from waybill.platform.redis.backlog import Backlog
 from waybill.resources import Resources
 
 #: Seconds until something that does not answer is done without.
-ANSWER_WITHIN = 1.8
+ANSWER_TIMEOUT_SECONDS = 1.8
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ async def probe(resources: Resources) -> dict[str, bool]:
 async def observe(resources: Resources) -> Observed:
     """All of it, whatever is away."""
     answers, (_, backlog), (_, files) = await asyncio.gather(
-        probe(resources), _try(resources.queues.backlog()), _try(file_counts.latest_census())
+        probe(resources), _try(resources.queues.backlog()), _try(file_counts.latest_counts())
     )
     return Observed(answers, backlog, files)
 
@@ -50,7 +50,7 @@ async def observe(resources: Resources) -> Observed:
 async def count_files() -> None:
     """Have the files counted, should it be time: for whoever observes next."""
     try:
-        if await file_counts.take_census():
+        if await file_counts.refresh_counts():
             log.info("files counted")
     except Exception as error:  # nobody waits for it, and others will try again
         log.warning("files not counted", error=str(error))
@@ -59,7 +59,7 @@ async def count_files() -> None:
 async def _try(question: Awaitable[T]) -> tuple[bool, T | None]:
     """Whether there was an answer, and the answer."""
     try:
-        async with asyncio.timeout(ANSWER_WITHIN):
+        async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
             return True, await question
     except Exception as error:  # whatever is wrong with a server, that it is away is the answer
         log.warning("no answer", error=str(error))

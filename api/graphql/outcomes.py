@@ -8,7 +8,7 @@ import strawberry
 from api.graphql.types import File, Multipart, RequestUploadPayload, Upload
 from waybill.files import model
 from waybill.files.batch import Outcome
-from waybill.files.open_upload import Requested
+from waybill.files.open_upload import UploadGrant
 from waybill.platform.errors import WaybillError
 
 
@@ -30,7 +30,7 @@ class UploadOutcome:
     error: ItemError | None
 
     @classmethod
-    def of(cls, outcome: Outcome[Requested]) -> Self:
+    def of(cls, outcome: Outcome[UploadGrant]) -> Self:
         if outcome.value is None:
             return cls(file=None, upload=None, multipart=None, error=ItemError.of(outcome.error))
         answer = RequestUploadPayload.of(outcome.value)

@@ -31,12 +31,12 @@ from waybill.files.delete import delete_file
 from waybill.files.disposition import Disposition
 from waybill.files.download import download_file
 from waybill.files.listing.list_files import Listing, count_files, list_files
-from waybill.files.parts import PartsDraft, list_parts, request_parts
+from waybill.files.parts import PartsRequest, list_parts, request_parts
 from waybill.files.read import get_file
 from waybill.files.refresh import refresh_upload
 from waybill.files.request import request_upload
 from waybill.files.restore import restore_file
-from waybill.files.upload_request import UploadDraft
+from waybill.files.upload_request import UploadRequest
 from waybill.files.usage.service import get_usage, get_usage_history
 from waybill.platform.validation import parse
 
@@ -150,7 +150,7 @@ class Mutation:
         idempotency_key: str | None = None,
     ) -> RequestUploadPayload:
         principal = await info.context.principal()
-        draft = parse(UploadDraft, input.fields())
+        draft = parse(UploadRequest, input.fields())
         requested = await request_upload(info.context.resources, principal, draft, idempotency_key)
         return RequestUploadPayload.of(requested)
 
@@ -178,7 +178,7 @@ class Mutation:
     ) -> RequestPartsPayload:
         principal = await info.context.principal()
         checksums = {each.part_number: each.sha256 for each in sha256 or ()}
-        draft = parse(PartsDraft, {"partNumbers": part_numbers, "sha256": checksums})
+        draft = parse(PartsRequest, {"partNumbers": part_numbers, "sha256": checksums})
         presigned = await request_parts(info.context.resources, principal, id, draft)
         return RequestPartsPayload(parts=[PartUpload.of_part(part) for part in presigned])
 

@@ -15,7 +15,7 @@ from waybill.files.disposition import Disposition
 from waybill.files.lifecycle import FailureReason, Status
 from waybill.files.listing import filters
 from waybill.files.listing.list_files import Page
-from waybill.files.open_upload import MultipartPlan, Requested
+from waybill.files.open_upload import MultipartPlan, UploadGrant
 from waybill.files.parts import PresignedPart, Progress
 from waybill.platform.presign import PresignedRequest
 
@@ -174,7 +174,7 @@ class RequestUploadPayload:
     multipart: Multipart | None = strawberry.field(description="A plan of parts.")
 
     @classmethod
-    def of(cls, requested: Requested) -> Self:
+    def of(cls, requested: UploadGrant) -> Self:
         return cls(
             file=File.of(requested.file),
             upload=None if requested.upload is None else Upload.of(requested.upload),

@@ -15,7 +15,7 @@ from waybill.webhooks.deliveries import DeliveryListing, list_deliveries, ping_w
 from waybill.webhooks.model import DeliveryStatus, DisabledReason, Event
 from waybill.webhooks.service import (
     WebhookChanges,
-    WebhookDraft,
+    WebhookRequest,
     create_webhook,
     delete_webhook,
     get_webhook,
@@ -205,7 +205,7 @@ class WebhookMutation:
         input: CreateWebhookInput,  # noqa: A002
     ) -> WebhookWithSecret:
         principal = await info.context.principal()
-        draft = parse(WebhookDraft, input.fields())
+        draft = parse(WebhookRequest, input.fields())
         return WebhookWithSecret.of(await create_webhook(info.context.resources.settings, principal, draft))
 
     @strawberry.mutation(description="Change a webhook.")

@@ -11,10 +11,10 @@ from api.errors import problem_document
 from api.rest.operation import json_answer, operation
 from api.rest.schemas import Multipart, Problem, Upload, UploadAnswer, UploadHeaders
 from waybill.files import model
-from waybill.files.batch import MAX_AT_ONCE, Outcome, complete_many, delete_many, request_many
+from waybill.files.batch import MAX_BATCH_ITEMS, Outcome, complete_many, delete_many, request_many
 from waybill.files.file_json import File, Schema
-from waybill.files.open_upload import Requested
-from waybill.files.upload_request import UploadDraft
+from waybill.files.open_upload import UploadGrant
+from waybill.files.upload_request import UploadRequest
 from waybill.platform.errors import WaybillError
 from waybill.platform.principal import Principal
 
@@ -26,7 +26,7 @@ class Announcements(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    items: list[SkipValidation[UploadDraft]] = Field(min_length=1, max_length=MAX_AT_ONCE)
+    items: list[SkipValidation[UploadRequest]] = Field(min_length=1, max_length=MAX_BATCH_ITEMS)
 
 
 class FileIds(BaseModel):
@@ -34,7 +34,7 @@ class FileIds(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    ids: list[str] = Field(min_length=1, max_length=MAX_AT_ONCE)
+    ids: list[str] = Field(min_length=1, max_length=MAX_BATCH_ITEMS)
 
 
 class UploadOutcome(Schema):
@@ -46,7 +46,7 @@ class UploadOutcome(Schema):
     error: Problem | None = None
 
     @classmethod
-    def of(cls, outcome: Outcome[Requested]) -> Self:
+    def of(cls, outcome: Outcome[UploadGrant]) -> Self:
         """An outcome as clients see it."""
         if outcome.value is not None:
             return cls(**dict(UploadAnswer.of(outcome.value)))

@@ -31,18 +31,18 @@ from waybill.files.download import download_file
 from waybill.files.file_json import File
 from waybill.files.lifecycle import Status
 from waybill.files.listing.list_files import count_files, list_files
-from waybill.files.parts import PartsDraft, list_parts, request_parts
+from waybill.files.parts import PartsRequest, list_parts, request_parts
 from waybill.files.read import get_file
 from waybill.files.refresh import refresh_upload
 from waybill.files.request import request_upload
 from waybill.files.restore import restore_file
-from waybill.files.upload_request import UploadDraft
+from waybill.files.upload_request import UploadRequest
 from waybill.platform.principal import Principal
 
 
 @operation(
     "requestUpload",
-    body=UploadDraft,
+    body=UploadRequest,
     headers=UploadHeaders,
     answers={201: UploadAnswer, 200: UploadAnswer},
     errors=(
@@ -50,7 +50,7 @@ from waybill.platform.principal import Principal
         *("wrong_state", "request_too_large", "unsupported_media_type"),
     ),
 )
-async def request_one(request: Request, principal: Principal, draft: UploadDraft) -> Response:
+async def request_one(request: Request, principal: Principal, draft: UploadRequest) -> Response:
     """Announce an upload and get the URL to send it to."""
     key = request.headers.get("idempotency-key")
     requested = await request_upload(request.state.resources, principal, draft, key)
@@ -69,11 +69,11 @@ async def refresh_one(request: Request, principal: Principal) -> Response:
 
 @operation(
     "requestParts",
-    body=PartsDraft,
+    body=PartsRequest,
     answers={200: PartUploads},
     errors=("file_not_found", "wrong_state", "invalid_input", "unsupported_media_type", "request_too_large"),
 )
-async def request_some_parts(request: Request, principal: Principal, draft: PartsDraft) -> Response:
+async def request_some_parts(request: Request, principal: Principal, draft: PartsRequest) -> Response:
     """Get the URLs to send some parts to. Safe to repeat: a part that is sent again replaces the first."""
     file_id = request.path_params["id"]
     return json_answer(

@@ -10,9 +10,9 @@ from waybill.events import tickets
 from waybill.files.disposition import Disposition
 from waybill.files.file_json import File, Schema, Time
 from waybill.files.listing.list_files import Listing, Page
-from waybill.files.open_upload import MultipartPlan, Requested
+from waybill.files.open_upload import MultipartPlan, UploadGrant
 from waybill.files.parts import PresignedPart, Progress
-from waybill.files.upload_request import MAX_IDEMPOTENCY_KEY
+from waybill.files.upload_request import MAX_IDEMPOTENCY_KEY_CHARACTERS
 from waybill.platform.presign import PresignedRequest
 
 WebhookId = Annotated[str, Field(pattern="^[0-9a-f]{24}$", examples=["6b0440ad342f2be4ee31971e"])]
@@ -59,7 +59,7 @@ class UploadHeaders(HeaderSchema):
         default=None,
         alias="Idempotency-Key",
         min_length=1,
-        max_length=MAX_IDEMPOTENCY_KEY,
+        max_length=MAX_IDEMPOTENCY_KEY_CHARACTERS,
         pattern="^[ -~]*$",
         description="A repeat with the same key and body answers the same file, for a day.",
         examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
@@ -161,7 +161,7 @@ class UploadAnswer(Schema):
     multipart: Multipart | None
 
     @classmethod
-    def of(cls, requested: Requested) -> Self:
+    def of(cls, requested: UploadGrant) -> Self:
         """A use-case's answer as clients see it."""
         return cls(
             file=File.of(requested.file),

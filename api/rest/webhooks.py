@@ -16,7 +16,7 @@ from waybill.webhooks.deliveries import DeliveryListing, list_deliveries, ping_w
 from waybill.webhooks.model import DeliveryStatus, DisabledReason, Event
 from waybill.webhooks.service import (
     WebhookChanges,
-    WebhookDraft,
+    WebhookRequest,
     create_webhook,
     delete_webhook,
     get_webhook,
@@ -130,11 +130,11 @@ class DeliveryQuery(QuerySchema, DeliveryListing):
 @operation(
     "createWebhook",
     tag="webhooks",
-    body=WebhookDraft,
+    body=WebhookRequest,
     answers={201: WebhookWithSecret},
     errors=(*_BODY_ERRORS, "too_many_webhooks"),
 )
-async def create_one(request: Request, principal: Principal, draft: WebhookDraft) -> Response:
+async def create_one(request: Request, principal: Principal, draft: WebhookRequest) -> Response:
     """Have events sent to an address, from now on. The answer shows the secret that they are signed with."""
     made = await create_webhook(request.state.resources.settings, principal, draft)
     location = {"Location": f"{request.scope['root_path']}/webhooks/{made.webhook.webhook_id}"}

@@ -15,7 +15,7 @@ from tests.actors.conftest import Bucket, key_of, open_bucket, suspended
 from tests.parity.faces import RestFace
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored, until
-from waybill.platform.redis.messages import PATIENCE, PURGE_OBJECT, QUEUES
+from waybill.platform.redis.messages import PURGE_OBJECT, QUEUES, RECONCILE_AFTER_SECONDS
 from waybill.resources import redis_client
 
 
@@ -163,5 +163,5 @@ async def test_a_message_names_one_file_as_it_used_to_or_many(
         )
     for file_id in ids:
         # Before the reconciler would send another.
-        await purged(face, file_id, seconds=PATIENCE / 2)
+        await purged(face, file_id, seconds=RECONCILE_AFTER_SECONDS / 2)
         assert not [key for key in await bucket.keys() if file_id in key]

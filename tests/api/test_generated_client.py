@@ -46,7 +46,7 @@ async def test_a_generated_client_uploads_a_file(package: str, service: Service,
     )
     address, token = f"{service.address}/api/v1", service.token(owner)
     async with part("client").AuthenticatedClient(base_url=address, token=token) as client:
-        body = models.UploadDraft(name="a.bin", size=3)
+        body = models.UploadRequest(name="a.bin", size=3)
         requested = await request.asyncio(client=client, body=body)
         sent = await put(requested.upload.to_dict(), b"abc")
         assert sent.status_code == 200

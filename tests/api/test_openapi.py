@@ -167,7 +167,7 @@ async def test_errors_are_problem_documents(document: dict[str, object]) -> None
 
 async def test_the_models_that_validate_are_the_models_that_are_shown(document: dict[str, object]) -> None:
     components: dict[str, dict[str, dict[str, object]]] = document["components"]  # type: ignore[assignment]
-    draft = components["schemas"]["UploadDraft"]
+    draft = components["schemas"]["UploadRequest"]
     assert draft["additionalProperties"] is False
     assert draft["required"] == ["name", "size"]
     assert draft["properties"]["size"]["minimum"] == 0  # type: ignore[index]
@@ -279,7 +279,7 @@ async def test_a_query_has_no_null(document: Any) -> None:
 async def test_the_document_knows_which_names_are_good(
     document: Any, client: httpx.AsyncClient, name: str, good: bool
 ) -> None:
-    rule = document["components"]["schemas"]["UploadDraft"]["properties"]["name"]
+    rule = document["components"]["schemas"]["UploadRequest"]["properties"]["name"]
     assert (re.search(rule["pattern"], name) is not None and name not in rule["not"]["enum"]) == good
     response = await client.post("/api/v1/files/upload-request", json={"name": name, "size": 1})
     assert (response.status_code == 201) == good

@@ -100,7 +100,7 @@ async def test_exactly_what_was_harmed_is_named(kept: Service) -> None:
 async def test_more_files_than_a_batch_are_compared(kept: Service, owner: str) -> None:
     """The database and the bucket are read in pages, which end at different places."""
     settings = kept.settings
-    count = 2 * all_files.BATCH + 500
+    count = 2 * all_files.BATCH_FILES + 500
     ids = [ObjectId() for _ in range(count)]
     with pymongo.MongoClient[dict[str, Any]](settings.mongodb_url.get_secret_value()) as client:
         client[settings.mongodb_database]["files"].insert_many(

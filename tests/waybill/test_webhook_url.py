@@ -8,7 +8,7 @@ from waybill.platform.principal import Principal
 from waybill.platform.settings import Settings
 from waybill.resources import Resources
 from waybill.webhooks import repository
-from waybill.webhooks.service import WebhookChanges, WebhookDraft, create_webhook, update_webhook
+from waybill.webhooks.service import WebhookChanges, WebhookRequest, create_webhook, update_webhook
 
 
 @pytest.fixture
@@ -37,12 +37,14 @@ async def test_a_host_that_is_not_on_the_internet_is_refused(
 ) -> None:
     webhook = await made(owner)
     with pytest.raises(InvalidInput):
-        await create_webhook(settings, Principal(owner), WebhookDraft(url=url))
+        await create_webhook(settings, Principal(owner), WebhookRequest(url=url))
     with pytest.raises(InvalidInput):
         await update_webhook(settings, Principal(owner), webhook.webhook_id, WebhookChanges(url=url))
     assert [each.url for each in await repository.find_webhooks(owner)] == [webhook.url]
 
 
 async def test_a_host_on_the_internet_is_accepted(settings: Settings, owner: str) -> None:
-    created = await create_webhook(settings, Principal(owner), WebhookDraft(url="https://Example.com/hooks"))
+    created = await create_webhook(
+        settings, Principal(owner), WebhookRequest(url="https://Example.com/hooks")
+    )
     assert created.webhook.url == "https://example.com/hooks"

@@ -8,7 +8,7 @@ from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 
 #: Files in a batch.
-BATCH = 1000
+BATCH_FILES = 1000
 
 _FIELDS = ("size", "status", "object_key", "etag", "purge_began_at")
 
@@ -25,10 +25,14 @@ async def read_all_files() -> AsyncGenerator[Fields, None]:
     while True:
         with map_driver_errors():
             found = (
-                await files_collection().find(query, list(_FIELDS)).sort("_id", 1).limit(BATCH).to_list(BATCH)
+                await files_collection()
+                .find(query, list(_FIELDS))
+                .sort("_id", 1)
+                .limit(BATCH_FILES)
+                .to_list(BATCH_FILES)
             )
         for file in found:
             yield file
-        if len(found) < BATCH:
+        if len(found) < BATCH_FILES:
             return
         query = {"_id": {"$gt": found[-1]["_id"]}}

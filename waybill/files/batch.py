@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 from waybill.files.complete import complete_upload
 from waybill.files.delete import mark_deleted
 from waybill.files.model import File
-from waybill.files.open_upload import Requested
+from waybill.files.open_upload import UploadGrant
 from waybill.files.request import request_upload
-from waybill.files.upload_request import UploadDraft, check_idempotency_key
+from waybill.files.upload_request import UploadRequest, check_idempotency_key
 from waybill.platform.errors import InvalidInput, ServiceUnavailable, WaybillError
 from waybill.platform.principal import Principal
 from waybill.platform.redis.messages import PURGE_OBJECT
@@ -18,8 +18,8 @@ from waybill.platform.validation import parse
 from waybill.resources import Resources
 
 #: Operations in one call, and how many of them are done at a time.
-MAX_AT_ONCE = 100
-ABREAST = 10
+MAX_BATCH_ITEMS = 100
+MAX_CONCURRENT = 10
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -35,7 +35,7 @@ class Outcome(Generic[T]):
 
 async def request_many(
     resources: Resources, principal: Principal, items: Sequence[Any], idempotency_key: str | None = None
-) -> list[Outcome[Requested]]:
+) -> list[Outcome[UploadGrant]]:
     """Announce several uploads, each as loose fields. With a key each has one of its own, by its place.
 
     Raises:
@@ -46,8 +46,8 @@ async def request_many(
     if idempotency_key is not None:
         check_idempotency_key(idempotency_key)
 
-    async def request(place: int) -> Requested:
-        draft = parse(UploadDraft, items[place])
+    async def request(place: int) -> UploadGrant:
+        draft = parse(UploadRequest, items[place])
         return await request_upload(resources, principal, draft, idempotency_key, place)
 
     check_count(resources, "items", items)
@@ -76,7 +76,7 @@ async def delete_many(resources: Resources, principal: Principal, ids: Sequence[
 def check_count(resources: Resources, name: str, items: Sequence[Any]) -> None:
     """Raise InvalidInput if there are no items, or more than one call may have."""
     # More than the rate limit ever admits at once would be refused for ever.
-    most = min(MAX_AT_ONCE, resources.rate_limit.most_at_once)
+    most = min(MAX_BATCH_ITEMS, resources.rate_limit.most_at_once)
     if not 1 <= len(items) <= most:
         raise InvalidInput({name: f"must be 1 to {most}"})
 
@@ -86,7 +86,7 @@ async def _each(
 ) -> list[Outcome[T]]:
     # The call itself has been counted as one.
     await resources.rate_limit.admit(principal.owner, len(items) - 1, counted=1)
-    turns = asyncio.Semaphore(ABREAST)
+    turns = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def outcome(item: Item) -> Outcome[T]:
         async with turns:

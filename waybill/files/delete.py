@@ -6,7 +6,7 @@ from waybill.files import repository, transitions
 from waybill.files.model import File
 from waybill.platform.mongo.expressions import NOW, Later
 from waybill.platform.principal import Principal
-from waybill.platform.redis.messages import PATIENCE, PURGE_OBJECT
+from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 
 
@@ -49,7 +49,7 @@ async def mark_deleted(resources: Resources, principal: Principal, file_id: str)
             deleted_at=NOW,
             purge_at=NOW if is_due_now else Later(delay),
             expire_at=None,
-            due_at=Later(PATIENCE if is_due_now else delay),
+            due_at=Later(RECONCILE_AFTER_SECONDS if is_due_now else delay),
             # A running hash loses its lease, and with it the right to write.
             attempt=None,
         )

@@ -9,14 +9,14 @@ import pymongo
 from waybill.files.lifecycle import Status
 from waybill.files.model import FileId
 from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, database_time, files_collection
-from waybill.platform.mongo.due_groups import PAGE, Group, find_groups
+from waybill.platform.mongo.due_groups import PAGE_DOCUMENTS, Group, find_groups
 from waybill.platform.mongo.errors import map_driver_errors
 
 #: Files in a batch: enough for a round trip to cost next to nothing, few enough to be changed in a moment.
-BATCH = 1000
+BATCH_FILES = 1000
 
 #: Files of one run. A longer backlog is worked off by the runs that follow.
-RUN = 100_000
+RUN_FILES = 100_000
 
 
 #: Waiting for its verification, or being verified: the condition of the index ``verifying``.
@@ -26,12 +26,12 @@ VERIFYING: Mapping[str, Any] = {"status": Status.PROCESSING.value, "deleted_at":
 Fields = Mapping[str, Any]
 
 
-def find_expiring(batch: int = BATCH) -> AsyncGenerator[Sequence[Fields], None]:
+def find_expiring(batch: int = BATCH_FILES) -> AsyncGenerator[Sequence[Fields], None]:
     """Files whose ``expire_at`` has passed, the longest overdue first: what ``transition_many`` asks for."""
     return _find_past("expire_at", ("owner", "charged"), batch)
 
 
-def find_due_purges(batch: int = BATCH) -> AsyncGenerator[Sequence[Fields], None]:
+def find_due_purges(batch: int = BATCH_FILES) -> AsyncGenerator[Sequence[Fields], None]:
     """Files whose purge is due, the longest overdue first."""
     return _find_past("due_at", (), batch, {"purge_at": {"$exists": True}})
 
@@ -51,7 +51,7 @@ async def find_due_verifications(owner: str, *, except_for: Iterable[str] = (), 
     return [file["_id"] for file in found]
 
 
-async def find_due_owners(after: str, page: int = PAGE) -> AsyncGenerator[Group[str], None]:
+async def find_due_owners(after: str, page: int = PAGE_DOCUMENTS) -> AsyncGenerator[Group[str], None]:
     """Yield the due verifications of each owner behind ``after``, as ``find_groups`` does."""
     due = {**VERIFYING, "due_at": {"$lte": await database_time()}}
     async for group in find_groups(files_collection(), "owner", after, due, page):
@@ -75,7 +75,9 @@ async def _find_past(
     # The database's time as a plain value, for $$NOW inside $expr gives an index scan no bound.
     query = {field: {"$lte": await database_time()}, **condition}
     # One cursor for all batches: a query for each would find again what the one before could not change.
-    cursor = files_collection().find(query, ["_id", *fields], batch_size=batch).sort(field, 1).limit(RUN)
+    cursor = (
+        files_collection().find(query, ["_id", *fields], batch_size=batch).sort(field, 1).limit(RUN_FILES)
+    )
     try:
         while True:
             with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):

@@ -19,11 +19,11 @@ from waybill.platform.mongo.expressions import NOW, Later, stages
 
 #: Seconds between two counts, and how many times as long as a count took: counting never takes more than a
 #: hundredth of MongoDB's time, however many files there are.
-INTERVAL = 60
-PAUSE = 100
+INTERVAL_SECONDS = 60
+PAUSE_FACTOR = 100
 
 #: Seconds after which a count is given up.
-LONGEST = 600
+COUNT_TIMEOUT_SECONDS = 600
 
 #: The undeleted files by status, from an index alone: MongoDB scans an index that is named to it as a whole,
 #: and this one holds no others. To ask for the undeleted would have each file fetched, for an index cannot
@@ -36,25 +36,25 @@ PIPELINE: list[dict[str, Any]] = [
 _ID = "files"
 
 
-async def latest_census() -> Mapping[Status, Sum] | None:
+async def latest_counts() -> Mapping[Status, Sum] | None:
     """The undeleted files by status as they were last counted, or None before the first time."""
     with map_driver_errors():
-        found = await _censuses().find_one({"_id": _ID})
+        found = await _counts().find_one({"_id": _ID})
     return None if found is None or "statuses" not in found else _sums(found["statuses"])
 
 
-async def take_census() -> bool:
+async def refresh_counts() -> bool:
     """Count the files, if it is time and nobody else is at it; whether it was done."""
     began = await _begin()
     if began is None:
         return False
-    with map_driver_errors(), pymongo.timeout(LONGEST):
+    with map_driver_errors(), pymongo.timeout(COUNT_TIMEOUT_SECONDS):
         statuses = await files_collection().aggregate(PIPELINE, hint=INDEX).to_list(None)
         seconds = {"$divide": [{"$subtract": ["$$NOW", began]}, 1000]}
-        wait = {"$max": [INTERVAL, {"$multiply": [PAUSE, seconds]}]}
+        wait = {"$max": [INTERVAL_SECONDS, {"$multiply": [PAUSE_FACTOR, seconds]}]}
         due_at = {"$add": ["$$NOW", {"$multiply": [1000, wait]}]}
         done = stages({"statuses": statuses, "counted_at": NOW})
-        await _censuses().update_one({"_id": _ID}, [*done, {"$set": {"due_at": due_at}}])
+        await _counts().update_one({"_id": _ID}, [*done, {"$set": {"due_at": due_at}}])
     return True
 
 
@@ -63,10 +63,10 @@ async def _begin() -> datetime | None:
     # A plain value, for $$NOW may not decide what is inserted where there is none.
     now = await database_time()
     # Whoever is killed while counting is missed after this.
-    begun = stages({"due_at": Later(2 * LONGEST)})
+    begun = stages({"due_at": Later(2 * COUNT_TIMEOUT_SECONDS)})
     with map_driver_errors():
         try:
-            await _censuses().update_one({"_id": _ID, "due_at": {"$lte": now}}, begun, upsert=True)
+            await _counts().update_one({"_id": _ID, "due_at": {"$lte": now}}, begun, upsert=True)
         except DuplicateKeyError:
             # There is one, and it is not due.
             return None
@@ -77,5 +77,5 @@ def _sums(statuses: list[dict[str, Any]]) -> dict[Status, Sum]:
     return {Status(each["_id"]): Sum(each["files"], each["size"]) for each in statuses}
 
 
-def _censuses() -> Any:
+def _counts() -> Any:
     return files_collection().database["censuses"]

@@ -12,7 +12,7 @@ from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo.errors import map_driver_errors
 
 #: How long a key is remembered.
-KEPT = timedelta(days=1)
+RETENTION = timedelta(days=1)
 
 #: A key that is refused as a duplicate and then not found was rolled back, or removed by MongoDB just now.
 ATTEMPTS = 3
@@ -29,7 +29,9 @@ class IdempotencyKey(Document):
     class Settings:
         name = "idempotency_keys"
         indexes: ClassVar[list[pymongo.IndexModel]] = [
-            pymongo.IndexModel([("created_at", 1)], name="old", expireAfterSeconds=int(KEPT.total_seconds())),
+            pymongo.IndexModel(
+                [("created_at", 1)], name="old", expireAfterSeconds=int(RETENTION.total_seconds())
+            ),
         ]
 
 
@@ -51,7 +53,7 @@ async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId)
             try:
                 # MongoDB removes old ones once a minute, which may be late: an old one is taken over.
                 found = await _collection().find_one_and_update(
-                    {"_id": digest, "created_at": {"$lte": now - KEPT}},
+                    {"_id": digest, "created_at": {"$lte": now - RETENTION}},
                     {"$set": mine},
                     upsert=True,
                     return_document=pymongo.ReturnDocument.AFTER,

@@ -13,7 +13,7 @@ from waybill.platform.settings import Settings
 from waybill.resources import Resources
 
 #: How long after its announcement an upload may stay open, however often it is refreshed.
-LONGEST_UPLOAD = timedelta(days=7)
+MAX_UPLOAD_TIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class MultipartPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
+class UploadGrant:
     """The answer to a request: one PUT, or parts, or neither where nothing needs to be sent."""
 
     file: File
@@ -34,11 +34,11 @@ class Requested:
     multipart: MultipartPlan | None = None
 
 
-def hand_out(resources: Resources, file: File) -> Requested:
+def grant_upload(resources: Resources, file: File) -> UploadGrant:
     """What fills a PENDING file: a signed PUT, or the plan of its parts. Reaches nobody."""
     if file.part_plan is not None:
         plan = file.part_plan
-        return Requested(
+        return UploadGrant(
             file, multipart=MultipartPlan(plan.part_size, plan.part_count, file.upload_expires_at)
         )
     upload = resources.presigner.put(
@@ -48,7 +48,7 @@ def hand_out(resources: Resources, file: File) -> Requested:
         sha256=file.declared_sha256,
         ttl=url_ttl(resources.settings, file),
     )
-    return Requested(file, upload)
+    return UploadGrant(file, upload)
 
 
 def url_ttl(settings: Settings, file: File) -> int:
@@ -68,11 +68,11 @@ async def extend(resources: Resources, file: File) -> File:
     settings = resources.settings
     now = datetime.now(UTC)
     until = min(
-        now + lifetime(settings, is_multipart=file.part_plan is not None), file.created_at + LONGEST_UPLOAD
+        now + lifetime(settings, is_multipart=file.part_plan is not None), file.created_at + MAX_UPLOAD_TIME
     )
     if until <= now:
         raise WrongState(
-            f"The upload was announced {LONGEST_UPLOAD.days} days ago. Request a new one.", id=file.file_id
+            f"The upload was announced {MAX_UPLOAD_TIME.days} days ago. Request a new one.", id=file.file_id
         )
     # Never earlier: URLs that live longer may be out already.
     until = max(until, file.upload_expires_at)

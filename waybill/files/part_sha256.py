@@ -12,7 +12,7 @@ from waybill.files.model import File
 from waybill.platform.mongo.errors import is_duplicates_only, map_driver_errors
 
 #: Seconds. Longer than any upload may take; what is older is removed by MongoDB itself.
-KEPT = 14 * 24 * 3600
+RETENTION_SECONDS = 14 * 24 * 3600
 
 
 class PartSha256(Document):
@@ -28,7 +28,7 @@ class PartSha256(Document):
         name = "part_sha256s"
         indexes: ClassVar[list[pymongo.IndexModel]] = [
             pymongo.IndexModel([("file", 1), ("number", 1)], name="parts"),
-            pymongo.IndexModel([("created_at", 1)], name="old", expireAfterSeconds=KEPT),
+            pymongo.IndexModel([("created_at", 1)], name="old", expireAfterSeconds=RETENTION_SECONDS),
         ]
 
 

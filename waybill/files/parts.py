@@ -26,10 +26,10 @@ from waybill.platform.validation import Whole
 from waybill.resources import Resources
 
 #: Part URLs in one answer.
-MAX_AT_ONCE = 100
+MAX_PARTS_OF_REQUEST = 100
 
 #: How often parts are listed again that changed while they were put together.
-ATTEMPTS = 3
+ASSEMBLE_ATTEMPTS = 3
 
 PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS), Whole]
 
@@ -54,21 +54,21 @@ def _distinct(numbers: list[int]) -> list[int]:
     return numbers
 
 
-class PartsDraft(BaseModel):
+class PartsRequest(BaseModel):
     """Which parts a client wants to send. Both faces validate with it, and OpenAPI is made from it."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
     part_numbers: Annotated[list[PartNumber], AfterValidator(_distinct)] = Field(
         min_length=1,
-        max_length=MAX_AT_ONCE,
+        max_length=MAX_PARTS_OF_REQUEST,
         description="Which parts; the first is 1.",
         examples=[[1, 2]],
         json_schema_extra={"uniqueItems": True},
     )
     sha256: dict[PartKey, Sha256] | None = Field(
         default=None,
-        max_length=MAX_AT_ONCE,
+        max_length=MAX_PARTS_OF_REQUEST,
         description="SHA-256 of each part, in hexadecimal, by its number: of every part of the file, or of"
         " none. The store then refuses any other content.",
         json_schema_extra={"propertyNames": {"pattern": f"^({_KEY.pattern})$"}},
@@ -92,7 +92,7 @@ class Progress:
 
 
 async def request_parts(
-    resources: Resources, principal: Principal, file_id: str, draft: PartsDraft
+    resources: Resources, principal: Principal, file_id: str, draft: PartsRequest
 ) -> list[PresignedPart]:
     """Sign the PUTs of some parts, each for its exact length. Puts the upload's expiry off.
 
@@ -158,7 +158,7 @@ async def assemble(resources: Resources, file: File) -> ObjectHead | None:
     if file.upload_id is None:
         raise PartsMissing(file.file_id, everything)
     multiparts = resources.storage.multiparts
-    for _ in range(ATTEMPTS):
+    for _ in range(ASSEMBLE_ATTEMPTS):
         try:
             held = {part.number: part for part in await _listed(resources, file, file.upload_id)}
             lacking = [

@@ -13,12 +13,12 @@ from waybill.files.transitions import PURGEABLE
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import connection
 from waybill.platform.mongo.expressions import NOW, Backoff, Once, Upcoming
-from waybill.platform.redis.messages import PATIENCE
+from waybill.platform.redis.messages import RECONCILE_AFTER_SECONDS
 from waybill.platform.s3.storage import Storage
 from waybill.resources import Resources
 
 #: How long after its URL has died an upload that began in time may still be on its way.
-SLOWEST_UPLOAD = timedelta(days=1)
+MAX_UPLOAD_TIME = timedelta(days=1)
 
 #: Seconds between two attempts at an object that the store refuses to remove, at most.
 LONGEST_RETRY_DELAY_SECONDS = 3600
@@ -59,7 +59,7 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
     )
     if kept:
         refused = [file["_id"] for file in files if file["object_key"] in kept]
-        delay = Backoff("purge_began_at", PATIENCE, LONGEST_RETRY_DELAY_SECONDS)
+        delay = Backoff("purge_began_at", RECONCILE_AFTER_SECONDS, LONGEST_RETRY_DELAY_SECONDS)
         await transitions.change_many(refused, begun, due_at=delay)
         log.error(
             "objects not removed", files=len(kept), errors=sorted({repr(each) for each in kept.values()})
@@ -87,6 +87,6 @@ async def _remove(storage: Storage, files: Sequence[Fields]) -> dict[str, Except
 def _next_sweep(now: datetime, grace: timedelta) -> Upcoming:
     """When to look again whether the key was filled anew: after one grace, two, four, up to a day."""
     waits = [max(grace, timedelta(seconds=1))]
-    while waits[-1] <= SLOWEST_UPLOAD:
+    while waits[-1] <= MAX_UPLOAD_TIME:
         waits.append(2 * waits[-1])
     return Upcoming("upload_expires_at", waits, now)

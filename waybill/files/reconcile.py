@@ -8,7 +8,7 @@ import structlog
 from waybill.files import due, transitions
 from waybill.files.model import FileId
 from waybill.platform.mongo.expressions import DUE, Later
-from waybill.platform.redis.messages import PATIENCE, PURGE_OBJECT, VERIFY_UPLOAD
+from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS, VERIFY_UPLOAD
 from waybill.resources import Resources
 
 #: Verifications in the queue to which no more are added: what the workers can take until the next run.
@@ -66,7 +66,7 @@ async def reconcile_purges(resources: Resources) -> int:
     async with aclosing(due.find_due_purges()) as batches:
         async for files in batches:
             ids = [file["_id"] for file in files]
-            if not await transitions.change_many(ids, _PURGE_IS_DUE, due_at=Later(PATIENCE)):
+            if not await transitions.change_many(ids, _PURGE_IS_DUE, due_at=Later(RECONCILE_AFTER_SECONDS)):
                 # Another run works on the same files, and goes on.
                 break
             messages = _messages(ids)[: max(0, room)]

@@ -1,12 +1,12 @@
 """Give an upload that is still open more time."""
 
 from waybill.files import repository
-from waybill.files.open_upload import Requested, extend, hand_out
+from waybill.files.open_upload import UploadGrant, extend, grant_upload
 from waybill.platform.principal import Principal
 from waybill.resources import Resources
 
 
-async def refresh_upload(resources: Resources, principal: Principal, file_id: str) -> Requested:
+async def refresh_upload(resources: Resources, principal: Principal, file_id: str) -> UploadGrant:
     """Hand out anew what fills a PENDING file, and put its expiry off.
 
     Raises:
@@ -15,4 +15,4 @@ async def refresh_upload(resources: Resources, principal: Principal, file_id: st
         ServiceUnavailable: MongoDB is away; a repeat is safe.
     """
     file = await repository.find(file_id, principal.owner)
-    return hand_out(resources, await extend(resources, file))
+    return grant_upload(resources, await extend(resources, file))

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from waybill.files import idempotency, repository
 from waybill.files.lifecycle import Status
 from waybill.files.model import File, FileId
-from waybill.files.open_upload import Requested, extend, hand_out, is_open, lifetime
+from waybill.files.open_upload import UploadGrant, extend, grant_upload, is_open, lifetime
 from waybill.files.part_plan import PartPlan
 from waybill.files.repository import AlreadyThereError
-from waybill.files.upload_request import UploadDraft, check_idempotency_key
+from waybill.files.upload_request import UploadRequest, check_idempotency_key
 from waybill.files.usage.quota import OverQuotaError
 from waybill.platform.errors import (
     FileTooLarge,
@@ -30,10 +30,10 @@ DEFAULT_TYPE = "application/octet-stream"
 async def request_upload(
     resources: Resources,
     principal: Principal,
-    draft: UploadDraft,
+    draft: UploadRequest,
     idempotency_key: str | None = None,
     place: int = 0,
-) -> Requested:
+) -> UploadGrant:
     """Remember a PENDING file and hand out what may fill it: one PUT, or a plan of parts.
 
     Where the owner already has a COMPLETED file of the declared SHA-256 and size, that file is the answer
@@ -67,7 +67,7 @@ async def request_upload(
             # Whoever claimed it died, or is just about to store the file: it is stored once in any case.
             twin, file_id = None, claimed
     if twin is not None:
-        return Requested(twin)
+        return UploadGrant(twin)
     file = _new_file(settings, principal, draft, file_id)
     # Stored before a URL is given away, so that no object can come to be without a record.
     try:
@@ -80,10 +80,10 @@ async def request_upload(
         return await _again(resources, known)
     except OverQuotaError as error:
         raise QuotaExceeded(size=draft.size, used=error.charged, limit=error.quota) from None
-    return hand_out(resources, file)
+    return grant_upload(resources, file)
 
 
-def _check(settings: Settings, draft: UploadDraft) -> None:
+def _check(settings: Settings, draft: UploadRequest) -> None:
     limit = settings.max_file_size
     if draft.multipart is False:
         limit = min(limit, MAX_SINGLE_PUT)
@@ -93,7 +93,7 @@ def _check(settings: Settings, draft: UploadDraft) -> None:
         raise InvalidInput({"contentType": f"must be one of {', '.join(settings.content_types)}"})
 
 
-async def _claim(principal: Principal, key: str, draft: UploadDraft, file_id: FileId) -> FileId:
+async def _claim(principal: Principal, key: str, draft: UploadRequest, file_id: FileId) -> FileId:
     """The id of the file that the key stands for: of this announcement, or of the one that it repeats."""
     # Older releases do not know the field: left out if not given, so that a repeat may reach either release.
     later = {"part_size"} if draft.part_size is None else None
@@ -104,7 +104,7 @@ async def _claim(principal: Principal, key: str, draft: UploadDraft, file_id: Fi
     return claim.file
 
 
-async def _again(resources: Resources, file: File) -> Requested:
+async def _again(resources: Resources, file: File) -> UploadGrant:
     """Answer a repeat: what fills the file if its upload is open, otherwise the file if it can be used.
 
     Raises:
@@ -117,7 +117,7 @@ async def _again(resources: Resources, file: File) -> Requested:
             # Completed or deleted since it was read.
             file = await repository.find(file.file_id)
     if is_open(file):
-        return hand_out(resources, file)
+        return grant_upload(resources, file)
     facts = {"id": file.file_id, "fileStatus": file.status.value}
     if file.deleted_at is not None:
         raise WrongState(
@@ -129,10 +129,10 @@ async def _again(resources: Resources, file: File) -> Requested:
             f"This idempotency key was used for a file that is {file.status}. Use a new key to upload again.",
             **facts,
         )
-    return Requested(file)
+    return UploadGrant(file)
 
 
-def _new_file(settings: Settings, principal: Principal, draft: UploadDraft, file_id: FileId) -> File:
+def _new_file(settings: Settings, principal: Principal, draft: UploadRequest, file_id: FileId) -> File:
     plan = PartPlan.of(draft.size, draft.part_size) if _goes_in_parts(settings, draft) else None
     now = datetime.now(UTC)
     expires_at = now + lifetime(settings, is_multipart=plan is not None)
@@ -151,7 +151,7 @@ def _new_file(settings: Settings, principal: Principal, draft: UploadDraft, file
     )
 
 
-def _goes_in_parts(settings: Settings, draft: UploadDraft) -> bool:
+def _goes_in_parts(settings: Settings, draft: UploadRequest) -> bool:
     # S3 cannot put together an object of no parts.
     if draft.multipart is None or not draft.size:
         return draft.size > settings.multipart_threshold

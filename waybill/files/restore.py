@@ -12,7 +12,7 @@ from waybill.files.usage.quota import OverQuotaError
 from waybill.platform.errors import QuotaExceeded, ServiceUnavailable, WrongState
 from waybill.platform.mongo.expressions import NOW, Later
 from waybill.platform.principal import Principal
-from waybill.platform.redis.messages import PATIENCE, PURGE_OBJECT
+from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 
 #: How often the content may be taken and free again before the caller is to try later.
@@ -69,7 +69,7 @@ async def _restored(resources: Resources, file: File) -> File | None:
         if winner is not None:
             with suppress(WinnerGoneError):
                 return await transitions.restore_as_duplicate(
-                    file, winner, purge_at=NOW, due_at=Later(PATIENCE)
+                    file, winner, purge_at=NOW, due_at=Later(RECONCILE_AFTER_SECONDS)
                 )
         # The other was deleted just now: the content is free again.
     raise ServiceUnavailable("MongoDB")

@@ -12,7 +12,7 @@ from waybill.resources import Resources
 log = structlog.get_logger(__name__)
 
 
-async def object_arrived(resources: Resources, bucket: str, key: str) -> None:
+async def handle_storage_event(resources: Resources, bucket: str, key: str) -> None:
     """Complete the PENDING file that this very object was announced for; nothing where there is none.
 
     The event is a hint and proves nothing: it may be repeated, late, early, or of somebody else's object.

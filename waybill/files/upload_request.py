@@ -12,7 +12,7 @@ from waybill.files.part_plan import MAX_PART_BYTES, MIN_PART_BYTES
 from waybill.platform.errors import InvalidInput
 from waybill.platform.validation import Whole
 
-MAX_IDEMPOTENCY_KEY = 255
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
 
 
 ContentType = Annotated[
@@ -39,7 +39,7 @@ Sha256 = Annotated[
 PartSize = Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES), Whole]
 
 
-class UploadDraft(BaseModel):
+class UploadRequest(BaseModel):
     """An upload as a client announces it. Both faces validate with it, and OpenAPI is made from it."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
@@ -85,7 +85,7 @@ def check_idempotency_key(key: str) -> None:
     Raises:
         InvalidInput: the key is empty, long, or has characters beyond ASCII.
     """
-    if not (0 < len(key) <= MAX_IDEMPOTENCY_KEY and key.isascii() and key.isprintable()):
+    if not (0 < len(key) <= MAX_IDEMPOTENCY_KEY_CHARACTERS and key.isascii() and key.isprintable()):
         raise InvalidInput(
-            {"idempotencyKey": f"must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"}
+            {"idempotencyKey": f"must be 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} printable ASCII characters"}
         )

@@ -18,11 +18,11 @@ from waybill.files.transitions import ContentTakenError, WinnerGoneError
 from waybill.platform.errors import FileNotFound, ServiceUnavailable
 from waybill.platform.metrics import VERDICTS
 from waybill.platform.mongo.expressions import DUE, NOW, Later
-from waybill.platform.redis.messages import PATIENCE, PURGE_OBJECT
+from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 
 #: Seconds that a worker may be silent before another may take its file. Renewed four times as often.
-LEASE = 15
+LEASE_SECONDS = 15
 
 #: How often a content may be taken and free again before the verification is tried later.
 CONTENT_RACES = 5
@@ -76,7 +76,7 @@ async def _verify(resources: Resources, file: File) -> None:
             **LOOK_IS_DUE,
         },
         attempt=attempt,
-        due_at=Later(LEASE),
+        due_at=Later(LEASE_SECONDS),
     )
     if held is None:
         return
@@ -90,7 +90,9 @@ async def _verify(resources: Resources, file: File) -> None:
         log.info("lease lost, nothing written", file_id=file.file_id)
     except (ServiceUnavailable, asyncio.CancelledError):
         # Failed, or told to stop: give the file back, so that the next try need not wait out the lease.
-        await transitions.change(held, {"attempt": attempt}, attempt=None, due_at=Later(PATIENCE))
+        await transitions.change(
+            held, {"attempt": attempt}, attempt=None, due_at=Later(RECONCILE_AFTER_SECONDS)
+        )
         raise
     except Exception:
         # A defect that this object brings out must not take the workers' time again and again.
@@ -106,9 +108,9 @@ async def _lease(file: File, attempt: str) -> AsyncIterator[asyncio.Event]:
 
     async def renew() -> None:
         while not lost.is_set():
-            await asyncio.sleep(LEASE / 4)
+            await asyncio.sleep(LEASE_SECONDS / 4)
             try:
-                if await transitions.change(file, {"attempt": attempt}, due_at=Later(LEASE)) is None:
+                if await transitions.change(file, {"attempt": attempt}, due_at=Later(LEASE_SECONDS)) is None:
                     lost.set()
             except Exception as error:
                 # At the worst the lease runs out; the last write is conditional on it anyway.
@@ -180,7 +182,7 @@ async def _fail(file: File, attempt: str, found: Finding, retention: int) -> Fil
         sha256=found.sha256,
         failure_reason=None if found.problem is None else found.problem.value,
         purge_at=Later(retention),
-        due_at=Later(retention or PATIENCE),
+        due_at=Later(retention or RECONCILE_AFTER_SECONDS),
         attempt=None,
         **NO_DOUBT,
     )
@@ -212,7 +214,7 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
                     sha256=sha256,
                     duplicate_of=winner,
                     purge_at=NOW,
-                    due_at=Later(PATIENCE),
+                    due_at=Later(RECONCILE_AFTER_SECONDS),
                     attempt=None,
                     **NO_DOUBT,
                 )

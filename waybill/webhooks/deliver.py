@@ -11,7 +11,7 @@ import structlog
 
 from waybill.platform.errors import DeliveryNotFound, WebhookNotFound
 from waybill.platform.mongo.expressions import NOW, Appended, Later
-from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.delivery_repository import READY
@@ -95,7 +95,7 @@ async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> N
         # Told to stop: give it back, so that the next attempt need not wait out the lease. After a defect it
         # does wait, else whoever looks what else there is would come upon it again and again.
         await delivery_repository.change_delivery(
-            held.id, {"attempt": attempt}, attempt=None, due_at=Later(PATIENCE)
+            held.id, {"attempt": attempt}, attempt=None, due_at=Later(RECONCILE_AFTER_SECONDS)
         )
         raise
 

@@ -13,7 +13,7 @@ from waybill.platform.cursor import EPOCH, MILLISECOND, decode_cursor, encode_cu
 from waybill.platform.errors import DeliveryNotFound, InvalidInput, WebhookDisabled
 from waybill.platform.mongo.expressions import NOW, Later
 from waybill.platform.principal import Principal, is_storable
-from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.message import message_body
@@ -85,7 +85,7 @@ async def ping_webhook(resources: Resources, principal: Principal, webhook_id: s
     delivery_id = f"msg_{secrets.token_hex(16)}"
     body = message_body(PING, datetime.now(UTC), {"webhookId": webhook.webhook_id})
     ping: dict[str, Any] = {"_id": delivery_id, "webhook": webhook.id, "type": PING, "body": body}
-    await delivery_repository.insert_deliveries([ping], PATIENCE)
+    await delivery_repository.insert_deliveries([ping], RECONCILE_AFTER_SECONDS)
     delivery = await delivery_repository.find_delivery(delivery_id)
     await resources.sender.send(DELIVER_WEBHOOK, delivery_id)
     return delivery
@@ -116,7 +116,7 @@ async def redeliver(
         tried=0,
         next_attempt_at=NOW,
         delivered_at=None,
-        due_at=Later(PATIENCE),
+        due_at=Later(RECONCILE_AFTER_SECONDS),
     )
     if again is None:
         raise DeliveryNotFound(delivery_id)

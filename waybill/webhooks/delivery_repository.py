@@ -10,7 +10,7 @@ from pymongo.errors import BulkWriteError
 
 from waybill.platform.errors import DeliveryNotFound
 from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, database_time
-from waybill.platform.mongo.due_groups import PAGE, Group, find_groups
+from waybill.platform.mongo.due_groups import PAGE_DOCUMENTS, Group, find_groups
 from waybill.platform.mongo.errors import is_duplicates_only, map_driver_errors
 from waybill.platform.mongo.expressions import DUE, NOW, Later, stages
 from waybill.webhooks.model import Delivery, DeliveryStatus, Webhook
@@ -125,7 +125,7 @@ async def find_waiting(webhook_id: str) -> str | None:
     return None if found is None else found["_id"]
 
 
-async def find_due_webhooks(after: str, page: int = PAGE) -> AsyncGenerator[Group[ObjectId], None]:
+async def find_due_webhooks(after: str, page: int = PAGE_DOCUMENTS) -> AsyncGenerator[Group[ObjectId], None]:
     """Yield the due deliveries of each webhook behind ``after``, "" for all, as ``find_groups`` does."""
     due = {"due_at": {"$lte": await database_time()}}
     behind = ObjectId(after) if after else _FIRST

@@ -8,7 +8,7 @@ import structlog
 from waybill.events.change_stream import Change
 from waybill.files.file_json import File as FileJson
 from waybill.files.lifecycle import Status
-from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.message import message_body, message_id
@@ -44,7 +44,7 @@ async def fan_out(resources: Resources, changes: Sequence[Change]) -> None:
             # A document that something else has changed. It must not hold up all that comes after.
             log.exception("a change cannot be told", file_id=change.file.file_id)
     if deliveries:
-        await delivery_repository.insert_deliveries(deliveries, PATIENCE)
+        await delivery_repository.insert_deliveries(deliveries, RECONCILE_AFTER_SECONDS)
         # What is lost from here on is due, and sent by the reconciler.
         await resources.sender.send_many(DELIVER_WEBHOOK, [[delivery["_id"]] for delivery in deliveries])
 

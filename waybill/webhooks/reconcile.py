@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import structlog
 
-from waybill.platform.redis.messages import DELIVER_WEBHOOK, PATIENCE
+from waybill.platform.redis.messages import DELIVER_WEBHOOK, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository
 
@@ -36,7 +36,7 @@ async def reconcile_deliveries(resources: Resources) -> int:
     ) as webhooks:
         async for due in webhooks:
             ids = due.ids[: min(room - sent, MAX_PER_WEBHOOK)]
-            if not await delivery_repository.put_off_deliveries(ids, PATIENCE):
+            if not await delivery_repository.put_off_deliveries(ids, RECONCILE_AFTER_SECONDS):
                 # Another run works on the same deliveries.
                 continue
             sent_now = await resources.sender.send_many(DELIVER_WEBHOOK, [[each] for each in ids])

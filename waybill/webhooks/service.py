@@ -59,11 +59,11 @@ Events = Annotated[list[Event], Field(min_length=1), AfterValidator(_in_order)]
 Description = Annotated[str, Field(max_length=255)]
 
 
-class _Draft(BaseModel):
+class _Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
 
-class WebhookDraft(_Draft):
+class WebhookRequest(_Request):
     """A webhook as a client asks for it. Both faces validate with it, and OpenAPI is made from it."""
 
     url: Url
@@ -71,7 +71,7 @@ class WebhookDraft(_Draft):
     description: Description | None = Field(default=None, description="A note to yourself.")
 
 
-class WebhookChanges(_Draft):
+class WebhookChanges(_Request):
     """What is to be different. What is not given stays, and so does what is null, but for the description."""
 
     url: Url | None = None
@@ -95,7 +95,7 @@ class WithSecret:
     secret: str
 
 
-async def create_webhook(settings: Settings, principal: Principal, draft: WebhookDraft) -> WithSecret:
+async def create_webhook(settings: Settings, principal: Principal, draft: WebhookRequest) -> WithSecret:
     """Have the caller's events sent to an address: those of changes that follow.
 
     Raises:

@@ -45,7 +45,7 @@ async function main() {
   const id = requested.file.id;
   const parted = await ask("POST", "/files/upload-request", { name: "c.bin", size: 6000000, multipart: true });
   const wrong = [
-    ...check("UploadDraft", wanted),
+    ...check("UploadRequest", wanted),
     ...check("UploadAnswer", requested),
     ...check("UploadAnswer", parted),
     ...check("PartUploads", await ask("POST", `/files/${parted.file.id}/parts`, { partNumbers: [1] })),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.waybill.conftest import kept
 from waybill.files import file_counts
-from waybill.files.file_counts import INTERVAL
+from waybill.files.file_counts import INTERVAL_SECONDS
 from waybill.files.lifecycle import Status
 from waybill.files.usage.sums import Sum
 from waybill.platform.mongo.connection import files_collection
@@ -24,7 +24,7 @@ async def censuses(resources: Resources) -> AsyncIterator[Any]:
 
 
 async def test_before_the_first_time_nothing_is_known(censuses: Any) -> None:
-    assert await file_counts.latest_census() is None
+    assert await file_counts.latest_counts() is None
 
 
 async def test_undeleted_files_are_counted_by_status(censuses: Any, owner: str) -> None:
@@ -33,20 +33,20 @@ async def test_undeleted_files_are_counted_by_status(censuses: Any, owner: str) 
     await kept(f"not-{owner}", size=7)
     await kept(owner, size=1, status=Status.COMPLETED, sha256="0" * 64)
     await kept(owner, size=1, status=Status.COMPLETED, sha256="1" * 64, deleted_at=now)
-    assert await file_counts.take_census()
-    assert await file_counts.latest_census() == {Status.PENDING: Sum(2, 12), Status.COMPLETED: Sum(1, 1)}
+    assert await file_counts.refresh_counts()
+    assert await file_counts.latest_counts() == {Status.PENDING: Sum(2, 12), Status.COMPLETED: Sum(1, 1)}
 
 
 async def test_between_two_times_nobody_counts(censuses: Any, owner: str) -> None:
-    assert await file_counts.take_census()
+    assert await file_counts.refresh_counts()
     await kept(owner)
-    assert not await file_counts.take_census()
-    assert await file_counts.latest_census() == {}
+    assert not await file_counts.refresh_counts()
+    assert await file_counts.latest_counts() == {}
     taken = await censuses.find_one()
-    assert (taken["due_at"] - taken["counted_at"]).total_seconds() >= INTERVAL
+    assert (taken["due_at"] - taken["counted_at"]).total_seconds() >= INTERVAL_SECONDS
     await censuses.update_one({}, {"$set": {"due_at": datetime(2000, 1, 1, tzinfo=UTC)}})
-    assert await file_counts.take_census()
-    assert await file_counts.latest_census() == {Status.PENDING: Sum(1, 1)}
+    assert await file_counts.refresh_counts()
+    assert await file_counts.latest_counts() == {Status.PENDING: Sum(1, 1)}
 
 
 async def test_files_are_counted_from_an_index_alone(resources: Resources, owner: str) -> None:

@@ -5,19 +5,19 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from waybill.files.parts import PartsDraft
+from waybill.files.parts import PartsRequest
 
 SHA256 = "a" * 64
 
 
 def test_a_number_may_be_written_with_a_fraction_of_zero() -> None:
-    assert PartsDraft.model_validate_json('{"partNumbers": [1.0, 2373.0]}').part_numbers == [1, 2373]
+    assert PartsRequest.model_validate_json('{"partNumbers": [1.0, 2373.0]}').part_numbers == [1, 2373]
 
 
 @pytest.mark.parametrize("number", ["1.5", "0", "10001", '"1"', "true", "1e400", "null"])
 def test_other_numbers_are_refused(number: str) -> None:
     with pytest.raises(ValidationError):
-        PartsDraft.model_validate_json(f'{{"partNumbers": [{number}]}}')
+        PartsRequest.model_validate_json(f'{{"partNumbers": [{number}]}}')
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_other_numbers_are_refused(number: str) -> None:
 def test_a_checksum_is_of_the_plain_number_of_a_part(key: str, good: bool) -> None:
     body = json.dumps({"partNumbers": [1], "sha256": {key: SHA256}})
     if good:
-        assert PartsDraft.model_validate_json(body).sha256 == {int(key): SHA256}
+        assert PartsRequest.model_validate_json(body).sha256 == {int(key): SHA256}
     else:
         with pytest.raises(ValidationError):
-            PartsDraft.model_validate_json(body)
+            PartsRequest.model_validate_json(body)

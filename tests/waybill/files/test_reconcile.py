@@ -27,9 +27,9 @@ from waybill.platform.mongo.expressions import Later
 from waybill.platform.redis.client import open_redis
 from waybill.platform.redis.messages import (
     DELIVER_WEBHOOK,
-    PATIENCE,
     PURGE_OBJECT,
     QUEUES,
+    RECONCILE_AFTER_SECONDS,
     VERIFY_UPLOAD,
     Sender,
 )
@@ -64,7 +64,7 @@ async def is_put_off(file: File) -> bool:
     due_at = (await again(file)).due_at
     assert due_at is not None
     now = await connection.database_time()
-    return now < due_at <= now + timedelta(seconds=PATIENCE)
+    return now < due_at <= now + timedelta(seconds=RECONCILE_AFTER_SECONDS)
 
 
 async def test_a_purge_is_for_many_files_and_a_verification_for_one(

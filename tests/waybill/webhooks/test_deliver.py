@@ -15,7 +15,7 @@ from tests.waybill.webhooks.records import DAY, deliveries, made, make_due, owed
 from waybill.platform.mongo import connection
 from waybill.platform.mongo.expressions import NOW, Later
 from waybill.platform.principal import Principal
-from waybill.platform.redis.messages import PATIENCE
+from waybill.platform.redis.messages import RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 from waybill.webhooks import deliver as module
 from waybill.webhooks import delivery_repository, repository
@@ -277,7 +277,7 @@ async def test_what_is_due_is_sent_for_and_put_off(
     for delivery_id in due:
         due_at = (await again(delivery_id)).due_at
         assert due_at is not None
-        assert due_at - await connection.database_time() <= timedelta(seconds=PATIENCE)
+        assert due_at - await connection.database_time() <= timedelta(seconds=RECONCILE_AFTER_SECONDS)
 
 
 async def test_no_more_is_sent_than_there_is_room_for(

@@ -12,7 +12,7 @@ from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS
 from waybill.platform.mongo.errors import map_driver_errors
 
 #: Documents that are read at a time on the way from owner to owner.
-PAGE = 256
+PAGE_DOCUMENTS = 256
 
 T = TypeVar("T")
 

@@ -34,14 +34,14 @@ QUEUES = {
 REQUEST_ID = "request_id"
 
 #: The channel on which releases before 0.2 publish the queue that they have sent to, for all databases.
-SENT_BEFORE = "waybill:sent"
+LEGACY_SENT_CHANNEL = "waybill:sent"
 
 #: The key that is written to prove that Redis accepts writes, and for how long it stays.
 PROBE = "waybill:probe"
 PROBE_SECONDS = 60
 
 #: Seconds that a message may take to reach a worker before the reconciler sends another.
-PATIENCE = 30
+RECONCILE_AFTER_SECONDS = 30
 
 log = structlog.get_logger(__name__)
 
