@@ -11,7 +11,7 @@ from waybill.platform.metrics import count_request
 T = TypeVar("T")
 
 
-async def measured(face: str, operation: str, work: Awaitable[T]) -> T:
+async def measured(protocol: str, operation: str, work: Awaitable[T]) -> T:
     """Await the work of one operation, and count what became of it."""
     began = perf_counter()
     # Where nobody waits any more.
@@ -24,10 +24,12 @@ async def measured(face: str, operation: str, work: Awaitable[T]) -> T:
         code = code_of(error)
         raise
     finally:
-        count_request(face, operation, code, perf_counter() - began)
+        count_request(protocol, operation, code, perf_counter() - began)
 
 
-async def followed(face: str, operation: str, changes: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+async def followed(
+    protocol: str, operation: str, changes: AsyncGenerator[T, None]
+) -> AsyncGenerator[T, None]:
     """The changes of one subscription, which is counted when it ends. Its client ends it, as a rule."""
     code = "ok"
     try:
@@ -38,4 +40,4 @@ async def followed(face: str, operation: str, changes: AsyncGenerator[T, None]) 
         code = code_of(error)
         raise
     finally:
-        count_request(face, operation, code, None)
+        count_request(protocol, operation, code, None)

@@ -20,8 +20,10 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-#: Started by `docker compose --profile eyes up` alone.
-EYES = {name: service for name, service in SERVICES.items() if service.get("profiles") == ["eyes"]}
+#: Started by `docker compose --profile monitoring up` alone.
+MONITORING = {
+    name: service for name, service in SERVICES.items() if service.get("profiles") == ["monitoring"]
+}
 LONG_RUNNING = {name: service for name, service in SERVICES.items() if service.get("restart") != "no"}
 OURS = [service for service in SERVICES.values() if service["image"] == "waybill"]
 
@@ -45,7 +47,7 @@ SERVERS = {"S3_SECRET_KEY", "MONGODB_URL", "REDIS_URL"}
 SECRETS_OF = {
     "init": SERVERS,
     "api": SECRETS,
-    **dict.fromkeys(("worker", "sweeper", "courier"), SERVERS | {"METRICS_TOKEN"}),
+    **dict.fromkeys(("worker", "sweeper", "webhook-worker"), SERVERS | {"METRICS_TOKEN"}),
 }
 
 
@@ -93,8 +95,8 @@ def test_only_the_api_and_the_store_can_be_reached_from_outside() -> None:
     }
     assert COMPOSE["networks"]["back"]["internal"] is True
     outside = {name for name, service in SERVICES.items() if service["networks"] != ["back"]}
-    # The courier calls out, and nobody calls it.
-    assert outside == {*published, "courier"}
+    # The worker of webhooks calls out, and nobody calls it.
+    assert outside == {*published, "webhook-worker"}
 
 
 def test_nothing_starts_while_a_secret_is_missing() -> None:
@@ -149,8 +151,8 @@ def test_no_service_can_take_all_memory_or_processes_of_the_host() -> None:
 
 
 def test_every_long_running_service_comes_back_and_can_be_seen_to_be_well() -> None:
-    ours = {"mongo", "minio", "redis", "api", "worker", "sweeper", "courier"}
-    assert set(LONG_RUNNING) - set(EYES) == ours
+    ours = {"mongo", "minio", "redis", "api", "worker", "sweeper", "webhook-worker"}
+    assert set(LONG_RUNNING) - set(MONITORING) == ours
     for name, service in LONG_RUNNING.items():
         assert service.get("restart") == "unless-stopped", name
         assert service["healthcheck"]["test"], name
@@ -166,10 +168,13 @@ def test_every_service_is_confined_and_its_log_is_bounded() -> None:
     assert all(int(service["stop_grace_period"].removesuffix("s")) > GRACE for service in OURS)
 
 
-def test_the_eyes_start_only_with_a_token_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_monitoring_starts_only_with_a_token_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are not asked for otherwise, so Compose itself cannot demand them."""
-    assert set(EYES) == {"prometheus", "grafana"}
-    for service, missing in ((EYES["prometheus"], "METRICS_TOKEN"), (EYES["grafana"], "GF_SECURITY")):
+    assert set(MONITORING) == {"prometheus", "grafana"}
+    for service, missing in (
+        (MONITORING["prometheus"], "METRICS_TOKEN"),
+        (MONITORING["grafana"], "GF_SECURITY"),
+    ):
         script = re.sub(r"(?<=> )/\w+/token", "/dev/null", service["entrypoint"][-1].replace("$$", "$"))
         script = re.sub(r"^exec [^#]*", "echo started", script, flags=re.MULTILINE)
         for values, starts in (({}, False), (service["environment"], True)):

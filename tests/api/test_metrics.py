@@ -77,8 +77,8 @@ async def test_operations_are_counted_by_what_became_of_them(
         await face_class(client).get(UNKNOWN)
     after = watched.api()
     grown = {
-        (operation, code): after.get("waybill_requests_total", face=name, operation=operation, code=code)
-        - before.get("waybill_requests_total", face=name, operation=operation, code=code)
+        (operation, code): after.get("waybill_requests_total", protocol=name, operation=operation, code=code)
+        - before.get("waybill_requests_total", protocol=name, operation=operation, code=code)
         for operation, code in (
             *(("requestUpload", "ok"), ("requestUpload", "invalid_input")),
             *((get, "ok"), (get, "file_not_found"), (get, "unauthenticated")),
@@ -86,8 +86,8 @@ async def test_operations_are_counted_by_what_became_of_them(
     }
     assert set(grown.values()) == {1}, grown
     seconds = "waybill_request_seconds"
-    assert after.get(f"{seconds}_count", face=name, operation=get) == 3 + before.get(
-        f"{seconds}_count", face=name, operation=get
+    assert after.get(f"{seconds}_count", protocol=name, operation=get) == 3 + before.get(
+        f"{seconds}_count", protocol=name, operation=get
     )
     assert after.get("waybill_presign_seconds_count") > before.get("waybill_presign_seconds_count")
 

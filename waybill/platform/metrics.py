@@ -36,10 +36,13 @@ _JOB_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 180
 _requests = Counter(
     "waybill_requests",
     "Operations, by the code of their error or `ok`.",
-    ["face", "operation", "code"],
+    ["protocol", "operation", "code"],
 )
 _request_seconds = Histogram(
-    "waybill_request_seconds", "How long operations took.", ["face", "operation"], buckets=_REQUEST_SECONDS
+    "waybill_request_seconds",
+    "How long operations took.",
+    ["protocol", "operation"],
+    buckets=_REQUEST_SECONDS,
 )
 PRESIGN_SECONDS = Histogram(
     "waybill_presign_seconds",
@@ -63,11 +66,11 @@ _requests_of = cache(_requests.labels)
 _request_seconds_of = cache(_request_seconds.labels)
 
 
-def count_request(face: str, operation: str, code: str, seconds: float | None) -> None:
+def count_request(protocol: str, operation: str, code: str, seconds: float | None) -> None:
     """Count one operation that ended; without ``seconds`` where it took as long as its client liked."""
-    _requests_of(face, operation, code).inc()
+    _requests_of(protocol, operation, code).inc()
     if seconds is not None:
-        _request_seconds_of(face, operation).observe(seconds)
+        _request_seconds_of(protocol, operation).observe(seconds)
 
 
 def count_job(actor: str, outcome: str, seconds: float) -> None:

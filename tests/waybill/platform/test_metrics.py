@@ -27,5 +27,5 @@ def test_who_was_killed_has_counted_and_follows_no_more(
                 text = recorded().decode()
             else:
                 child.wait()
-    assert 'waybill_requests_total{code="ok",face="rest",operation="getFile"} 2.0' in text
+    assert 'waybill_requests_total{code="ok",operation="getFile",protocol="rest"} 2.0' in text
     assert "waybill_followers 1.0" in text
