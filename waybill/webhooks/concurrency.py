@@ -1,12 +1,12 @@
-"""How many attempts a process makes at once for one receiver: a slow one would take all of its threads."""
+"""Limit the attempts at once for one webhook, or a slow receiver would take all threads of a process."""
 
 from collections import Counter
 from time import monotonic
 
-#: Attempts at once.
+#: Attempts at once for one webhook.
 MAX_CONCURRENT_ATTEMPTS = 4
 
-#: Seconds from which on an answer is slow: its receiver then gets one attempt at a time.
+#: An answer that takes this many seconds is slow: its webhook then gets one attempt at a time.
 SLOW_SECONDS = 3
 
 #: Seconds after which a slow answer no longer counts.
@@ -14,36 +14,36 @@ SLOW_FOR_SECONDS = 600
 
 
 class EndpointLimiter:
-    """What is under way, and who was slow, by receiver."""
+    """Counts running attempts, and remembers slow answers, by webhook."""
 
     def __init__(self) -> None:
         self._taken: Counter[str] = Counter()
-        # When each was slow the last time, the earliest first.
+        # The time of the latest slow answer, the earliest first.
         self._slow: dict[str, float] = {}
 
-    def acquire(self, receiver: str) -> bool:
-        """Take a turn, if there is one. Whoever takes one must give it back."""
+    def acquire(self, webhook_id: str) -> bool:
+        """Count one more attempt, if the limit allows it. The caller then calls ``release``."""
         self._forget()
-        if self._taken[receiver] >= (1 if receiver in self._slow else MAX_CONCURRENT_ATTEMPTS):
+        if self._taken[webhook_id] >= (1 if webhook_id in self._slow else MAX_CONCURRENT_ATTEMPTS):
             return False
-        self._taken[receiver] += 1
+        self._taken[webhook_id] += 1
         return True
 
-    def record(self, receiver: str, took: float) -> None:
-        """Note how many seconds an answer took."""
+    def record(self, webhook_id: str, seconds: float) -> None:
+        """Record how long an answer took, in seconds."""
         self._forget()
-        self._slow.pop(receiver, None)
-        if took >= SLOW_SECONDS:
-            self._slow[receiver] = monotonic()
+        self._slow.pop(webhook_id, None)
+        if seconds >= SLOW_SECONDS:
+            self._slow[webhook_id] = monotonic()
 
-    def release(self, receiver: str) -> None:
-        """Give a turn back."""
-        self._taken[receiver] -= 1
-        if not self._taken[receiver]:
-            del self._taken[receiver]
+    def release(self, webhook_id: str) -> None:
+        """Count one attempt less."""
+        self._taken[webhook_id] -= 1
+        if not self._taken[webhook_id]:
+            del self._taken[webhook_id]
 
     def _forget(self) -> None:
-        # Most are never heard of again: their webhooks are disabled or deleted.
+        # Many of these webhooks are disabled or deleted, and would stay for ever.
         end = monotonic() - SLOW_FOR_SECONDS
         while self._slow and next(iter(self._slow.values())) < end:
             del self._slow[next(iter(self._slow))]

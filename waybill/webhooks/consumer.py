@@ -1,4 +1,4 @@
-"""Read the feed of changes for the webhooks: one worker at a time, and nobody while there is no webhook."""
+"""Consume the change stream for webhooks: one worker at a time, and none without an enabled webhook."""
 
 import asyncio
 import secrets
@@ -20,18 +20,18 @@ from waybill.webhooks.fanout import fan_out
 
 LEASE_NAME = "webhooks"
 
-#: Seconds that the follower may be silent before another takes over. Renewed four times as often.
+#: Seconds without a renewal after which another worker takes the lease. Renewed four times as often.
 LEASE_SECONDS = 15
 
-#: Seconds between two notes of how far the feed was read. What is read again makes nothing twice.
+#: Seconds between two checkpoints of the position. Changes that are read twice make no second delivery.
 CHECKPOINT_SECONDS = 1
 
-#: Changes that are announced together, and seconds within which one must follow the other for that.
+#: Changes of one batch, and seconds to wait for the next change before a batch is closed.
 MAX_BATCH_CHANGES = 200
 BATCH_GAP_SECONDS = 0.005
 
-#: How often, and how many seconds apart, MongoDB must say that it has forgotten, before that is believed: it
-#: may be on its way up or down.
+#: Attempts in a row that must report a lost history before the position is given up, and seconds between
+#: them. A MongoDB that starts or stops can report it once.
 MAX_HISTORY_LOST = 3
 PAUSE_SECONDS = 1
 
@@ -42,55 +42,55 @@ log = structlog.get_logger(__name__)
 
 
 async def consume_changes(resources: Resources) -> None:
-    """Tell webhooks of changes whenever this is the worker to do so, until cancelled.
+    """Make deliveries of changes while this worker holds the lease, until cancelled.
 
-    Looks every SWEEP_INTERVAL whether there is an enabled webhook and nobody reads for it.
+    Checks every SWEEP_INTERVAL whether there is an enabled webhook and the lease is free.
     """
     while True:
         try:
             await _consume_under_lease(resources)
         except ServiceUnavailable as error:
-            log.warning("webhooks are told later", error=error.message)
+            log.warning("change stream not consumed: service unavailable", error=error.message)
         except Exception:
-            # A defect. What was not announced is read again, and may pass by then.
-            log.exception("changes cannot be announced")
+            # A defect. The changes since the last checkpoint are read again.
+            log.exception("change stream not consumed")
         await asyncio.sleep(resources.settings.sweep_interval)
 
 
 async def _consume_under_lease(resources: Resources) -> None:
-    """Read for as long as the lease is ours and there is an enabled webhook, which may be not at all."""
+    """Consume while this worker holds the lease and there is an enabled webhook, else return."""
     earliest = await repository.find_earliest()
     if earliest is None:
         return
     attempt = secrets.token_hex(8)
-    follower = await lease.acquire_lease(LEASE_NAME, attempt, LEASE_SECONDS)
-    if follower is None:
+    held = await lease.acquire_lease(LEASE_NAME, attempt, LEASE_SECONDS)
+    if held is None:
         return
-    # Where nobody has read yet, from where the first webhook begins: its place was kept before its owner knew
-    # of it, so nothing that happened since is missed. And what was before is nobody's business.
-    begin = max(follower.position or "", earliest)
+    # Without a checkpoint, from the position at which the first webhook was created: earlier changes are not
+    # delivered to it.
+    begin = max(held.position or "", earliest)
     reading = asyncio.create_task(_read(resources, attempt, begin))
-    last_words: dict[str, Any] = {"held_by": None, "held_until": None}
+    released: dict[str, Any] = {"held_by": None, "held_until": None}
     try:
         while not (await asyncio.wait([reading], timeout=LEASE_SECONDS / 4))[0]:
             if not await lease.update_lease(LEASE_NAME, attempt, held_until=Later(LEASE_SECONDS)):
-                log.info("another follows")
+                log.info("lease lost to another worker")
                 break
             if await repository.find_earliest() is None:
-                # The next webhook brings a place of its own, and this one grows old.
-                last_words["position"] = None
+                # The next webhook brings a position of its own. This one would become too old.
+                released["position"] = None
                 break
     finally:
         await _cancelled(reading)
-        # Whoever comes next need not wait out the lease.
-        await lease.update_lease(LEASE_NAME, attempt, **last_words)
+        # The next worker need not wait until the lease ends.
+        await lease.update_lease(LEASE_NAME, attempt, **released)
     if not reading.cancelled():
         reading.result()
 
 
 async def _read(resources: Resources, attempt: str, position: str) -> None:
-    """Announce what follows a place in the feed and note how far that is done, until the lease is lost."""
-    noted_at = time.monotonic()
+    """Fan out the changes after a position and keep checkpoints, until the lease is lost."""
+    saved_at = time.monotonic()
     lost = 0
     while True:
         try:
@@ -99,23 +99,23 @@ async def _read(resources: Resources, attempt: str, position: str) -> None:
                     lost = 0
                     await fan_out(resources, [each for each in batch if isinstance(each, Change)])
                     position = batch[-1].position if isinstance(batch[-1], Change) else batch[-1]
-                    if time.monotonic() - noted_at < CHECKPOINT_SECONDS:
+                    if time.monotonic() - saved_at < CHECKPOINT_SECONDS:
                         continue
                     if not await lease.update_lease(LEASE_NAME, attempt, position=position):
                         return
-                    noted_at = time.monotonic()
+                    saved_at = time.monotonic()
         except HistoryLostError:
             lost += 1
             if lost < MAX_HISTORY_LOST:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
-            # All workers were away for longer than MongoDB remembers.
-            log.error("changes were forgotten before they were read: webhooks are not told of them")
+            # No worker has read for longer than MongoDB keeps its log.
+            log.error("changes lost: the position is older than the oplog, no deliveries are made for them")
             position = await change_stream.current_position()
 
 
 async def _batches(position: str) -> AsyncGenerator[list[Change | str], None]:
-    """What the feed tells after a position, as much at a time as is at hand."""
+    """Yield the changes after a position, in batches of what has arrived."""
     async with aclosing(change_stream.watch(after=position)) as feed:
         coming = asyncio.ensure_future(anext(feed))
         try:
@@ -139,4 +139,4 @@ async def _cancelled(task: asyncio.Future[Any]) -> None:
         task.cancel()
         await asyncio.wait([task], timeout=CANCEL_AGAIN_SECONDS)
     if not task.cancelled():
-        task.exception()  # seen, since no one asks for it
+        task.exception()  # retrieved, or asyncio logs it

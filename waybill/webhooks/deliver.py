@@ -1,4 +1,4 @@
-"""One attempt to deliver a message, and what becomes of the delivery."""
+"""One attempt at a delivery: lease it, send it, record the outcome and the next attempt."""
 
 import asyncio
 import secrets
@@ -19,25 +19,25 @@ from waybill.webhooks.http_client import DeliveryResult
 from waybill.webhooks.message import signed_headers
 from waybill.webhooks.model import Attempt, Delivery, DeliveryStatus, DisabledReason, Webhook
 
-#: Seconds that an attempt may take before another may be made. Longer than the courier waits.
+#: Seconds of the lease of one attempt. Longer than REQUEST_TIMEOUT_SECONDS.
 LEASE_SECONDS = 30
 
-#: Seconds after which a job that goes from delivery to delivery leaves the next one to another.
+#: Seconds after which a job begins no further delivery and enqueues another job for it.
 MAX_JOB_SECONDS = 20
 
-#: Seconds between the attempts (Standard Webhooks, "Deliverability and reliability"): three days in all.
+#: Delays between attempts (Standard Webhooks, "Deliverability and reliability"): three days in all.
 RETRY_DELAYS_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
-#: How much later than that an attempt may be: what has failed together should not come again together.
+#: The largest share of a delay that is added at random: what failed together is not retried together.
 JITTER = 0.2
 
-#: Seconds. The most that a receiver may put the next attempt off by Retry-After.
+#: The longest delay that a receiver can request by Retry-After.
 MAX_RETRY_AFTER_SECONDS = 86_400
 
-#: A webhook is disabled with the delivery that fails for good when there was no success for so long.
+#: A webhook without a success for this long is disabled when a delivery has no attempt left.
 DISABLE_AFTER = timedelta(days=5)
 
-#: Attempts of a delivery that are remembered, the latest ones.
+#: The latest attempts of a delivery that its document keeps.
 MAX_RECORDED_ATTEMPTS = 30
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "Waybill"}
@@ -47,10 +47,10 @@ log = structlog.get_logger(__name__)
 
 
 async def deliver(resources: Resources, delivery_id: str) -> None:
-    """Make one attempt, if one is wanted now and nobody is at it. Safe to run twice, late, or at once.
+    """Make one attempt, if the delivery is due and not leased. Safe to run twice, late or in parallel.
 
-    Few are made at once for each webhook. What finds no turn is taken up by those who have one: each looks,
-    after its attempt, what else the webhook is owed.
+    The number of attempts at once is limited for each webhook. A job over the limit returns: each of the
+    running jobs takes the webhook's next waiting delivery after its own.
 
     Raises:
         ServiceUnavailable: MongoDB is away; the delivery stays due.
@@ -67,7 +67,7 @@ async def deliver(resources: Resources, delivery_id: str) -> None:
             await _attempt(resources, webhook_id, waiting)
         finally:
             limiter.release(webhook_id)
-        # Not before the turn is given back: what came meanwhile was refused it, and waits.
+        # After the release: a job that was refused meanwhile has left its delivery waiting.
         waiting = await delivery_repository.find_waiting(webhook_id)
         if waiting is not None and time.monotonic() > end:
             await resources.sender.send(DELIVER_WEBHOOK, waiting)
@@ -85,15 +85,15 @@ async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> N
         try:
             webhook = await repository.find_webhook(webhook_id)
         except WebhookNotFound:
-            # Made while its webhook was being deleted.
+            # Inserted while its webhook was being deleted.
             await delivery_repository.delete_deliveries(webhook_id)
             return
         result = await _send(resources, webhook, held)
         resources.webhook_client.limiter.record(webhook_id, result.duration_seconds)
         await _conclude(webhook, held, result)
     except asyncio.CancelledError:
-        # Told to stop: give it back, so that the next attempt need not wait out the lease. After a defect it
-        # does wait, else whoever looks what else there is would come upon it again and again.
+        # The worker stops: release the lease, so that the next attempt need not wait for its end. After a
+        # defect the lease stays, or jobs would take the same delivery again and again.
         await delivery_repository.change_delivery(
             held.id, {"attempt": attempt}, attempt=None, due_at=Later(RECONCILE_AFTER_SECONDS)
         )
@@ -104,14 +104,14 @@ async def _send(resources: Resources, webhook: Webhook, delivery: Delivery) -> D
     if not webhook.enabled:
         return DeliveryResult(error="the webhook is disabled")
     body = delivery.body.encode()
-    # The database's time, for a worker's clock may be off by more than receivers allow.
+    # The database's time, because receivers refuse timestamps that are minutes off.
     now = _began_at(delivery)
     headers = signed_headers(delivery.id, now, body, _secrets(webhook, now))
     return await resources.webhook_client.post(webhook.url, body, {**_HEADERS, **headers})
 
 
 async def _conclude(webhook: Webhook, delivery: Delivery, result: DeliveryResult) -> None:
-    """Write down how an attempt ended, if it still holds the delivery, and what follows from it."""
+    """Record an attempt and its consequences, if the attempt still holds the lease."""
     is_delivered = result.status is not None and 200 <= result.status < 300
     wait = None if is_delivered or not webhook.enabled else _retry_delay(delivery, result)
     made = Attempt(
@@ -151,7 +151,7 @@ async def _conclude(webhook: Webhook, delivery: Delivery, result: DeliveryResult
 
 
 async def _update_webhook(webhook: Webhook, made: Attempt, status: DeliveryStatus) -> None:
-    """What an attempt says of the webhook itself, by where it has left its delivery."""
+    """Disable the webhook, or mark it as failing or working, by the outcome of an attempt."""
     still = {"enabled": True, "url": webhook.url}
     if status is DeliveryStatus.DELIVERED:
         if webhook.failing_since is not None:
@@ -165,14 +165,14 @@ async def _update_webhook(webhook: Webhook, made: Attempt, status: DeliveryStatu
 
 
 async def _disable(webhook: Webhook, reason: DisabledReason) -> None:
-    # Of the address that was tried: a new one has done nothing yet.
+    # Only while it has the URL that was tried: a new one has not failed.
     still = {"enabled": True, "url": webhook.url}
     if await repository.change_webhook(webhook, still, enabled=False, disabled_reason=reason) is not None:
         log.warning("webhook disabled", webhook_id=webhook.webhook_id, reason=reason.value)
 
 
 def _retry_delay(delivery: Delivery, result: DeliveryResult) -> float | None:
-    """Seconds until the next attempt; None where there is none."""
+    """Return the seconds until the next attempt, or None if there is none."""
     if result.status == 410 or delivery.tried >= len(RETRY_DELAYS_SECONDS):
         return None
     wait = RETRY_DELAYS_SECONDS[delivery.tried] * (1 + JITTER * _random.random())

@@ -1,4 +1,4 @@
-"""Files have changed: what webhooks are owed for it."""
+"""Fan out changes of files: one delivery for each webhook that subscribes to the event."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -24,28 +24,28 @@ _OUTCOMES = {
 
 
 async def fan_out(resources: Resources, changes: Sequence[Change]) -> None:
-    """Make a delivery for each webhook that wants to be told of one of the changes, and have it sent.
+    """Insert a delivery for each change and each webhook that subscribes to its event, and enqueue it.
 
-    Reading a change twice, also by two at once, makes nothing twice: a delivery's id follows from the change.
+    A change that is read twice makes no second delivery: the id of a delivery follows from the change.
 
     Raises:
-        ServiceUnavailable: MongoDB is away; the changes are to be read again.
+        ServiceUnavailable: MongoDB is unavailable; the caller must read the changes again.
     """
     eventful = [change for change in changes if any(_events(change))]
     if not eventful:
         return
-    # After the changes were read: a webhook whose owner knew of it when a file changed is among these.
+    # After the changes were read, so that a webhook that was created before a change is found.
     webhooks = await repository.find_enabled({change.file.owner for change in eventful})
     deliveries: list[dict[str, Any]] = []
     for change in eventful:
         try:
             deliveries += _deliveries(change, webhooks[change.file.owner])
         except ValueError:
-            # A document that something else has changed. It must not hold up all that comes after.
-            log.exception("a change cannot be told", file_id=change.file.file_id)
+            # The document was changed by hand. It must not block later changes.
+            log.exception("no delivery made: the file is not valid", file_id=change.file.file_id)
     if deliveries:
         await delivery_repository.insert_deliveries(deliveries, RECONCILE_AFTER_SECONDS)
-        # What is lost from here on is due, and sent by the reconciler.
+        # If the process dies after this line, the reconciler enqueues them, because ``due_at`` is set.
         await resources.sender.send_many(DELIVER_WEBHOOK, [[delivery["_id"]] for delivery in deliveries])
 
 

@@ -1,4 +1,4 @@
-"""Sends requests to addresses that callers have named: carefully, for they may lead anywhere."""
+"""The HTTP client for webhooks. Owners choose the URLs, so it connects to public addresses only."""
 
 import asyncio
 import socket
@@ -18,19 +18,19 @@ from yarl import URL
 from waybill.webhooks.address_policy import is_public, may_be_public
 from waybill.webhooks.concurrency import EndpointLimiter
 
-#: Seconds that an attempt may take, from the look-up of the name to the end of the answer.
+#: Seconds that a request may take, from the look-up of the name to the end of the response.
 REQUEST_TIMEOUT_SECONDS = 15
 
-#: Bytes of an answer that are read, so that its sender can end in order. Nothing is made of them.
+#: Bytes of a response that are read and dropped, so that the receiver can finish sending.
 MAX_RESPONSE_BYTES = 64 * 1024
 
-#: Names that are looked up at once.
+#: Look-ups of names at once.
 MAX_LOOKUPS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What came of a request: a status, or why there is none. ``retry_after`` is in seconds."""
+    """The outcome of a request: a status, or an error. ``retry_after`` is in seconds."""
 
     status: int | None = None
     error: str | None = None
@@ -42,7 +42,7 @@ class ForbiddenAddressError(OSError):
     """Raised if a request would go to a host that is not public."""
 
     def __init__(self) -> None:
-        # Of one text, whatever the address: the one who sees it may be looking for ours.
+        # The same text for each address: an owner could probe our network by it.
         super().__init__("the address is not public")
 
 
@@ -56,7 +56,10 @@ class WebhookClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> DeliveryResult:
-        """Send one request, and follow no redirect. Whatever a receiver does is an answer, and no error."""
+        """Send one request, and follow no redirect.
+
+        Never raises for HTTP or network errors; returns them in the result.
+        """
         began = time.monotonic()
         status = error = retry_after = None
         if self._session is None:
@@ -75,7 +78,7 @@ class WebhookClient:
                 while left > 0 and (piece := await response.content.read(left)):
                     left -= len(piece)
         except (TimeoutError, aiohttp.ClientError, ValueError, OSError) as problem:
-            # Of an answer that has a status the rest does not matter.
+            # If there is a status, the rest of the response does not matter.
             error = _reason(problem) if status is None else None
         return DeliveryResult(status, error, retry_after, time.monotonic() - began)
 
@@ -134,7 +137,7 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Wait for nobody."""
+        """Cancel pending look-ups and return at once."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -182,9 +185,9 @@ def _seconds(retry_after: str | None) -> int | None:
 
 @asynccontextmanager
 async def open_webhook_client(*, allow_private: bool) -> AsyncIterator[WebhookClient]:
-    """A courier; with ``allow_private`` it also goes to this machine and to networks of our own."""
-    courier = WebhookClient(allow_private=allow_private)
+    """Yield a client. With ``allow_private`` it also connects to this host and to private networks."""
+    client = WebhookClient(allow_private=allow_private)
     try:
-        yield courier
+        yield client
     finally:
-        await courier.close()
+        await client.close()

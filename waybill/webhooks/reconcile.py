@@ -1,4 +1,4 @@
-"""Send for deliveries whose time has come, or whose message was lost."""
+"""Enqueue deliveries that are due: the next attempt is due, or the job was lost."""
 
 from contextlib import aclosing
 
