@@ -1,11 +1,13 @@
 """What the documentation shows, run as it stands. That its links hold is for `make docs` to say."""
 
+import re
 from pathlib import Path
 
 from tests.service import Service
 from tests.walks import take
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 
 
 def page(name: str) -> str:
@@ -28,3 +30,10 @@ def test_a_duplicate_is_not_sent(service: Service, tmp_path: Path) -> None:
     output = take(steps, "duplicates", service, tmp_path)
     assert '"upload": null' in output
     assert '"name": "a.txt"' in output
+
+
+def test_what_is_said_to_be_somewhere_is_there() -> None:
+    places = re.findall(r"`(\w+)` in `([\w/]+\.py)`", page("architecture/code.md"))
+    assert len(places) >= 10
+    for name, path in places:
+        assert re.search(rf"\b{name}\b", (ROOT / path).read_text()), (name, path)
