@@ -1,4 +1,4 @@
-"""How the whole of it is doing: what answers, what waits, how many files there are."""
+"""The state of the service: which dependencies answer, what is queued, how many files there are."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -14,7 +14,7 @@ from waybill.platform.mongo import connection
 from waybill.platform.redis.backlog import Backlog
 from waybill.resources import Resources
 
-#: Seconds until something that does not answer is done without.
+#: Seconds after which a dependency that does not answer is left out.
 ANSWER_TIMEOUT_SECONDS = 1.8
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What could be found out; None is what could not."""
+    """What was found; None if a dependency did not answer."""
 
     answers: Mapping[str, bool]
     backlog: Backlog | None
@@ -32,7 +32,7 @@ class Observed:
 
 
 async def probe(resources: Resources) -> dict[str, bool]:
-    """Which servers answer, by name."""
+    """Return which dependencies answer, by name."""
     answers = await asyncio.gather(
         _try(connection.check_majority()), _try(resources.storage.ping()), _try(resources.sender.ping())
     )
@@ -40,7 +40,7 @@ async def probe(resources: Resources) -> dict[str, bool]:
 
 
 async def observe(resources: Resources) -> Observed:
-    """All of it, whatever is away."""
+    """Return the state. Never raises if a dependency is unavailable."""
     answers, (_, backlog), (_, files) = await asyncio.gather(
         probe(resources), _try(resources.queues.backlog()), _try(file_counts.latest_counts())
     )
@@ -48,19 +48,19 @@ async def observe(resources: Resources) -> Observed:
 
 
 async def count_files() -> None:
-    """Have the files counted, should it be time: for whoever observes next."""
+    """Refresh the cached file counts if they are stale."""
     try:
         if await file_counts.refresh_counts():
             log.info("files counted")
-    except Exception as error:  # nobody waits for it, and others will try again
+    except Exception as error:  # no caller waits for it, and the next call tries again
         log.warning("files not counted", error=str(error))
 
 
 async def _try(question: Awaitable[T]) -> tuple[bool, T | None]:
-    """Whether there was an answer, and the answer."""
+    """Return whether there was an answer, and the answer."""
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
             return True, await question
-    except Exception as error:  # whatever is wrong with a server, that it is away is the answer
+    except Exception as error:  # any error means that the dependency is unavailable
         log.warning("no answer", error=str(error))
         return False, None

@@ -1,4 +1,4 @@
-"""The changes of files, told to all in this process who follow them. One stream of MongoDB's for all."""
+"""Broadcast changes of files to the subscribers of this process, from one change stream."""
 
 import asyncio
 from collections import deque
@@ -15,16 +15,16 @@ from waybill.platform.errors import ServiceUnavailable, TooManySubscriptions
 from waybill.platform.metrics import SUBSCRIBERS
 from waybill.platform.mongo import connection
 
-#: Seconds without a change after which a position is told alone: to prove that the line stands, and so that
-#: whoever comes back does so from not long ago.
+#: Seconds without a change after which a subscriber gets the position alone. It proves that the connection
+#: works, and a client that reconnects goes on from a recent position.
 HEARTBEAT_SECONDS = 15
 
-#: Changes that may wait for a subscriber who reads slowly. Past it they are cut off, and may go on from where
-#: they were.
+#: Changes that wait for a slow subscriber at most. Beyond that the subscription ends, and the client can go
+#: on from its last position.
 MAX_WAITING_CHANGES = 1000
 
-#: Subscribers at a time who read what they have missed, how many of one owner, and seconds that each may wait
-#: for a turn and search the log.
+#: Subscribers that read missed changes at the same time: of all owners, and of one. Seconds for the wait and
+#: the search of the log together.
 MAX_CATCHING_UP = 8
 MAX_CATCHING_UP_OF_OWNER = 4
 CATCH_UP_SECONDS = 10
@@ -32,21 +32,21 @@ CATCH_UP_SECONDS = 10
 #: Subscribers of one process. An owner's own limit is ``WAYBILL_OWNER_SUBSCRIPTIONS``.
 MAX_SUBSCRIBERS = 10_000
 
-#: Changes that are passed on in one go. Then requests of others have their turn: neither a change that waits
-#: nor a socket with room in its buffer lets the event loop run.
+#: Changes that are published before the event loop runs other tasks. Neither a waiting change nor a socket
+#: with room in its buffer yields to the loop.
 BURST_CHANGES = 20
 
-#: How far beyond this process another may be whose position a subscriber brings: a minute, as a moment.
+#: How far a subscriber's position, from another process, may be ahead of this one: a minute, as cluster time.
 MAX_AHEAD = 60 << 32
 
-#: Seconds until MongoDB is asked again that was away.
+#: Seconds between two attempts to open the change stream.
 PAUSE_SECONDS = 1
 
 log = structlog.get_logger(__name__)
 
 
 class _Subscriber:
-    """What waits to be told to one of them."""
+    """The changes that wait for one subscriber."""
 
     __slots__ = ("arrived", "is_over", "waiting")
 
@@ -69,29 +69,29 @@ class _Subscriber:
 
 
 class Broadcaster:
-    """Reads the feed while anybody follows, and tells each subscriber of their owner's files."""
+    """Reads the change stream while there are subscribers. Each receives the changes of its owner's files."""
 
     def __init__(self, owner_limit: int) -> None:
         self._owner_limit = owner_limit
         self._subscribers: dict[str, set[_Subscriber]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[None] | None = None
-        # Where the reader is: whatever is later, the subscribers of now are told.
+        # The reader's position. The present subscribers receive all later changes.
         self._here = ""
         self._catching_up = asyncio.Semaphore(MAX_CATCHING_UP)
         self._catching_up_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._is_over = False
 
     async def follow(self, owner: str, after: str | None = None) -> AsyncGenerator[Change | str, None]:
-        """An owner's changes from now or from after a position; positions alone at the start and in silence.
+        """Yield an owner's changes from now or after a position.
 
-        From now on nothing is left out: a subscriber who is cut off, with this process or by being slow, goes
-        on after the last position that they were told. Ends where they are to do so.
+        Yields a position alone at the start and as a heartbeat. No change is left out: a subscriber that is
+        cut off goes on after its last position. Ends if this process stops or the subscriber is too slow.
 
         Raises:
-            HistoryLostError: what came after the position is not known any more.
+            HistoryLostError: the position is too old.
             TooManySubscriptions: the owner has as many as one process serves.
-            ServiceUnavailable: MongoDB is away, or this process serves as many subscribers as it can.
+            ServiceUnavailable: MongoDB is unavailable, or this process has ``MAX_SUBSCRIBERS``.
         """
         if len(self._subscribers.get(owner, ())) >= self._owner_limit:
             raise TooManySubscriptions(self._owner_limit)
@@ -108,8 +108,8 @@ class Broadcaster:
                 yield here
             elif change_stream.cluster_time_of(after) > change_stream.cluster_time_of(here) + MAX_AHEAD:
                 raise HistoryLostError
-            # What comes meanwhile waits with the subscriber. One who is ahead is told nothing twice, for the
-            # same is asked of MongoDB: whether it was ever there.
+            # Changes that arrive meanwhile wait with the subscriber. MongoDB is also asked if the position is
+            # ahead of this process, because it may never have existed.
             is_behind = after != here
             while is_behind and not self._is_over:
                 missed, is_behind = await self._missed(owner, after, here)
@@ -142,7 +142,7 @@ class Broadcaster:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await subscriber.arrived.wait()
             except TimeoutError:
-                # What came in this very moment is told first, for the position is beyond it.
+                # Not if a change has just arrived, because the position may be beyond it.
                 if not subscriber.waiting and not subscriber.is_over:
                     yield max(after, self._here)
 
@@ -162,7 +162,7 @@ class Broadcaster:
                             if change_stream.covers(each, here):
                                 return missed, False
                         elif each.position > here:
-                            # It waits with the subscriber.
+                            # It waits in the subscriber's queue.
                             return missed, False
                         else:
                             missed.append(each)
@@ -171,17 +171,17 @@ class Broadcaster:
         if not has_turn:
             raise ServiceUnavailable("The feed of changes")
         if not missed:
-            # So long ago that it takes too long to look for.
+            # The position is so old that the search takes too long.
             raise HistoryLostError
         return missed, True
 
     async def _begin(self) -> None:
         if self._reading is None or self._reading.done():
-            # Fails sooner than the feed does, which is more patient.
+            # Fails sooner than the change stream does, whose timeout is longer.
             await connection.database_time()
         if self._reading is None or self._reading.done():
             self._begun = asyncio.get_running_loop().create_future()
-            # It is of no one subscriber: not in the logs of the first one's request, and in no trace.
+            # Without the context of the first subscriber's request, its log fields and its trace.
             self._reading = asyncio.create_task(
                 self._read(self._begun), name="broadcaster", context=Context()
             )
@@ -205,17 +205,17 @@ class Broadcaster:
                             for subscriber in self._subscribers.get(each.file.owner, ()):
                                 subscriber.publish(each)
             except HistoryLostError:
-                log.warning("changes lost, MongoDB was away for longer than it remembers")
+                log.warning("changes lost: mongodb was unavailable for longer than its oplog lasts")
                 self._end_all()
                 if not begun.done():
-                    begun.set_result(None)  # they are over, all the same
+                    begun.set_result(None)  # the subscribers have ended
                 return
             except Exception as error:
                 if not begun.done():
                     begun.set_exception(error)
-                    begun.exception()  # seen, even where nobody waits for it any more
+                    begun.exception()  # retrieved, or asyncio logs it
                     return
-                log.warning("changes wait", error=str(error))
+                log.warning("change stream interrupted", error=str(error))
                 await asyncio.sleep(PAUSE_SECONDS)
 
     def _leave(self, owner: str, subscriber: _Subscriber) -> None:
@@ -234,19 +234,19 @@ class Broadcaster:
                 subscriber.end()
 
     def stop(self) -> None:
-        """Have all subscribers leave: this process stops."""
+        """End all subscriptions, because this process stops."""
         self._is_over = True
         self._end_all()
 
     @property
     def subscribers(self) -> int:
-        """How many follow."""
+        """Return the number of subscribers."""
         return sum(map(len, self._subscribers.values()))
 
 
 @asynccontextmanager
 async def open_broadcaster(owner_limit: int) -> AsyncIterator[Broadcaster]:
-    """The changes, for as long as the context lasts; each owner may have so many subscribers at a time."""
+    """Yield a broadcaster that allows each owner ``owner_limit`` subscriptions at a time."""
     broadcaster = Broadcaster(owner_limit)
     try:
         yield broadcaster

@@ -1,4 +1,4 @@
-"""The feed of changes: each file as each change left it, in the order of the changes, from any position on.
+"""The change stream of files: each file as each change left it, in order, from any position.
 
 Source: MongoDB Manual, "Change Streams" and "Change Streams with Document Pre- and Post-Images".
 """
@@ -20,11 +20,11 @@ from waybill.platform.errors import FileNotFound, ServiceUnavailable
 from waybill.platform.mongo.connection import files_collection, patient_files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 
-#: Milliseconds that MongoDB waits for a change before it answers that there is none. Few, for whoever leaves
-#: waits for that answer.
+#: Milliseconds that MongoDB waits for a change before it returns none. Short, because a reader that ends must
+#: wait for that response.
 MAX_AWAIT_MS = 500
 
-#: What clients can see of a file. A change of nothing else (a lease, a retry) is none to them.
+#: The fields that clients can see. An update of other fields only, such as a lease, is not a change to them.
 VISIBLE_FIELDS = frozenset(
     {
         *("name", "size", "content_type", "status", "sha256", "duplicate_of", "failure_reason"),
@@ -32,7 +32,7 @@ VISIBLE_FIELDS = frozenset(
     }
 )
 
-#: Unauthorized and AuthenticationFailed: no word about a position.
+#: Unauthorized and AuthenticationFailed: they do not mean that the position is wrong.
 _UNTRUSTED = frozenset({13, 18})
 
 #: ChangeStreamFatalError and ChangeStreamHistoryLost.
@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 
 class HistoryLostError(Exception):
-    """The changes after that position are not known any more, or it is no position."""
+    """Raised if the position is too old, or is not a position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
                 # A cursor is for one thread at a time: it is closed once the last question is answered.
                 if not asked.done():
                     await asyncio.wait([asked])
-                    asked.exception()  # seen, for nobody asks any more
+                    asked.exception()  # retrieved, or asyncio logs it
             is_open = True
             if event is None:
                 yield stream.resume_token["_data"]
@@ -132,7 +132,7 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
 
 
 async def current_position() -> str:
-    """The position of now."""
+    """Return the position of now."""
     async with aclosing(watch()) as feed:
         first = await anext(feed)
     return first if isinstance(first, str) else first.position
@@ -201,14 +201,14 @@ async def _change_of(event: Mapping[str, Any]) -> Change | None:
         return None
     file_id = event["documentKey"]["_id"]
     try:
-        # Without an image: as it is by now, the next best.
+        # Without an image the file as it is now is the best there is.
         file = await find_known(FileId(file_id)) if after is None else file_of(after)
         if file is None:
             return None
         if not isinstance(vars(file).get("owner"), str):
             raise TypeError("it has no owner")
     except (ValueError, KeyError, TypeError) as error:
-        # Of a newer release, or changed by hand. Whoever met it here would meet it again and again.
+        # From a newer release, or changed by hand. Raising would stop each reader here again and again.
         log.error("change passed over: its document is no file", file_id=str(file_id), error=str(error))
         return None
     return Change(

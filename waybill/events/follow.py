@@ -1,4 +1,4 @@
-"""Be told of files as they change."""
+"""Subscribe to file changes."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -24,7 +24,7 @@ class FileChange:
 
 
 async def get_position() -> str:
-    """Where changes are now. Whoever then lists files, and follows after it, misses none."""
+    """Return the position of now. List files after this, then follow from it, and no change is missed."""
     return await change_stream.current_position()
 
 
@@ -66,11 +66,11 @@ async def follow_file(
                 elif time.monotonic() - told_at < HEARTBEAT_SECONDS:
                     continue
                 else:
-                    # The owner's other files are no reason for silence.
+                    # Changes of the owner's other files do not replace the heartbeat.
                     yield each.position
                 told_at = time.monotonic()
             elif not shown and after is None:
-                # Only now, for what happens from here on is told.
+                # Read after the position, so that later changes follow in the stream.
                 file, shown = await change_stream.find_at(file_id, principal.owner)
                 yield FileChange(file, each)
             else:

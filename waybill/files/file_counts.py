@@ -1,4 +1,4 @@
-"""How many files there are: counted now and then, for everybody.
+"""Cached counts of all files by status.
 
 To count reads an index from end to end, a second for each million of files. Whoever asks is therefore told
 the latest count, and has another made in the background where its time has come.
@@ -44,7 +44,7 @@ async def latest_counts() -> Mapping[Status, Sum] | None:
 
 
 async def refresh_counts() -> bool:
-    """Count the files, if it is time and nobody else is at it; whether it was done."""
+    """Count the files if the counts are stale and no other process counts. Returns whether it counted."""
     began = await _begin()
     if began is None:
         return False
@@ -62,7 +62,7 @@ async def _begin() -> datetime | None:
     """Take the turn of counting; when it began, by the database's clock, or None where it is not ours."""
     # A plain value, for $$NOW may not decide what is inserted where there is none.
     now = await database_time()
-    # Whoever is killed while counting is missed after this.
+    # If this process dies while it counts, another counts after this time.
     begun = stages({"due_at": Later(2 * COUNT_TIMEOUT_SECONDS)})
     with map_driver_errors():
         try:

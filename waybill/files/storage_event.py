@@ -1,4 +1,4 @@
-"""The store says that an object has arrived: have it verified, whether or not its client calls back."""
+"""Event notifications of the store: an object has arrived, so its upload is completed without the client."""
 
 import structlog
 
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 async def handle_storage_event(resources: Resources, bucket: str, key: str) -> None:
-    """Complete the PENDING file that this very object was announced for; nothing where there is none.
+    """Complete the PENDING file of an object. Does nothing if there is none.
 
     The event is a hint and proves nothing: it may be repeated, late, early, or of somebody else's object.
     What counts is what the store holds. Parts are never put together here, for only their client knows

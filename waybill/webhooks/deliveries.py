@@ -1,4 +1,4 @@
-"""What a webhook was sent and is owed: listed, sent again, tried out."""
+"""The deliveries of a webhook: list them, send one again, send a ping."""
 
 import secrets
 from collections.abc import Sequence
@@ -110,7 +110,7 @@ async def redeliver(
         delivery.id,
         {},
         status=DeliveryStatus.PENDING,
-        # An attempt that is being made concludes nothing any more.
+        # An attempt that runs now loses its lease and records nothing.
         attempt=None,
         attempt_began_at=None,
         tried=0,

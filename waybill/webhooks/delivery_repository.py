@@ -20,7 +20,7 @@ _FREE: Mapping[str, Any] = {
     "$or": [{"attempt": None}, DUE],
 }
 
-#: For ``change_delivery``: an attempt is wanted now, and nobody is at one.
+#: For ``change_delivery``: the next attempt is due, and no attempt holds the lease.
 READY: Mapping[str, Any] = {
     "next_attempt_at": {"$exists": True},
     "$expr": {"$lte": ["$next_attempt_at", "$$NOW"]},
@@ -32,9 +32,9 @@ _FIRST = ObjectId("0" * 24)
 
 
 async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], reconcile_after: float) -> None:
-    """Store new deliveries, each by its ``_id``, that are ready at once. One that is known stays as it is.
+    """Insert deliveries that are due at once. One whose ``_id`` exists stays as it is.
 
-    They are due after ``reconcile_after`` seconds, should the jobs that are sent for them be lost.
+    If their jobs are lost, the reconciler enqueues them after ``reconcile_after`` seconds.
     """
     common = {
         "status": DeliveryStatus.PENDING.value,
@@ -43,7 +43,7 @@ async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], reconcile_a
         "next_attempt_at": NOW,
         "due_at": Later(reconcile_after),
     }
-    # An update, for an insert knows no $$NOW; of one that is known the condition fails, and then its id.
+    # An upsert, because an insert cannot use $$NOW. If the id exists it fails as a duplicate.
     new = [
         pymongo.UpdateOne(
             {"_id": delivery["_id"], "created_at": {"$exists": False}},
@@ -117,7 +117,7 @@ def deliveries_query(
 
 
 async def find_waiting(webhook_id: str) -> str | None:
-    """The delivery of a webhook that has waited longest for an attempt, and that nobody is at."""
+    """Return the id of the oldest delivery of a webhook that is due and not leased, or None."""
     # As a plain value, for $$NOW inside $expr gives an index scan no bound.
     query = {"webhook": ObjectId(webhook_id), "next_attempt_at": {"$lte": await database_time()}, **_FREE}
     with map_driver_errors():

@@ -38,12 +38,12 @@ class DisabledReason(StrEnum):
     FAILING = "FAILING"
 
 
-#: How long deliveries are remembered.
+#: How long deliveries are kept.
 DELIVERY_RETENTION = timedelta(days=30)
 
 
 class Webhook(Document):
-    """An address, and the events that its owner wants to be sent there.
+    """A URL, and the events that are sent to it.
 
     ``slot`` makes the limit hold whatever is made in parallel: there are so many, and one index. ``since`` is
     the place in the feed of changes from which on the webhook is told.
@@ -58,7 +58,7 @@ class Webhook(Document):
     created_at: datetime
     since: str
 
-    # The secret before stays good for a while after a rotation.
+    # After a rotation the previous secret still signs for a while.
     secret: str = Field(repr=False)
     previous_secret: str | None = Field(default=None, repr=False)
     previous_until: datetime | None = None
@@ -91,7 +91,7 @@ class Attempt(BaseModel):
 
 
 class Delivery(Document):
-    """A message that a webhook is owed, as it was made.
+    """A message to one webhook, with its attempts.
 
     ``due_at`` is the outbox, as that of a file: a job is owed, and must be sent again should nothing have
     happened until then. During an attempt it is the end of its lease.

@@ -1,4 +1,4 @@
-"""Who reads the feed of changes, and how far it was read."""
+"""Leases: one worker at a time does a continuous job, such as reading the change stream."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -13,7 +13,7 @@ from waybill.platform.mongo.expressions import Later, stages
 
 
 class Follower(Document):
-    """A reader of the feed, of which there is one at a time: whoever holds the lease."""
+    """A lease and its holder. ``position`` is the checkpoint of a reader of the change stream."""
 
     id: str  # type: ignore[assignment]
     position: str | None = None
@@ -26,11 +26,11 @@ class Follower(Document):
 
 
 async def acquire_lease(name: str, attempt: str, lease: float) -> Follower | None:
-    """Hold the lease for so many seconds; None where somebody else does."""
+    """Acquire a lease for ``lease`` seconds. Returns None if another attempt holds it."""
     free = {"$or": [{"held_by": None}, {"$expr": {"$lte": ["$held_until", "$$NOW"]}}]}
     held = stages({"held_by": attempt, "held_until": Later(lease)})
     with map_driver_errors():
-        # By itself, for an upsert that compares with $$NOW is refused.
+        # A statement of its own, because MongoDB refuses an upsert that compares with $$NOW.
         with suppress(DuplicateKeyError):
             await _collection().insert_one({"_id": name})
         found = await _collection().find_one_and_update(
@@ -41,7 +41,7 @@ async def acquire_lease(name: str, attempt: str, lease: float) -> Follower | Non
 
 
 async def update_lease(name: str, attempt: str, **changes: Any) -> bool:
-    """Change fields of a follower; whether its lease is still this attempt's, else nothing is changed."""
+    """Change fields of a lease if this attempt still holds it. Returns whether it does."""
     with map_driver_errors():
         done = await _collection().update_one({"_id": name, "held_by": attempt}, stages(changes))
     return bool(done.matched_count)
