@@ -93,14 +93,15 @@ def service(stack: Stack) -> Iterator[Service]:
         yield running
 
 
-@pytest.fixture(scope="session")
+# These two are for one module at a time, because few use them, and idle processes take 3 % of a core.
+@pytest.fixture(scope="module")
 def embedded(stack: Stack) -> Iterator[Service]:
     """A Waybill as `waybill up` runs it, with a trash: the dashboard is open, and the pages carry a token."""
     with running_service(stack, embedded="true", purge_delay="3600") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def watched(stack: Stack) -> Iterator[Watched]:
     """A Waybill whose metrics and traces are collected."""
     with watched_service(stack) as running:
