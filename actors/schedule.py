@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from waybill.platform.redis.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
 
 #: Ticks of all sweepers that may wait or run at once.
-MAX_WAITING = 4
+MAX_WAITING_TICKS = 4
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class Schedule(Middleware):
             if not broker.client.set(f"waybill:tick:{actor}:{slot}", "1", nx=True, ex=10 * self._interval):
                 return
             # Where nobody takes the ticks, one that waits does the work of all that would follow it.
-            if broker.do_qsize(QUEUES[actor]) >= MAX_WAITING:
+            if broker.do_qsize(QUEUES[actor]) >= MAX_WAITING_TICKS:
                 return
             broker.enqueue(
                 Message(queue_name=QUEUES[actor], actor_name=actor, args=(), kwargs={}, options={})

@@ -8,20 +8,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 #: Bytes. The largest honest request is a small fraction of this.
-MAX_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 
 async def read_json_body(request: Request) -> bytes:
     """Return the body, unparsed and without a byte order mark (RFC 8259, 8.1, lets a parser ignore one).
 
     Raises:
-        HTTPException: 415 where the body does not claim to be JSON, 413 past ``MAX_BODY``, 400 where the
-            client has gone (and nobody will read that).
+        HTTPException: 415 if the type is not JSON, 413 past ``MAX_BODY_BYTES``, 400 if the client has
+            closed the connection.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise HTTPException(415, "Send the body as JSON, with the header Content-Type: application/json.")
-    return (await read_body(request, MAX_BODY)).removeprefix(BOM_UTF8)
+    return (await read_body(request, MAX_BODY_BYTES)).removeprefix(BOM_UTF8)
 
 
 def parse_json(data: str | bytes) -> Any:

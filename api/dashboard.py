@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from api.body import MAX_BODY, read_body
+from api.body import MAX_BODY_BYTES, read_body
 from api.errors import headers_of
 from api.pages.views import Pages
 from waybill.platform.errors import Forbidden, ServiceUnavailable, Unauthenticated
@@ -88,7 +88,7 @@ class Dashboard:
 
     async def _sign_in(self, request: Request) -> Response:
         """Trade a token for a cookie. It lasts as long as the browser's session, or the token."""
-        fields = parse_qs((await read_body(request, MAX_BODY)).decode("latin-1"))
+        fields = parse_qs((await read_body(request, MAX_BODY_BYTES)).decode("latin-1"))
         token = fields.get("token", [""])[0].strip()
         refusal = await self._refusal_of(request, token, "This token is not valid.")
         if refusal is not None:
@@ -114,8 +114,11 @@ class Dashboard:
 
 def _check_length(request: Request) -> None:
     """Refuse a form that is long, or does not say how long it is, before anything reads it into memory."""
-    if request.method == "POST" and int(request.headers.get("content-length", MAX_BODY + 1)) > MAX_BODY:
-        raise HTTPException(413, f"A form may have up to {MAX_BODY} bytes, and must say how many.")
+    if (
+        request.method == "POST"
+        and int(request.headers.get("content-length", MAX_BODY_BYTES + 1)) > MAX_BODY_BYTES
+    ):
+        raise HTTPException(413, f"A form may have up to {MAX_BODY_BYTES} bytes, and must say how many.")
 
 
 def _for_dashboard(request: Request) -> Scope:

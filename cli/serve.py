@@ -16,7 +16,7 @@ import uvloop
 from dramatiq.brokers.redis import RedisBroker
 from starlette.applications import Starlette
 
-from api.body import MAX_BODY
+from api.body import MAX_BODY_BYTES
 from cli.http_protocol import LimitedHttpProtocol
 from cli.worker_metrics import serve_metrics
 from waybill import indexes
@@ -29,7 +29,7 @@ from waybill.startup import wait_for_servers
 
 #: Seconds that running requests and jobs get once a stop is asked for. Jobs that take longer are cancelled
 #: and handed back to the queue.
-GRACE = 10
+GRACE_SECONDS = 10
 
 #: Seconds that an idle connection stays open. Longer than clients and proxies keep theirs, which is up to a
 #: minute: else a request meets the close now and then, and nobody knows whether it was begun.
@@ -99,9 +99,9 @@ def run_api(host: str, port: int, processes: int, max_connections: int) -> None:
             timeout_keep_alive=KEEP_ALIVE,
             # As much as a request's body, and uncompressed: a compressor takes more memory than all else that
             # an idle WebSocket needs.
-            ws_max_size=MAX_BODY,
+            ws_max_size=MAX_BODY_BYTES,
             ws_per_message_deflate=False,
-            timeout_graceful_shutdown=GRACE,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
 
 
@@ -173,7 +173,7 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
             raise error.__cause__ or error from None
         log.info("worker ready", queues=queues or "all", threads=threads)
         stop.wait()
-        worker.stop(timeout=GRACE * 1000)
+        worker.stop(timeout=GRACE_SECONDS * 1000)
     broker.close()
     tracing.stop()
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from http.client import HTTPException
 from pathlib import Path
 
-from cli.serve import GRACE, initialise
+from cli.serve import GRACE_SECONDS, initialise
 from stack.errors import StackError
 from stack.folder import Folder
 from stack.ports import reachable_name
@@ -52,15 +52,17 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         # SeaweedFS understands a star in an origin only before the host, not in place of the port. Every page
         # may therefore use the store's presigned URLs, which are secrets; the API is more particular.
         asyncio.run(initialise(load_settings(), bucket_origins=["*"]))
-        api = stack.spawn("api", _command("api", "--host", host, "--port", str(port)), grace=GRACE + 5)
+        api = stack.spawn(
+            "api", _command("api", "--host", host, "--port", str(port)), grace=GRACE_SECONDS + 5
+        )
         for number in range(1, workers + 1):
-            stack.spawn(f"worker-{number}", _command("worker", "--queue", "hashing"), grace=GRACE + 5)
+            stack.spawn(f"worker-{number}", _command("worker", "--queue", "hashing"), grace=GRACE_SECONDS + 5)
         # Apart from the hashing, which may take every thread for minutes while a purge should take seconds.
         sweeping = _command("worker", "--queue", "cleanup", "--queue", "transitions")
-        stack.spawn("sweeper", sweeping, grace=GRACE + 5)
+        stack.spawn("sweeper", sweeping, grace=GRACE_SECONDS + 5)
         # Apart from both: a slow receiver takes what time it likes, and a thread that waits costs nothing.
         delivering = _command("worker", "--queue", "webhooks", "--threads", str(DELIVERIES))
-        stack.spawn("courier", delivering, grace=GRACE + 5)
+        stack.spawn("courier", delivering, grace=GRACE_SECONDS + 5)
         address = f"http://{reachable_name(host)}:{port}"
         rules = load_token_settings().token_rules
         token = make_demo_token(stack.jwt_secret, rules)

@@ -8,14 +8,14 @@ from bson import ObjectId
 
 from tests.service import Service
 from waybill.files.lifecycle import Status
-from waybill.files.listing.query import SEARCH_STRETCHES, STRETCH_FILES
+from waybill.files.listing.query import MAX_STRETCHES, STRETCH_FILES
 
 NEEDLE_TYPE = "model/step"
 
 #: The names of the files of that type, the newest first. One request does not reach the others.
 NEEDLES = ("newest", "middle", "oldest")
 
-_FILES = STRETCH_FILES * SEARCH_STRETCHES + 1000
+_FILES = STRETCH_FILES * MAX_STRETCHES + 1000
 
 
 def add_haystack(service: Service, owner: str, content_type: str = NEEDLE_TYPE) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.serve import GRACE
+from cli.serve import GRACE_SECONDS
 from waybill.platform.settings import Settings, load_api_settings, load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -165,7 +165,7 @@ def test_every_service_is_confined_and_its_log_is_bounded() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["logging"]["options"]["max-size"], name
     assert all(service["read_only"] for service in OURS)
-    assert all(int(service["stop_grace_period"].removesuffix("s")) > GRACE for service in OURS)
+    assert all(int(service["stop_grace_period"].removesuffix("s")) > GRACE_SECONDS for service in OURS)
 
 
 def test_monitoring_starts_only_with_a_token_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from api.graphql.types import (
     SortOrder,
 )
 from api.graphql.usage import Usage, UsageHistory
-from waybill.events.follow import get_position
+from waybill.events.change_stream import current_position
 from waybill.files.batch import complete_many, delete_many, request_many
 from waybill.files.complete import complete_upload
 from waybill.files.delete import delete_file
@@ -116,7 +116,7 @@ class Query:
     @strawberry.field(description="Where changes are now: as `after`, a subscription begins here.")
     async def change_id(self, info: Info) -> strawberry.ID:
         await info.context.principal()
-        return strawberry.ID(await get_position())
+        return strawberry.ID(await current_position())
 
     @strawberry.field(description="What the caller's files take, and may take.")
     async def usage(self, info: Info) -> Usage:

@@ -40,7 +40,7 @@ JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
 #: How long a client may take to say who it is, once it has opened a WebSocket.
-INIT_WITHIN = timedelta(seconds=10)
+CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 
 #: Operations at a time on one WebSocket.
 MAX_SUBSCRIPTIONS = 1000
@@ -84,7 +84,7 @@ class GraphQLView(GraphQL[Context, None]):
         super().__init__(
             create_schema(introspection=introspection),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
-            connection_init_wait_timeout=INIT_WITHIN,
+            connection_init_wait_timeout=CONNECTION_INIT_TIMEOUT,
             max_subscriptions_per_connection=MAX_SUBSCRIPTIONS,
         )
         self._show_ide = show_ide

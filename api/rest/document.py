@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from api.body import MAX_BODY
+from api.body import MAX_BODY_BYTES
 from api.errors import STATUS, headers_of, problem
 from api.rest.components import correct_schemas
 from api.rest.schemas import DeliveryId, WebhookId
@@ -67,7 +67,7 @@ _HEADERS_OF = {outcome.code: headers_of(outcome.code, outcome.context) for outco
 _EXAMPLES |= {
     code: problem(code, detail)
     for code, detail in {
-        "request_too_large": f"A request body may have up to {MAX_BODY} bytes.",
+        "request_too_large": f"A request body may have up to {MAX_BODY_BYTES} bytes.",
         "unsupported_media_type": "Send the body as JSON, with the header Content-Type: application/json.",
     }.items()
 }

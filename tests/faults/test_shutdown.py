@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.serve import GRACE
+from cli.serve import GRACE_SECONDS
 from stack.stack import Stack
 from tests.faults.load import ready
 from tests.faults.records import held, record
@@ -88,7 +88,7 @@ async def test_an_api_that_is_told_to_stop_answers_what_it_has_begun(service: Se
         assert service.api.exit_code() is None
         answers = await asyncio.gather(*[request.finish() for request in requests])
         assert {status for status, _ in answers} == {201}
-        assert await ended(service.api, GRACE + 2) == 0
+        assert await ended(service.api, GRACE_SECONDS + 2) == 0
         service.api.restart()
         await ready(service)
         async with service.client(owner) as client:
@@ -110,7 +110,7 @@ async def test_a_worker_that_is_told_to_stop_hands_its_job_to_the_next(service: 
             assert (await face.complete(requested.id)).code is None
             await held(service, requested.id)
             service.worker.terminate()
-            assert await ended(service.worker, GRACE + 2) == 0
+            assert await ended(service.worker, GRACE_SECONDS + 2) == 0
             caught += (await face.get(requested.id)).data["status"] == "PROCESSING"
             assert "attempt" not in await record(service, requested.id)
             service.worker.restart()

@@ -132,7 +132,7 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
 
 
 async def current_position() -> str:
-    """Return the position of now."""
+    """Return the position of now. List files after this, then follow from it, and no change is missed."""
     async with aclosing(watch()) as feed:
         first = await anext(feed)
     return first if isinstance(first, str) else first.position

@@ -23,11 +23,6 @@ class FileChange:
     position: str
 
 
-async def get_position() -> str:
-    """Return the position of now. List files after this, then follow from it, and no change is missed."""
-    return await change_stream.current_position()
-
-
 async def follow_files(
     resources: Resources, principal: Principal, after: str | None = None
 ) -> AsyncGenerator[FileChange | str, None]:

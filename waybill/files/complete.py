@@ -7,7 +7,7 @@ import structlog
 from waybill.files import repository, transitions
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
-from waybill.files.open_upload import MAX_UPLOAD_TIME, ensure_open, is_open
+from waybill.files.open_upload import MAX_OPEN_TIME, ensure_open, is_open
 from waybill.files.parts import assemble
 from waybill.files.transitions import PENDING
 from waybill.platform.errors import ObjectMissing, PartsMissing, ServiceUnavailable
@@ -96,7 +96,7 @@ async def _put_off_expiry(resources: Resources, file: File) -> None:
     grace = timedelta(seconds=resources.settings.upload_grace)
     now = datetime.now(UTC)
     if file.expire_at is not None and file.expire_at < now + grace / 2:
-        latest = file.created_at + MAX_UPLOAD_TIME + grace
+        latest = file.created_at + MAX_OPEN_TIME + grace
         await transitions.change(file, PENDING, expire_at=min(now + grace, max(latest, file.expire_at)))
 
 

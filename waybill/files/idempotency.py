@@ -15,7 +15,7 @@ from waybill.platform.mongo.errors import map_driver_errors
 RETENTION = timedelta(days=1)
 
 #: A key that is refused as a duplicate and then not found was rolled back, or removed by MongoDB just now.
-ATTEMPTS = 3
+CLAIM_ATTEMPTS = 3
 
 
 class IdempotencyKey(Document):
@@ -49,7 +49,7 @@ async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId)
     digest = hashlib.sha256(f"{len(owner)}:{owner}{key}".encode()).hexdigest()
     mine = {"announced": announced, "file": file_id, "created_at": now}
     with map_driver_errors():
-        for _ in range(ATTEMPTS):
+        for _ in range(CLAIM_ATTEMPTS):
             try:
                 # MongoDB removes old ones once a minute, which may be late: an old one is taken over.
                 found = await _collection().find_one_and_update(

@@ -13,7 +13,7 @@ from waybill.platform.settings import Settings
 from waybill.resources import Resources
 
 #: How long after its announcement an upload may stay open, however often it is refreshed.
-MAX_UPLOAD_TIME = timedelta(days=7)
+MAX_OPEN_TIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,11 @@ async def extend(resources: Resources, file: File) -> File:
     settings = resources.settings
     now = datetime.now(UTC)
     until = min(
-        now + lifetime(settings, is_multipart=file.part_plan is not None), file.created_at + MAX_UPLOAD_TIME
+        now + lifetime(settings, is_multipart=file.part_plan is not None), file.created_at + MAX_OPEN_TIME
     )
     if until <= now:
         raise WrongState(
-            f"The upload was announced {MAX_UPLOAD_TIME.days} days ago. Request a new one.", id=file.file_id
+            f"The upload was announced {MAX_OPEN_TIME.days} days ago. Request a new one.", id=file.file_id
         )
     # Never earlier: URLs that live longer may be out already.
     until = max(until, file.upload_expires_at)

@@ -18,7 +18,7 @@ from waybill.platform.s3.storage import Storage
 from waybill.resources import Resources
 
 #: How long after its URL has died an upload that began in time may still be on its way.
-MAX_UPLOAD_TIME = timedelta(days=1)
+MAX_TRANSFER_TIME = timedelta(days=1)
 
 #: Seconds between two attempts at an object that the store refuses to remove, at most.
 LONGEST_RETRY_DELAY_SECONDS = 3600
@@ -87,6 +87,6 @@ async def _remove(storage: Storage, files: Sequence[Fields]) -> dict[str, Except
 def _next_sweep(now: datetime, grace: timedelta) -> Upcoming:
     """When to look again whether the key was filled anew: after one grace, two, four, up to a day."""
     waits = [max(grace, timedelta(seconds=1))]
-    while waits[-1] <= MAX_UPLOAD_TIME:
+    while waits[-1] <= MAX_TRANSFER_TIME:
         waits.append(2 * waits[-1])
     return Upcoming("upload_expires_at", waits, now)

@@ -29,7 +29,7 @@ CONTENT_RACES = 5
 
 #: Looks in a row that must find the same problem until the file is FAILED, at intervals that double. That an
 #: object cannot be read has a setting of its own, VERIFY_ATTEMPTS.
-LOOKS = 3
+LOOKS_TO_FAIL = 3
 
 #: Seconds between two looks at most.
 LONGEST_RETRY_DELAY_SECONDS = 3600
@@ -144,7 +144,7 @@ async def _conclude(resources: Resources, file: File, attempt: str, found: Findi
 
 
 def _looks_needed(resources: Resources, problem: FailureReason) -> int:
-    return resources.settings.verify_attempts if problem is FailureReason.UNREADABLE else LOOKS
+    return resources.settings.verify_attempts if problem is FailureReason.UNREADABLE else LOOKS_TO_FAIL
 
 
 async def _look_again(

@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 MILLISECOND = timedelta(milliseconds=1)
 
 
 def encode_cursor(key: list[Any]) -> str:
+    """Return the cursor that stands for a key."""
     text = json.dumps(key, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str) -> Any:
-    """What a cursor holds; None where it is none."""
+    """Return the key that a cursor stands for, or None if it is not a cursor of ours."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -13,7 +13,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 #: Seconds that the line of a request may wait for others.
-WRITTEN_WITHIN = 0.1
+WRITE_DELAY_SECONDS = 0.1
 
 
 def _without_colours(_: Any, __: str, event: EventDict) -> EventDict:
@@ -82,7 +82,7 @@ class RequestLog:
         start = _start_of_line(self._logger.name, level, facts)
         self._waiting.append(f'{start}, "ms": {ms:.1f}{given}, "timestamp": "{now}Z"}}\n')
         if len(self._waiting) == 1:
-            asyncio.get_running_loop().call_later(WRITTEN_WITHIN, self.flush)
+            asyncio.get_running_loop().call_later(WRITE_DELAY_SECONDS, self.flush)
 
     def flush(self) -> None:
         """Write what waits to be written."""

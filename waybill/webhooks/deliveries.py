@@ -19,7 +19,7 @@ from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.message import message_body
 from waybill.webhooks.model import PING, Delivery, DeliveryStatus
 
-MAX_PAGE = 100
+MAX_PAGE_DELIVERIES = 100
 
 
 class DeliveryListing(BaseModel):
@@ -27,7 +27,7 @@ class DeliveryListing(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
-    limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Deliveries per page.")
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE_DELIVERIES, description="Deliveries per page.")
     cursor: str | None = Field(
         default=None,
         description="`nextCursor` of the page before, unchanged.",
@@ -50,8 +50,8 @@ class DeliveryPage:
 
     @staticmethod
     def cursor_of(delivery: Delivery) -> str:
-        """Where one of the deliveries stands in the list."""
-        return delivery_cursor_of(delivery)
+        """Return where one of the deliveries stands in the list."""
+        return encode_cursor([(delivery.created_at - EPOCH) // MILLISECOND, delivery.id])
 
 
 async def list_deliveries(principal: Principal, webhook_id: str, listing: DeliveryListing) -> DeliveryPage:
@@ -66,7 +66,7 @@ async def list_deliveries(principal: Principal, webhook_id: str, listing: Delive
         webhook,
         listing.status,
         limit=listing.limit + 1,
-        after=None if listing.cursor is None else delivery_position_of(listing.cursor),
+        after=None if listing.cursor is None else _position_of(listing.cursor),
     )
     return DeliveryPage(found[: listing.limit], len(found) > listing.limit)
 
@@ -124,13 +124,12 @@ async def redeliver(
     return again
 
 
-def delivery_cursor_of(delivery: Delivery) -> str:
-    """Where a delivery stands in the list of its webhook."""
-    return encode_cursor([(delivery.created_at - EPOCH) // MILLISECOND, delivery.id])
+def _position_of(cursor: str) -> tuple[datetime, str]:
+    """Return the time and the id that a cursor stands for.
 
-
-def delivery_position_of(cursor: str) -> tuple[datetime, str]:
-    """The time and the id that a cursor stands for. Raises as ``position_of`` does."""
+    Raises:
+        InvalidInput: it is not a cursor of ours.
+    """
     try:
         match decode_cursor(cursor):
             case [int(milliseconds), str(delivery_id)] if is_storable(delivery_id):

@@ -135,7 +135,7 @@ async def test_a_count_does_bounded_work(
 ) -> None:
     await unmarked(owner, FILES)
     await kept(owner, name="rare", size=9)
-    monkeypatch.setattr(list_filters, "MAX_COUNTED", 20)
+    monkeypatch.setattr(list_filters, "MAX_COUNTED_FILES", 20)
     async with examined() as number:
         assert await list_filters.count_files(owner, filters) == (1 if is_counted else None)
     assert number() < 100
@@ -147,7 +147,7 @@ async def test_a_count_of_the_trash_does_bounded_work(owner: str, monkeypatch: p
         {"owner": owner}, {"$set": {"deleted_at": datetime.now(UTC)}}
     )
     assert await list_filters.count_files(owner, Filters(deleted=True)) == 200
-    monkeypatch.setattr(list_filters, "MAX_COUNTED", 20)
+    monkeypatch.setattr(list_filters, "MAX_COUNTED_FILES", 20)
     async with examined() as number:
         assert await list_filters.count_files(owner, Filters(deleted=True, min_size=5)) is None
     assert number() < 100

@@ -28,7 +28,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def courier() -> AsyncIterator[WebhookClient]:
+async def client() -> AsyncIterator[WebhookClient]:
     """One that may go anywhere."""
     async with open_webhook_client(allow_private=True) as opened:
         yield opened
@@ -64,17 +64,17 @@ class Names(AbstractResolver):
 
 @asynccontextmanager
 async def careful(*answers: str) -> AsyncIterator[tuple[WebhookClient, Names]]:
-    """A courier that goes to public addresses alone, and where names lead for it."""
+    """A client that goes to public addresses alone, and where names lead for it."""
     names = Names(*answers)
-    courier = WebhookClient(allow_private=False, resolver=names)
+    client = WebhookClient(allow_private=False, resolver=names)
     try:
-        yield courier, names
+        yield client, names
     finally:
-        await courier.close()
+        await client.close()
 
 
-async def post(courier: WebhookClient, url: str) -> DeliveryResult:
-    return await courier.post(url, b"{}", {"Content-Type": "application/json"})
+async def post(client: WebhookClient, url: str) -> DeliveryResult:
+    return await client.post(url, b"{}", {"Content-Type": "application/json"})
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ async def test_no_way_to_write_it_leads_to_an_address_that_is_not_public(
     receiver: Receiver, host: str
 ) -> None:
     port = receiver.address.rpartition(":")[2]
-    async with open_webhook_client(allow_private=False) as courier:
-        answer = await post(courier, f"http://{host}:{port}/hooks")
+    async with open_webhook_client(allow_private=False) as client:
+        answer = await post(client, f"http://{host}:{port}/hooks")
     assert answer.status is None
     assert answer.error in {"the address is not public", "the URL leads nowhere"}
     assert receiver.messages == []
@@ -100,8 +100,8 @@ async def test_no_way_to_write_it_leads_to_an_address_that_is_not_public(
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1", "10.1.2.3"])
 async def test_a_name_that_leads_to_such_an_address_is_not_followed(receiver: Receiver, address: str) -> None:
-    async with careful(address) as (courier, names):
-        answer = await post(courier, receiver.url.replace("127.0.0.1", "rebound.example.com"))
+    async with careful(address) as (client, names):
+        answer = await post(client, receiver.url.replace("127.0.0.1", "rebound.example.com"))
     assert answer == DeliveryResult(
         error="the address is not public", duration_seconds=answer.duration_seconds
     )
@@ -114,17 +114,17 @@ async def test_a_name_that_leads_to_such_an_address_is_not_followed(receiver: Re
 )
 async def test_a_name_that_is_not_of_the_public_dns_is_not_looked_up(host: str) -> None:
     """A webhook of an earlier release may have one."""
-    async with careful("8.8.8.8") as (courier, names):
-        answer = await post(courier, f"https://{host}/hooks")
+    async with careful("8.8.8.8") as (client, names):
+        answer = await post(client, f"https://{host}/hooks")
     assert answer == DeliveryResult(
         error="the address is not public", duration_seconds=answer.duration_seconds
     )
     assert names.asked == 0
 
 
-async def test_what_is_no_url_leads_nowhere(courier: WebhookClient) -> None:
+async def test_what_is_no_url_leads_nowhere(client: WebhookClient) -> None:
     for url in ("https://exa\u00admple.com/", "https://[::1/", "nonsense"):
-        assert (await post(courier, url)).error == "the URL leads nowhere"
+        assert (await post(client, url)).error == "the URL leads nowhere"
 
 
 async def test_the_address_that_is_looked_at_is_the_one_that_is_connected_to(
@@ -138,12 +138,12 @@ async def test_the_address_that_is_looked_at_is_the_one_that_is_connected_to(
         return address != "127.0.0.2"
 
     monkeypatch.setattr(module, "is_public", taken_for_public)
-    async with careful("127.0.0.1", "127.0.0.2") as (courier, names):
+    async with careful("127.0.0.1", "127.0.0.2") as (client, names):
         url = receiver.url.replace("127.0.0.1", "rebound.example.com")
-        assert (await post(courier, url)).status == 204
+        assert (await post(client, url)).status == 204
         assert (names.asked, looked_at) == (1, ["127.0.0.1"])
         # Each attempt looks anew, and is judged by what it finds.
-        assert (await post(courier, url)).error == "the address is not public"
+        assert (await post(client, url)).error == "the address is not public"
     assert (names.asked, looked_at) == (2, ["127.0.0.1", "127.0.0.2"])
     assert len(receiver.messages) == 1
 
@@ -152,36 +152,36 @@ async def test_of_several_addresses_only_public_ones_are_tried(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "is_public", lambda address: address == "127.0.0.9")
-    async with careful("127.0.0.9 127.0.0.1 ::1") as (courier, _):
+    async with careful("127.0.0.9 127.0.0.1 ::1") as (client, _):
         # Where the public one does not answer, for the receiver listens at another.
-        answer = await post(courier, receiver.url.replace("127.0.0.1", "rebound.example.com"))
+        answer = await post(client, receiver.url.replace("127.0.0.1", "rebound.example.com"))
     assert answer.status is None
     assert receiver.messages == []
 
 
-async def test_no_redirect_is_followed(receiver: Receiver, courier: WebhookClient) -> None:
+async def test_no_redirect_is_followed(receiver: Receiver, client: WebhookClient) -> None:
     receiver.answer = lambda _: web.Response(status=307, headers={"Location": "/elsewhere"})
-    assert (await post(courier, receiver.url)).status == 307
+    assert (await post(client, receiver.url)).status == 307
     assert [message.path for message in receiver.messages] == ["/hooks"]
 
 
 async def test_no_proxy_is_taken_from_the_environment(
-    receiver: Receiver, courier: WebhookClient, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, client: WebhookClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert (await post(courier, receiver.url)).status == 204
+    assert (await post(client, receiver.url)).status == 204
 
 
-async def test_a_body_and_its_headers_come_as_they_are(receiver: Receiver, courier: WebhookClient) -> None:
-    await courier.post(f"{receiver.url}?a=b%20c", b'{"a": 1}', {"webhook-id": "msg_1"})
+async def test_a_body_and_its_headers_come_as_they_are(receiver: Receiver, client: WebhookClient) -> None:
+    await client.post(f"{receiver.url}?a=b%20c", b'{"a": 1}', {"webhook-id": "msg_1"})
     [message] = receiver.messages
     assert (message.path, message.body) == ("/hooks?a=b%20c", b'{"a": 1}')
     assert message.id == "msg_1"
 
 
 async def test_only_the_beginning_of_an_answer_is_read(
-    receiver: Receiver, courier: WebhookClient, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, client: WebhookClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REQUEST_TIMEOUT_SECONDS", 3600)
 
@@ -194,11 +194,11 @@ async def test_only_the_beginning_of_an_answer_is_read(
 
     receiver.answer = endless
     async with asyncio.timeout(30):
-        assert (await post(courier, receiver.url)).status == 200
+        assert (await post(client, receiver.url)).status == 200
 
 
 async def test_a_receiver_that_says_nothing_is_given_up(
-    receiver: Receiver, courier: WebhookClient, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, client: WebhookClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REQUEST_TIMEOUT_SECONDS", 0.2)
 
@@ -207,7 +207,7 @@ async def test_a_receiver_that_says_nothing_is_given_up(
         raise AssertionError
 
     receiver.answer = silent
-    answer = await post(courier, receiver.url)
+    answer = await post(client, receiver.url)
     assert (answer.status, answer.error) == (None, "no answer within 15 s")
 
 
@@ -216,22 +216,22 @@ async def test_a_receiver_that_says_nothing_is_given_up(
     [("120", 120), (" 7 ", 7), ("soon", None), ("-1", None), ("9" * 400, 999_999_999), ("", None)],
 )
 async def test_a_receiver_may_say_when_to_come_again(
-    receiver: Receiver, courier: WebhookClient, retry_after: str, seconds: int | None
+    receiver: Receiver, client: WebhookClient, retry_after: str, seconds: int | None
 ) -> None:
     receiver.answer = lambda _: web.Response(status=503, headers={"Retry-After": retry_after})
-    assert (await post(courier, receiver.url)).retry_after == seconds
+    assert (await post(client, receiver.url)).retry_after == seconds
 
 
-async def test_it_may_say_so_by_a_date(receiver: Receiver, courier: WebhookClient) -> None:
+async def test_it_may_say_so_by_a_date(receiver: Receiver, client: WebhookClient) -> None:
     then = datetime.now(UTC) + timedelta(hours=1)
     date = then.strftime("%a, %d %b %Y %H:%M:%S GMT")
     receiver.answer = lambda _: web.Response(status=503, headers={"Retry-After": date})
-    seconds = (await post(courier, receiver.url)).retry_after
+    seconds = (await post(client, receiver.url)).retry_after
     assert seconds is not None
     assert 3500 < seconds <= 3600
 
 
-async def test_why_there_is_no_answer_is_told_without_our_addresses(courier: WebhookClient) -> None:
+async def test_why_there_is_no_answer_is_told_without_our_addresses(client: WebhookClient) -> None:
     async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1000)
         writer.write(answers.pop(0))
@@ -241,12 +241,12 @@ async def test_why_there_is_no_answer_is_told_without_our_addresses(courier: Web
     server = await asyncio.start_server(rude, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        assert (await post(courier, f"http://127.0.0.1:{port}/")).error == "the answer is not HTTP"
-        assert (await post(courier, f"http://127.0.0.1:{port}/")).error == "the connection broke"
-        assert (await post(courier, f"https://127.0.0.1:{port}/")).error == "TLS failed"
-    assert (await post(courier, f"http://127.0.0.1:{port}/")).error == "no connection"
+        assert (await post(client, f"http://127.0.0.1:{port}/")).error == "the answer is not HTTP"
+        assert (await post(client, f"http://127.0.0.1:{port}/")).error == "the connection broke"
+        assert (await post(client, f"https://127.0.0.1:{port}/")).error == "TLS failed"
+    assert (await post(client, f"http://127.0.0.1:{port}/")).error == "no connection"
     for host in ("nowhere.invalid", "a" * 64 + ".invalid", "a..invalid"):
-        assert (await post(courier, f"http://{host}/")).error == "the host's name leads nowhere"
+        assert (await post(client, f"http://{host}/")).error == "the host's name leads nowhere"
 
 
 @pytest.fixture(scope="module")
@@ -286,10 +286,10 @@ async def test_a_certificate_must_be_of_the_name_that_was_called(
     context.load_cert_chain(certificate)
     async with running_receiver(ssl_context=context) as receiver:
         named = receiver.url.replace("127.0.0.1", "localhost")
-        async with open_webhook_client(allow_private=True) as courier:
-            assert (await post(courier, named)).error == "the certificate is not valid for this host"
+        async with open_webhook_client(allow_private=True) as client:
+            assert (await post(client, named)).error == "the certificate is not valid for this host"
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        async with open_webhook_client(allow_private=True) as courier:
-            assert (await post(courier, named)).status == 204
-            assert (await post(courier, receiver.url)).error == "the certificate is not valid for this host"
+        async with open_webhook_client(allow_private=True) as client:
+            assert (await post(client, named)).status == 204
+            assert (await post(client, receiver.url)).error == "the certificate is not valid for this host"
     assert len(receiver.messages) == 1

@@ -17,7 +17,7 @@ from waybill.platform.mongo.errors import map_driver_errors
 
 #: Files that a count looks at, and milliseconds that each of its two steps takes. Where there are more, or
 #: MongoDB is too busy, there is no count.
-MAX_COUNTED = 50_000
+MAX_COUNTED_FILES = 50_000
 COUNT_TIMEOUT_MS = 50
 
 _LAST_CODE_POINT = 0x10FFFF
@@ -75,9 +75,9 @@ async def count_files(owner: str, filters: Filters) -> int | None:
         try:
             for each in (narrowed, query):
                 count: int = await files.count_documents(
-                    each, hint=index, limit=MAX_COUNTED + 1, maxTimeMS=COUNT_TIMEOUT_MS
+                    each, hint=index, limit=MAX_COUNTED_FILES + 1, maxTimeMS=COUNT_TIMEOUT_MS
                 )
-                if count > MAX_COUNTED:
+                if count > MAX_COUNTED_FILES:
                     return None
         except ExecutionTimeout:
             return None

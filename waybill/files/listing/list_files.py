@@ -18,10 +18,10 @@ from waybill.files.model import File
 from waybill.platform.principal import Principal, is_storable
 from waybill.platform.times import parse_rfc3339
 
-MAX_PAGE = 100
+MAX_PAGE_FILES = 100
 
 #: Bytes. The largest integer that every reader of JSON takes exactly, and far more than a file can have.
-MAX_SIZE = 2**53 - 1
+MAX_SIZE_BYTES = 2**53 - 1
 
 #: What most want to see first: new files, large files, and names from A to Z.
 NATURAL_ORDER = {Sort.CREATED_AT: Order.DESC, Sort.NAME: Order.ASC, Sort.SIZE: Order.DESC}
@@ -38,7 +38,7 @@ Time = Annotated[
     datetime, BeforeValidator(lambda value: parse_rfc3339(value) if isinstance(value, str) else value)
 ]
 Prefix = Annotated[str, AfterValidator(_storable)]
-Size = Annotated[int, Field(ge=0, le=MAX_SIZE)]
+Size = Annotated[int, Field(ge=0, le=MAX_SIZE_BYTES)]
 
 
 class Listing(BaseModel):
@@ -46,7 +46,7 @@ class Listing(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
-    limit: int = Field(default=20, ge=1, le=MAX_PAGE, description="Files per page at most.")
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE_FILES, description="Files per page at most.")
     cursor: str | None = Field(
         default=None,
         description="`nextCursor` of the page before, unchanged, with the same `sort`.",

@@ -51,7 +51,7 @@ STRETCH_KEYS = 10_000
 
 #: Seconds after which a search begins no further stretch, and returns what it has found. The most stretches.
 SEARCH_SECONDS = 0.05
-SEARCH_STRETCHES = 20
+MAX_STRETCHES = 20
 
 #: Files that are fetched and sorted for a page, if a filter's own index shows that no more match it.
 SELECTIVE_FILES = 1000
@@ -62,7 +62,7 @@ _TRASH_INDEXES = {"created_at": "trash", "name": "trash_by_name", "size": "trash
 _BY_STATUS = "newest_by_status"
 
 #: The fields of a file that the keys of an index hold beside its owner and its id.
-_KEPT = {
+_INDEX_FIELDS = {
     "newest": {"created_at"},
     "by_name": {"name", "status"},
     "largest": {"size", "status"},
@@ -101,9 +101,9 @@ async def find_page(
         query = page_query(owner, filters, sort, order, after=after, index=selective)
         return _page(await _read(query, limit), limit, sort, None)
     files: list[File] = []
-    stretch = STRETCH_KEYS if filtered <= _KEPT[index] else STRETCH_FILES
+    stretch = STRETCH_KEYS if filtered <= _INDEX_FIELDS[index] else STRETCH_FILES
     position = after
-    for _ in range(SEARCH_STRETCHES):
+    for _ in range(MAX_STRETCHES):
         # Between the two queries files may come and go. The end stays: each place is in one stretch.
         until = await _stretch_end(owner, filters, sort, order, after=position, length=stretch)
         query = page_query(owner, filters, sort, order, after=position, until=until)
@@ -139,7 +139,7 @@ async def _selective_index(owner: str, filters: Filters, used: str) -> str | Non
     indexes = {field: _index(filters, field) for field in ("name", "size", "created_at")}
     by_status = {"created_at": _BY_STATUS} if filters.statuses and not filters.deleted else {}
     for field, index in (indexes | by_status).items():
-        if index == used or filtered.isdisjoint(_KEPT[index] if index == _BY_STATUS else {field}):
+        if index == used or filtered.isdisjoint(_INDEX_FIELDS[index] if index == _BY_STATUS else {field}):
             continue
         ranges = _key_ranges(owner, filters, index, field)
         share = SELECTIVE_FILES // len(ranges)

@@ -30,10 +30,10 @@ FOLD_FILES = 500
 RUN_FILES = 20_000
 
 #: Marked files that a read takes into account. They are fewer unless no worker has folded for a while.
-MAX_UNSUMMED = 5000
+MAX_UNSUMMED_FILES = 5000
 
 #: Files of an owner that are counted one by one as long as the first lap has not ended.
-MAX_COUNTED = 5000
+MAX_COUNTED_FILES = 5000
 
 #: Seconds for the steps of one fold.
 FOLD_SECONDS = 10
@@ -137,7 +137,7 @@ async def read_sums(owner: str, largest: Mapping[str, int]) -> Sums:
                     {"$match": {"_id.owner": owner, "_id.kind": kind}},
                     {"$sort": {"size": -1}},
                     # A marked file can bring another sum among the largest.
-                    {"$limit": limit + MAX_UNSUMMED},
+                    {"$limit": limit + MAX_UNSUMMED_FILES},
                 ],
             }
         }
@@ -146,7 +146,7 @@ async def read_sums(owner: str, largest: Mapping[str, int]) -> Sums:
     found = await _snapshot(
         [
             {"$match": {"owner": owner, "unsummed": True}},
-            {"$limit": MAX_UNSUMMED},
+            {"$limit": MAX_UNSUMMED_FILES},
             {"$group": _ALIKE},
             *kept,
             {"$unionWith": {"coll": LAPS, "pipeline": [{"$match": FIRST_LAP}]}},
@@ -160,7 +160,9 @@ async def read_sums(owner: str, largest: Mapping[str, int]) -> Sums:
     for each in found:
         if "files" in each:
             sums[owner, each["_id"]["kind"], each["_id"]["key"]] += Sum(each["files"], each["size"])
-    return Sums(_by_kind(sums), is_exact=is_walked and sum(each["marked"] for each in marked) < MAX_UNSUMMED)
+    return Sums(
+        _by_kind(sums), is_exact=is_walked and sum(each["marked"] for each in marked) < MAX_UNSUMMED_FILES
+    )
 
 
 async def fold_marked() -> int:
@@ -259,10 +261,15 @@ def _differences(files: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str
 
 async def _count(owner: str) -> dict[tuple[str, str, str], Sum] | None:
     """Return an owner's sums from the files themselves, or None if there are too many to count."""
-    query = _files().find({"owner": owner, "deleted_at": None}, FIELDS).hint("newest").limit(MAX_COUNTED + 1)
+    query = (
+        _files()
+        .find({"owner": owner, "deleted_at": None}, FIELDS)
+        .hint("newest")
+        .limit(MAX_COUNTED_FILES + 1)
+    )
     with map_driver_errors():
         found = await query.to_list(None)
-    if len(found) > MAX_COUNTED:
+    if len(found) > MAX_COUNTED_FILES:
         return None
     return _differences({**file, "summed": {}} for file in found if is_file(file))
 

@@ -19,7 +19,7 @@ from waybill.platform.mongo.errors import is_outage, map_driver_errors
 from waybill.platform.mongo.primaries import confirm_majority
 
 #: How often a transaction is tried that meets another, and seconds of the first and the longest pause.
-ATTEMPTS = 10
+TRANSACTION_ATTEMPTS = 10
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.2
 
@@ -70,7 +70,7 @@ async def in_turn(
 
 async def _attempt_often(body: Callable[[Any], Awaitable[T]], deadline: float) -> T:
     # Not the driver's with_transaction: it tries for two minutes, without a pause, and ignores the limit.
-    for attempt in range(ATTEMPTS):
+    for attempt in range(TRANSACTION_ATTEMPTS):
         try:
             return await _attempt(body)
         except PyMongoError as error:

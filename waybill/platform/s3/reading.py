@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Bytes read at once while streaming. Some four times as many are in memory: what has arrived, up to twice
 #: this, the piece that is being used and the one that is next.
-CHUNK = 1024**2
+CHUNK_BYTES = 1024**2
 
 #: Seconds without a byte after which a cut stream is given up at the latest, and between two attempts.
 RESUME_SECONDS = 600
@@ -107,8 +107,8 @@ async def _stream_from(
                 log.warning("object store unavailable: ranges are ignored", key=key)
                 raise ServiceUnavailable("The object store")
             # By default aiohttp stops the socket and starts it again for every 128 KiB.
-            body.content.set_read_chunk_size(CHUNK)  # of the response that it wraps
-            while piece := await body.read(CHUNK):
+            body.content.set_read_chunk_size(CHUNK_BYTES)  # of the response that it wraps
+            while piece := await body.read(CHUNK_BYTES):
                 yield piece
         finally:
             body.close()

@@ -137,7 +137,7 @@ async def test_all_pages_of_a_rare_filter_hold_each_file_once_in_order(
 @pytest.mark.parametrize("sort", Sort)
 async def test_a_search_goes_on_while_there_is_time(monkeypatch: pytest.MonkeyPatch, sort: Sort) -> None:
     monkeypatch.setattr(listing_query, "SEARCH_SECONDS", 3600)
-    monkeypatch.setattr(listing_query, "SEARCH_STRETCHES", FILES)
+    monkeypatch.setattr(listing_query, "MAX_STRETCHES", FILES)
     filters = RARE_FILTERS["contentType"]
     page = await find_page("owner", filters, sort, Order.ASC, limit=LIMIT, after=None)
     assert page.next_position is None

@@ -216,10 +216,10 @@ async def test_before_the_first_lap_few_files_are_counted_and_many_are_not(
     await Lap.get_motor_collection().delete_many({})
     files = [await kept(owner) for _ in range(4)]
     await File.get_motor_collection().update_many({}, {"$unset": {"unsummed": 1}})
-    monkeypatch.setattr(sums, "MAX_COUNTED", 4)
+    monkeypatch.setattr(sums, "MAX_COUNTED_FILES", 4)
     await are_exact(owner)
     assert await filters.count_files(owner, Filters()) == 4
-    monkeypatch.setattr(sums, "MAX_COUNTED", 3)
+    monkeypatch.setattr(sums, "MAX_COUNTED_FILES", 3)
     await transitions.change(files[0], {}, status=Status.PROCESSING)
     assert await repository.sum_by_status(owner) == {Status.PROCESSING: Sum(1, 1)}
     assert await filters.count_files(owner, Filters()) is None
