@@ -1,4 +1,4 @@
-"""What is told of every job: its lines in the log belong together, and it is counted and timed."""
+"""Instrumentation of all jobs: log context, metrics and traces."""
 
 from contextlib import ExitStack
 from contextvars import ContextVar

@@ -69,8 +69,8 @@ class NotifyingRedisBroker(RedisBroker):
         dispatch: Any = self.scripts["dispatch"].script
         self.scripts["dispatch"] = self.client.register_script(b"#!lua flags=allow-oom\n" + dispatch)
         self.woken: dict[str, threading.Event] = {}
-        # What was handed out of each queue and is not done, by its id in Redis. Outlives a consumer that is
-        # replaced after an error, for jobs go on meanwhile.
+        # The messages of each queue that were fetched and are not done, by their id in Redis. Outlives a
+        # consumer that is replaced after an error, because jobs go on meanwhile.
         self.taken: dict[str, set[str]] = {}
         self.availability = Availability()
 
@@ -118,7 +118,7 @@ class NotifyingRedisBroker(RedisBroker):
 
 
 class NotifiedConsumer(Consumer):
-    """Waits where Dramatiq's own consumer of Redis would sleep, and knows what it has handed out."""
+    """Waits where Dramatiq's own consumer of Redis would sleep, and knows which messages run."""
 
     def __init__(self, broker: NotifyingRedisBroker, queue_name: str, fetching: Any, timeout: float) -> None:
         self._broker = broker

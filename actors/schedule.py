@@ -45,7 +45,7 @@ class Schedule(Middleware):
             # The slot is part of the key: a worker whose clock is off can send an extra message at worst.
             if not broker.client.set(f"waybill:tick:{actor}:{slot}", "1", nx=True, ex=10 * self._interval):
                 return
-            # Where nobody takes the ticks, one that waits does the work of all that would follow it.
+            # If no worker takes the ticks, one that waits does the work of all later ones.
             if broker.do_qsize(QUEUES[actor]) >= MAX_WAITING_TICKS:
                 return
             broker.enqueue(

@@ -22,7 +22,7 @@ NO_RETRIES = 0
     max_retries=NO_RETRIES,
 )
 async def expire_uploads() -> None:
-    """Give up on uploads that nobody completed."""
+    """Expire uploads that were not completed in time."""
     with reconciled():
         await expire()
 

@@ -84,7 +84,7 @@ def problem_document(code: str, detail: str, **context: Any) -> dict[str, Any]:
 
 
 def headers_of(code: str, context: Mapping[str, Any]) -> dict[str, str]:
-    """The headers that belong to an error, on either face."""
+    """Return the headers that belong to an error, over REST and GraphQL alike."""
     if code == "unauthenticated":
         # RFC 6750, 3: no error attribute where no token was sent.
         return {"WWW-Authenticate": "Bearer"}

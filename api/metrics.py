@@ -19,7 +19,7 @@ from waybill.platform.metrics import CONTENT_TYPE, may_collect, recorded
 class Metrics:
     """Answers who sends the token; with none, on the embedded stack alone, everybody who reaches the port.
 
-    Answers whatever is away: what cannot be told then is left out.
+    Always answers; metrics of an unavailable dependency are omitted.
     """
 
     def __init__(self, token: SecretStr | None) -> None:

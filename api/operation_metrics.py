@@ -1,4 +1,4 @@
-"""Counting and timing operations: one place for all faces."""
+"""Counting and timing operations: one place for REST and GraphQL."""
 
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing

@@ -1,1 +1,1 @@
-"""The GraphQL face, mounted at /graphql."""
+"""GraphQL, mounted at /graphql."""

@@ -57,7 +57,7 @@ def _give_code(error: GraphQLError) -> None:
 
 
 def create_schema(*, introspection: bool = True) -> WaybillSchema:
-    """The schema of the GraphQL face; without ``introspection`` it tells nothing of itself."""
+    """Return the GraphQL schema; without ``introspection`` it cannot be queried for its types."""
     known = KnownDocuments(introspection=introspection)
     schema = WaybillSchema(
         query=merge_types("Query", (Query, WebhookQuery, NodeQuery)),

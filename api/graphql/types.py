@@ -248,7 +248,7 @@ class RequestUploadInput:
     )
 
     def fields(self) -> dict[str, object]:
-        """What was given, by the names that both faces have in common."""
+        """What was given, by the names that REST and GraphQL have in common."""
         given = {
             "name": self.name,
             "size": self.size,

@@ -142,7 +142,7 @@ class CreateWebhookInput:
     description: str | None = strawberry.field(default=strawberry.UNSET, description="A note to yourself.")
 
     def fields(self) -> dict[str, object]:
-        """What was given, by the names that both faces have in common."""
+        """What was given, by the names that REST and GraphQL have in common."""
         return {name: value for name, value in vars(self).items() if value is not strawberry.UNSET}
 
 
@@ -161,7 +161,7 @@ class UpdateWebhookInput:
     )
 
     def fields(self) -> dict[str, object]:
-        """What was given, by the names that both faces have in common."""
+        """What was given, by the names that REST and GraphQL have in common."""
         return {name: value for name, value in vars(self).items() if value is not strawberry.UNSET}
 
 

@@ -1,1 +1,1 @@
-"""The REST face, mounted at /api/v1."""
+"""REST, mounted at /api/v1."""

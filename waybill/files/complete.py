@@ -60,7 +60,7 @@ async def begin_verification(resources: Resources, file: File, head: ObjectHead 
         head: The object; None if the store did not answer in time, and the worker is to look.
 
     Returns:
-        The file after the move, or None where it was not PENDING any more.
+        The file after the move, or None if it was no longer PENDING.
     """
     # If the process dies after this line, the reconciler sends the job, because the file is due.
     moved = await transitions.transition(

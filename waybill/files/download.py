@@ -1,4 +1,4 @@
-"""Hand out the URL of a verified file."""
+"""Sign the download URL of a verified file."""
 
 from waybill.files import repository
 from waybill.files.disposition import Disposition, content_disposition

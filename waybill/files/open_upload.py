@@ -35,7 +35,7 @@ class UploadGrant:
 
 
 def grant_upload(resources: Resources, file: File) -> UploadGrant:
-    """What fills a PENDING file: a signed PUT, or the plan of its parts. Reaches nobody."""
+    """Return what a client needs to send the bytes: a signed PUT, or the plan of the parts."""
     if file.part_plan is not None:
         plan = file.part_plan
         return UploadGrant(

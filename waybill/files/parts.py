@@ -244,7 +244,7 @@ async def _begun(resources: Resources, file: File, *, with_sha256: bool) -> File
 
 
 async def _remember(file: File, sha256s: Mapping[int, str]) -> None:
-    """Keep the checksums, which S3 wants to be told again in the end and not every store lists."""
+    """Keep the checksums: S3 needs them again at the end, and not every store lists them."""
     await part_sha256.remember_part_sha256s(file, sha256s)
     kept = await part_sha256.find_part_sha256s(file, sha256s)
     changed = [number for number, sha256 in sha256s.items() if kept[number] != sha256]

@@ -78,7 +78,7 @@ async def _remove(storage: Storage, files: Sequence[Fields]) -> dict[str, Except
         except Exception as error:
             kept[key] = error
 
-    # Before the objects, for what is aborted makes none any more.
+    # Before the objects, because an aborted upload makes no object.
     await asyncio.gather(*(abort(file["object_key"]) for file in files if file.get("part_size") is not None))
     keys = [file["object_key"] for file in files if file["object_key"] not in kept]
     return kept | await storage.delete_many(keys)

@@ -7,11 +7,11 @@ from waybill.resources import Resources
 
 
 async def refresh_upload(resources: Resources, principal: Principal, file_id: str) -> UploadGrant:
-    """Hand out anew what fills a PENDING file, and put its expiry off.
+    """Return a new grant for a PENDING file, and put its expiry off.
 
     Raises:
         FileNotFound: no such file of this owner.
-        WrongState: the file is not PENDING any more, or deleted, or was announced too long ago.
+        WrongState: the file is no longer PENDING, or deleted, or was announced too long ago.
         ServiceUnavailable: MongoDB is away; a repeat is safe.
     """
     file = await repository.find(file_id, principal.owner)

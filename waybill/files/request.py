@@ -1,4 +1,4 @@
-"""Announce an upload: remember it, hand out what fills it."""
+"""Request an upload: store its record, return the grant to send its bytes."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ async def request_upload(
     idempotency_key: str | None = None,
     place: int = 0,
 ) -> UploadGrant:
-    """Remember a PENDING file and hand out what may fill it: one PUT, or a plan of parts.
+    """Insert a PENDING file and return its grant: one PUT, or a plan of parts.
 
     Where the owner already has a COMPLETED file of the declared SHA-256 and size, that file is the answer
     and nothing is stored: the claim is safe to believe because it only leads to the owner's own file.
@@ -64,7 +64,7 @@ async def request_upload(
             known = await repository.find_known(claimed)
             if known is not None:
                 return await _again(resources, known)
-            # Whoever claimed it died, or is just about to store the file: it is stored once in any case.
+            # The request that claimed it has died, or is about to store the file. It is stored once.
             twin, file_id = None, claimed
     if twin is not None:
         return UploadGrant(twin)

@@ -58,7 +58,9 @@ async def _restored(resources: Resources, file: File) -> File | None:
     for _ in range(CONTENT_RACES):
         try:
             return await transitions.restore(
-                file, settings.owner_quota_bytes, **_owed(file, timedelta(seconds=settings.upload_grace))
+                file,
+                settings.owner_quota_bytes,
+                **_due_fields(file, timedelta(seconds=settings.upload_grace)),
             )
         except OverQuotaError as error:
             if (await repository.find(file.file_id)).deleted_at is None:
@@ -75,8 +77,8 @@ async def _restored(resources: Resources, file: File) -> File | None:
     raise ServiceUnavailable("MongoDB")
 
 
-def _owed(file: File, grace: timedelta) -> dict[str, Any]:
-    """What the clock or a worker owes a file again."""
+def _due_fields(file: File, grace: timedelta) -> dict[str, Any]:
+    """Return what makes a restored file due again: its expiry or its verification."""
     if file.status is Status.PENDING:
         return {"expire_at": file.upload_expires_at + grace, "due_at": None}
     if file.status is Status.PROCESSING:

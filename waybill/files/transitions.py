@@ -29,7 +29,7 @@ class WinnerGoneError(Exception):
 #: For ``change``: the upload's time is over, by the same clock.
 OVERDUE = past("expire_at")
 
-#: For ``change``: a purge is owed, and its time has come.
+#: For ``change``: a purge is due.
 PURGEABLE: Mapping[str, Any] = {"due_at": {"$exists": True}, **past("purge_at")}
 
 #: For ``change``: the upload is neither completed, expired nor deleted.
@@ -141,7 +141,7 @@ async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
 
     Raises:
         ContentTakenError: the content was uploaded again meanwhile.
-        OverQuotaError: the file does not fit any more.
+        OverQuotaError: the file no longer fits.
     """
     undone = {"deleted_at": None, "purge_at": None, **changes}
 

@@ -89,7 +89,7 @@ async def _verify(resources: Resources, file: File) -> None:
     except LeaseLostError:
         log.info("lease lost, nothing written", file_id=file.file_id)
     except (ServiceUnavailable, asyncio.CancelledError):
-        # Failed, or told to stop: give the file back, so that the next try need not wait out the lease.
+        # An outage, or the worker stops: release the lease, so that the next attempt need not wait.
         await transitions.change(
             held, {"attempt": attempt}, attempt=None, due_at=Later(RECONCILE_AFTER_SECONDS)
         )

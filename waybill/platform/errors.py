@@ -1,4 +1,4 @@
-"""The family of errors. Each has a stable code; faces decide how a code is shown.
+"""The family of errors. Each has a stable code; REST and GraphQL decide how a code is shown.
 
 WaybillError
 ├── Unauthenticated       no token, or one that cannot be trusted

@@ -26,7 +26,7 @@ BATCH_TIMEOUT_SECONDS = 10
 OLDEST_MONGODB = "6.0"
 
 
-#: Milliseconds for an answer to whoever searches the log of changes: MongoDB goes through all that others
+#: Milliseconds for a response to a search of the log of changes: MongoDB goes through all that others
 #: have changed before it answers, and a limit that it misses once it would miss again and again.
 SEARCH_TIMEOUT_MS = 12_000
 

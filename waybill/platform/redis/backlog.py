@@ -14,7 +14,7 @@ from waybill.platform.redis.messages import QUEUES, sent_channel
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue. ``oldest`` is for how many seconds the first message that nobody has taken has waited.
+    """One queue. ``oldest`` is how many seconds the first waiting message has waited.
 
     ``taken`` are with workers, ``delayed`` will be tried again, ``dead`` failed for good.
     """

@@ -64,7 +64,7 @@ class Sender:
     async def send(self, actor: str, *arguments: str) -> bool:
         """Send one message; whether Redis took it.
 
-        A failure is logged and not raised. The document already says what is owed (``File.due_at``), so the
+        A failure is logged and not raised. The document already says what is due (``File.due_at``), so the
         reconciler sends again what was lost here.
         """
         return await self.send_many(actor, [arguments]) == 1

@@ -10,7 +10,7 @@ _KEY = re.compile(rf"{KEY_PREFIX}([0-9a-f]{{24}})/[0-9a-f]{{32}}")
 
 
 def make_key(file_id: str) -> str:
-    """A key that leads back to its record, and that nobody can guess."""
+    """Return a key that holds the id of its file, and cannot be guessed."""
     return f"{KEY_PREFIX}{file_id}/{secrets.token_hex(16)}"
 
 
