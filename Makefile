@@ -6,7 +6,7 @@ WEB := web/node_modules/.package-lock.json
 GENERATORS := tests/generators/node_modules/.package-lock.json
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
-.PHONY: up test bench soak large fuzz faults cluster lint audit sbom fix docs docs-serve install pages
+.PHONY: up prepare test bench soak large fuzz faults cluster lint audit sbom fix docs docs-serve install pages
 
 # Everything, traces included, for the tests want it all.
 WHAT := --all-extras
@@ -19,8 +19,11 @@ bench: WHAT :=
 up: install pages
 	@exec $(RUN)/waybill up --with-parent $(ARGS)
 
+# All that the tests need. With `-j4` the packages of Python and of three folders of npm are fetched at once.
+prepare: install pages $(GENERATORS) $(UPPY)
+
 # More processes than cores: tests wait for servers half of their time. tests/scheduling.py says who runs what.
-test: install pages $(GENERATORS) $(UPPY)
+test: prepare
 	$(RUN)/pytest -n 4 --dist loadfile $(ARGS)
 
 # Ratios of two things measured in turn; prints the table of docs/performance.md. Needs wrk, curl and npm.
