@@ -8,6 +8,7 @@ from typing import Any, Self
 import strawberry
 from strawberry.relay import PageInfo
 
+from api.graphql.metadata import MetadataInput, MetadataPair, given_pairs, shown_pairs
 from api.graphql.node import Node
 from api.graphql.scalars import BigInt
 from waybill.files import model
@@ -39,6 +40,10 @@ class File(Node):
     name: str
     size: BigInt = strawberry.field(description="Bytes.")
     content_type: str
+    folder: str = strawberry.field(description="Empty at the top, otherwise a path with a slash at its end.")
+    metadata: Sequence[MetadataPair] = strawberry.field(
+        description="Pairs that the client gave, sorted by key."
+    )
     status: FileStatus  # type: ignore[valid-type]
     sha256: str | None = strawberry.field(
         description="Hexadecimal; computed by the server from what arrived."
@@ -63,6 +68,8 @@ class File(Node):
             name=file.name,
             size=BigInt(file.size),
             content_type=file.content_type,
+            folder=file.folder or "",
+            metadata=shown_pairs(file.metadata),
             status=file.status,
             sha256=file.sha256,
             duplicate_of=None if file.duplicate_of is None else strawberry.ID(str(file.duplicate_of)),
@@ -246,6 +253,13 @@ class RequestUploadInput:
         description="The size of parts to use, in bytes: 5 MiB to 5 GiB, 16 MiB if not given. The payload's"
         " `multipart.partSize` is the size in force: larger if there would be more than 10,000 parts.",
     )
+    folder: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The folder, such as `photos/2026/`; the top, which is empty, if not given.",
+    )
+    metadata: list[MetadataInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="Up to 24 pairs of your own, 8192 bytes in all."
+    )
 
     def fields(self) -> dict[str, object]:
         """What was given, by the names that REST and GraphQL have in common."""
@@ -256,6 +270,8 @@ class RequestUploadInput:
             "sha256": self.sha256,
             "multipart": self.multipart,
             "partSize": self.part_size,
+            "folder": self.folder,
+            "metadata": given_pairs(self.metadata),
         }
         return {name: value for name, value in given.items() if value is not strawberry.UNSET}
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 FILE = (
-    "id name size contentType status sha256 duplicateOf failureReason"
+    "id name size contentType folder metadata { key value } status sha256 duplicateOf failureReason"
     " createdAt completedAt deletedAt purgedAt"
 )
 UPLOAD = "url method headers { name value } contentLength expiresAt"
@@ -257,13 +257,13 @@ class GraphQLFace:
         response = await self.client.post(
             "/graphql",
             # json.dumps escapes what is not ASCII, so that a lone surrogate can be sent at all.
-            content=json.dumps({"query": query, "variables": variables}),
+            content=json.dumps({"query": query, "variables": _with_pairs(variables)}),
             headers={
                 "Accept": "application/graphql-response+json",
                 "Content-Type": "application/json",
             },
         )
-        body = response.json()
+        body = response.json(object_hook=_with_plain_metadata)
         if "errors" in body:
             extensions = body["errors"][0]["extensions"]
             return Outcome(None, extensions["code"], extensions, body["errors"][0]["message"])
@@ -277,6 +277,26 @@ def _with_plain_headers(outcome: Outcome) -> Outcome:
         if upload is not None:
             upload["headers"] = {header["name"]: header["value"] for header in upload["headers"]}
     return outcome
+
+
+def _with_plain_metadata(found: dict[str, Any]) -> dict[str, Any]:
+    """GraphQL's list of pairs as REST's object."""
+    if isinstance(found.get("metadata"), list):
+        found["metadata"] = {pair["key"]: pair["value"] for pair in found["metadata"]}
+    return found
+
+
+def _with_pairs(given: Any) -> Any:
+    """REST's object of metadata as GraphQL's list of pairs, at any depth."""
+    if isinstance(given, list):
+        return [_with_pairs(each) for each in given]
+    if not isinstance(given, dict):
+        return given
+    metadata = given.get("metadata")
+    if isinstance(metadata, dict):
+        pairs = [{"key": key, "value": value} for key, value in metadata.items()]
+        return given | {"metadata": pairs}
+    return {name: _with_pairs(value) for name, value in given.items()}
 
 
 Face = RestFace | GraphQLFace

@@ -28,7 +28,7 @@ MAX_AWAIT_MS = 500
 VISIBLE_FIELDS = frozenset(
     {
         *("name", "size", "content_type", "status", "sha256", "duplicate_of", "failure_reason"),
-        *("created_at", "completed_at", "deleted_at", "purged_at"),
+        *("created_at", "completed_at", "deleted_at", "purged_at", "folder", "metadata"),
     }
 )
 

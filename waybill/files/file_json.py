@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from waybill.files import model
 from waybill.files.lifecycle import FailureReason, Status
+from waybill.files.metadata import metadata_of
 from waybill.platform.times import rfc3339
 
 Time = Annotated[
@@ -29,6 +30,12 @@ class File(Schema):
     name: str = Field(examples=["holiday.jpg"])
     size: int = Field(ge=0, description="Bytes.", examples=[1048576])
     content_type: str = Field(examples=["image/jpeg"])
+    folder: str = Field(
+        description="Empty at the top, otherwise a path with a slash at its end.", examples=["photos/2026/"]
+    )
+    metadata: dict[str, str] = Field(
+        description="Pairs that the client gave.", examples=[{"album": "summer"}]
+    )
     status: Status
     sha256: str | None = Field(
         pattern="^[0-9a-f]{64}$", description="Hexadecimal; computed by the server from what arrived."
@@ -50,6 +57,8 @@ class File(Schema):
             name=file.name,
             size=file.size,
             content_type=file.content_type,
+            folder=file.folder or "",
+            metadata=metadata_of(file.metadata),
             status=file.status,
             sha256=file.sha256,
             duplicate_of=None if file.duplicate_of is None else str(file.duplicate_of),

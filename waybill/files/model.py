@@ -40,6 +40,11 @@ class File(Document):
     created_at: datetime
     upload_expires_at: datetime
 
+    # None at the top, as of files of releases without folders.
+    folder: str | None = None
+    # Pairs as ``stored_metadata`` returns them; None if there are none.
+    metadata: list[str] | None = None
+
     status: Status = Status.PENDING
     expire_at: datetime | None = None
     due_at: datetime | None = None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from waybill.files import idempotency, repository
 from waybill.files.lifecycle import Status
+from waybill.files.metadata import stored_metadata
 from waybill.files.model import File, FileId
 from waybill.files.open_upload import UploadGrant, extend, grant_upload, is_open, lifetime
 from waybill.files.part_plan import PartPlan
@@ -95,8 +96,8 @@ def _check(settings: Settings, draft: UploadRequest) -> None:
 
 async def _claim(principal: Principal, key: str, draft: UploadRequest, file_id: FileId) -> FileId:
     """The id of the file that the key stands for: of this announcement, or of the one that it repeats."""
-    # Older releases do not know the field: left out if not given, so that a repeat may reach either release.
-    later = {"part_size"} if draft.part_size is None else None
+    # Older releases do not know these fields: left out if not given, for a repeat may reach either.
+    later = {name for name in ("part_size", "folder", "metadata") if not getattr(draft, name)}
     announced = hashlib.sha256(draft.model_dump_json(exclude=later).encode()).hexdigest()
     claim = await idempotency.claim(principal.owner, key, announced, file_id)
     if claim.announced != announced:
@@ -145,6 +146,8 @@ def _new_file(settings: Settings, principal: Principal, draft: UploadRequest, fi
         declared_sha256=draft.sha256,
         object_key=make_key(str(file_id)),
         created_at=_to_milliseconds(now),
+        folder=draft.folder or None,
+        metadata=stored_metadata(draft.metadata),
         part_size=plan.part_size if plan else None,
         upload_expires_at=expires_at,
         expire_at=expires_at + timedelta(seconds=settings.upload_grace),

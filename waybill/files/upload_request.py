@@ -8,6 +8,8 @@ from pydantic.alias_generators import to_camel
 
 from waybill.files.content_type import CONTENT_TYPE_PATTERN, MAX_CONTENT_TYPE_CHARACTERS, parse_content_type
 from waybill.files.file_name import MAX_NAME_CHARACTERS, NAME_SCHEMA, check_name
+from waybill.files.folder import Folder
+from waybill.files.metadata import MAX_METADATA_BYTES, MAX_PAIRS, Metadata
 from waybill.files.part_plan import MAX_PART_BYTES, MIN_PART_BYTES
 from waybill.platform.errors import InvalidInput
 from waybill.platform.validation import Whole
@@ -76,6 +78,16 @@ class UploadRequest(BaseModel):
         " `multipart.partSize` is the size in force: larger if there would be more than 10,000 parts. Has no"
         " effect on a file that is sent by one PUT.",
         examples=[8388608],
+    )
+    folder: Folder | None = Field(
+        default=None,
+        description="The folder, such as `photos/2026/`; the top, which is empty, if not given.",
+        examples=["photos/2026/"],
+    )
+    metadata: Metadata | None = Field(
+        default=None,
+        description=f"Up to {MAX_PAIRS} pairs of your own, {MAX_METADATA_BYTES} bytes in all.",
+        examples=[{"album": "summer"}],
     )
 
 

@@ -1,0 +1,31 @@
+"""Metadata in GraphQL, which has no maps: lists of pairs."""
+
+from collections.abc import Iterable, Sequence
+
+import strawberry
+
+from waybill.files.metadata import metadata_of
+
+
+@strawberry.type(description="A key and its value.")
+class MetadataPair:
+    key: str
+    value: str
+
+
+@strawberry.input(description="A key and its value.")
+class MetadataInput:
+    key: str = strawberry.field(
+        description="A letter from a to z, then up to 63 of a-z, 0-9, `.`, `_` and `-`."
+    )
+    value: str = strawberry.field(description="Up to 512 characters.")
+
+
+def shown_pairs(stored: Iterable[str] | None) -> Sequence[MetadataPair]:
+    """Return stored metadata as clients see it."""
+    return [MetadataPair(key=key, value=value) for key, value in metadata_of(stored).items()]
+
+
+def given_pairs(given: list[MetadataInput] | None) -> object:
+    """Return pairs as ``Metadata`` takes them; null and absent stay what they are."""
+    return tuple((pair.key, pair.value) for pair in given) if isinstance(given, list) else given
