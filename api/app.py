@@ -142,7 +142,7 @@ def _middleware(settings: Settings, origins: str) -> list[Middleware]:
                 # sentry-trace, apollographql-client-name). An origin that is allowed may send any; no cookie
                 # stands for a caller, so no header can make a request more than its token allows.
                 allow_headers=["*"],
-                expose_headers=["Location", "Retry-After", HEADER],
+                expose_headers=["ETag", "Location", "Retry-After", HEADER],
                 max_age=3600,
             )
         )

@@ -1,6 +1,7 @@
 """Reading request bodies, and not too much of them."""
 
 from codecs import BOM_UTF8
+from collections.abc import Collection
 from typing import Any
 
 from pydantic_core import from_json
@@ -11,16 +12,23 @@ from starlette.requests import ClientDisconnect, Request
 MAX_BODY_BYTES = 64 * 1024
 
 
-async def read_json_body(request: Request) -> bytes:
+#: The media type of every body that is not a patch.
+JSON = "application/json"
+
+
+async def read_json_body(request: Request, media_types: Collection[str] = (JSON,)) -> bytes:
     """Return the body, unparsed and without a byte order mark (RFC 8259, 8.1, lets a parser ignore one).
 
     Raises:
-        HTTPException: 415 if the type is not JSON, 413 past ``MAX_BODY_BYTES``, 400 if the client has
-            closed the connection.
+        HTTPException: 415 if the type is not one of the media types, 413 past ``MAX_BODY_BYTES``, 400
+            if the client has closed the connection.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise HTTPException(415, "Send the body as JSON, with the header Content-Type: application/json.")
+    if media_type not in media_types:
+        listed = " or ".join(media_types)
+        # RFC 5789, 2.2: the answer to a patch in another format names those that are taken.
+        headers = {"Accept-Patch": ", ".join(media_types)} if request.method == "PATCH" else None
+        raise HTTPException(415, f"Send the body as JSON, with the header Content-Type: {listed}.", headers)
     return (await read_body(request, MAX_BODY_BYTES)).removeprefix(BOM_UTF8)
 
 

@@ -27,6 +27,7 @@ STATUS = {
     "idempotency_conflict": HTTPStatus.CONFLICT,
     "quota_exceeded": HTTPStatus.FORBIDDEN,
     "parts_missing": HTTPStatus.CONFLICT,
+    "precondition_failed": HTTPStatus.PRECONDITION_FAILED,
     "wrong_state": HTTPStatus.CONFLICT,
     "changes_lost": HTTPStatus.GONE,
     "too_many_webhooks": HTTPStatus.CONFLICT,

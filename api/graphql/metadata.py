@@ -21,11 +21,17 @@ class MetadataInput:
     value: str = strawberry.field(description="Up to 512 characters.")
 
 
+@strawberry.input(description="A key and its new value.")
+class MetadataChange:
+    key: str
+    value: str | None = strawberry.field(default=None, description="Null or absent removes the pair.")
+
+
 def shown_pairs(stored: Iterable[str] | None) -> Sequence[MetadataPair]:
     """Return stored metadata as clients see it."""
     return [MetadataPair(key=key, value=value) for key, value in metadata_of(stored).items()]
 
 
-def given_pairs(given: list[MetadataInput] | None) -> object:
+def given_pairs(given: list[MetadataInput] | list[MetadataChange] | None) -> object:
     """Return pairs as ``Metadata`` takes them; null and absent stay what they are."""
     return tuple((pair.key, pair.value) for pair in given) if isinstance(given, list) else given

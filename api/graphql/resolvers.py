@@ -23,6 +23,7 @@ from api.graphql.types import (
     RequestUploadPayload,
     SortOrder,
 )
+from api.graphql.update import UpdateFileInput
 from api.graphql.usage import Usage, UsageHistory
 from waybill.events.change_stream import current_position
 from waybill.files.batch import complete_many, delete_many, request_many
@@ -36,6 +37,7 @@ from waybill.files.read import get_file
 from waybill.files.refresh import refresh_upload
 from waybill.files.request import request_upload
 from waybill.files.restore import restore_file
+from waybill.files.update import FileChanges, update_file
 from waybill.files.upload_request import UploadRequest
 from waybill.files.usage.service import get_usage, get_usage_history
 from waybill.platform.validation import parse
@@ -190,6 +192,23 @@ class Mutation:
     async def complete_uploads(self, info: Info, ids: list[strawberry.ID]) -> FileOutcomes:
         principal = await info.context.principal()
         return FileOutcomes.of(ids, await complete_many(info.context.resources, principal, ids))
+
+    @strawberry.mutation(
+        description="Update the name, content type, folder or metadata of a file that is not deleted."
+    )
+    async def update_file(
+        self,
+        info: Info,
+        id: strawberry.ID,  # noqa: A002
+        input: UpdateFileInput,  # noqa: A002
+        if_match: Annotated[
+            str | None, strawberry.argument(description="The `etag` that the file must still have.")
+        ] = None,
+    ) -> File:
+        principal = await info.context.principal()
+        wanted = parse(FileChanges, input.fields())
+        settings = info.context.resources.settings
+        return File.of(await update_file(settings, principal, id, wanted, if_match))
 
     @strawberry.mutation(description="Delete up to 100 files; each has an outcome of its own.")
     async def delete_files(self, info: Info, ids: list[strawberry.ID]) -> FileOutcomes:

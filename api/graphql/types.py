@@ -13,6 +13,7 @@ from api.graphql.node import Node
 from api.graphql.scalars import BigInt
 from waybill.files import model
 from waybill.files.disposition import Disposition
+from waybill.files.etag import etag_of
 from waybill.files.lifecycle import FailureReason, Status
 from waybill.files.listing import filters
 from waybill.files.listing.list_files import Page
@@ -56,10 +57,17 @@ class File(Node):
     completed_at: datetime | None
     deleted_at: datetime | None
     purged_at: datetime | None = strawberry.field(description="When the object left the bucket.")
+    source: strawberry.Private[model.File]
     change_id: strawberry.ID | None = strawberry.field(
         default=None,
         description="Where a subscription tells it: the change. As `after` it takes a subscription up again.",
     )
+
+    @strawberry.field(
+        description="Changes whenever the file does: for `ifMatch` of `updateFile`, and for `If-Match`."
+    )
+    def etag(self) -> str:
+        return etag_of(self.source)
 
     @classmethod
     def of(cls, file: model.File, change_id: str | None = None) -> Self:
@@ -78,6 +86,7 @@ class File(Node):
             completed_at=file.completed_at,
             deleted_at=file.deleted_at,
             purged_at=file.purged_at,
+            source=file,
             change_id=None if change_id is None else strawberry.ID(change_id),
         )
 

@@ -19,6 +19,7 @@ from waybill.platform.errors import (
     InvalidInput,
     ObjectMissing,
     PartsMissing,
+    PreconditionFailed,
     QuotaExceeded,
     RateLimited,
     ServiceUnavailable,
@@ -55,6 +56,7 @@ _OUTCOMES: tuple[WaybillError, ...] = (
     QuotaExceeded(size=1024**3, used=9 * 1024**3, limit=10**10),
     IdempotencyConflict(),
     PartsMissing(_FILE, [2, 7]),
+    PreconditionFailed(_FILE),
     WrongState("The file is deleted. Request a new upload.", id=_FILE, fileStatus="COMPLETED"),
     TooManyWebhooks(10),
     TooManySubscriptions(100),
@@ -73,6 +75,7 @@ _EXAMPLES |= {
 }
 
 _HEADERS: Mapping[str, dict[str, Any]] = {
+    "ETag": {"description": "For `If-Match` of `updateFile`.", "schema": {"type": "string"}},
     "Location": {"description": "Where to go on.", "schema": {"type": "string", "format": "uri-reference"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
     "WWW-Authenticate": {"description": "How to say who you are.", "schema": {"type": "string"}},
@@ -94,6 +97,7 @@ _SUMMARIES: Mapping[str, str] = {
     Event.FILE_COMPLETED: "A file was verified.",
     Event.FILE_DUPLICATE: "A file was verified, and has the content of another.",
     Event.FILE_FAILED: "Verification of a file failed.",
+    Event.FILE_UPDATED: "The name, content type, folder or metadata of a file was updated.",
     Event.FILE_DELETED: "A file was deleted.",
     Event.FILE_PURGED: "The object of a deleted file left the bucket.",
     PING: "A message that tells of nothing, to try the receiver.",
@@ -108,8 +112,10 @@ _ID_IN: Mapping[str, tuple[str, str]] = {
 }
 
 
-def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> None:
-    """Add what is missing in Spectree's document; ``codes`` are each operation's errors."""
+def complete(
+    document: dict[str, Any], codes: Mapping[str, Sequence[str]], media_types: Mapping[str, Sequence[str]]
+) -> None:
+    """Add what is missing in Spectree's document: each operation's errors, and media types of its body."""
     links = {
         model: {
             described["operationId"]: {
@@ -129,6 +135,9 @@ def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> No
         for parameter in described["parameters"]:
             if parameter["in"] == "path":
                 parameter.update(_IDS[path.split("/")[1], parameter["name"]])
+        if body := described.get("requestBody"):
+            taken = media_types[described["operationId"]]
+            body["content"] = dict.fromkeys(taken, body["content"]["application/json"])
         for status, answer in described["responses"].items():
             errors = [code for code in codes[described["operationId"]] if STATUS[code] == int(status)]
             if errors:
@@ -138,6 +147,8 @@ def complete(document: dict[str, Any], codes: Mapping[str, Sequence[str]]) -> No
             # A 201 without a resource of its own, as that of a ticket, leads nowhere.
             if status == "307" or (status == "201" and _model_of(answer) in links):
                 answer["headers"] = _documented(["Location"])
+            if described["operationId"] in {"getFile", "updateFile"} and status == "200":
+                answer["headers"] = _documented(["ETag"])
             if _model_of(answer) in links:
                 answer["links"] = links[_model_of(answer)]
     correct_schemas(document)

@@ -1,6 +1,6 @@
 """One decorator for a REST operation: what it takes and answers, for the checks and for OpenAPI."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate
 
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from api.body import read_json_body
+from api.body import JSON, read_json_body
 from api.errors import STATUS
 from api.operation_metrics import measured
 from api.rest.document import complete
@@ -28,6 +28,9 @@ _ALWAYS = ("unauthenticated", "rate_limited", "service_unavailable")
 
 #: The error codes of each operation, by its name.
 _codes: dict[str, tuple[str, ...]] = {}
+
+#: The media types of each operation's body, by its name.
+_media_types: dict[str, Sequence[str]] = {}
 
 _spec = SpecTree(
     "starlette",
@@ -93,15 +96,18 @@ def operation(
     query: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
+    media_types: Sequence[str] = (JSON,),
     takes_ticket: bool = False,
 ) -> Callable[[Callable[Concatenate[Request, Principal, ...], Awaitable[Response]]], Operation]:
     """Turn ``handler(request, principal[, query][, body])`` into an endpoint.
 
     The token is checked first, then query and body are validated by the very models that OpenAPI shows.
-    ``headers`` are only shown. With ``takes_ticket`` a ticket in the query stands for a token.
+    ``headers`` are only shown. A body has one of ``media_types``, all of which are JSON. With
+    ``takes_ticket`` a ticket in the query stands for a token.
     """
     documented: dict[str, Any] = {f"HTTP_{status}": model for status, model in answers.items()}
     _codes[name] = (*_ALWAYS, *errors)
+    _media_types[name] = media_types
     for code in _codes[name]:
         documented[f"HTTP_{STATUS[code]}"] = Problem
 
@@ -113,7 +119,7 @@ def operation(
             if query is not None:
                 arguments.append(_parse_query(request, query))
             if body is not None:
-                arguments.append(_parse_body(await read_json_body(request), body))
+                arguments.append(_parse_body(await read_json_body(request, media_types), body))
             return await handler(request, principal, *arguments)
 
         async def endpoint(request: Request) -> Response:
@@ -151,7 +157,7 @@ def openapi(paths: Paths) -> dict[str, Any]:
         ]
     )
     document: dict[str, Any] = _spec.spec
-    complete(document, _codes)
+    complete(document, _codes, _media_types)
     return document
 
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, Router
 
+from api.body import JSON
 from api.rest.batch import complete_several, delete_several, request_several
 from api.rest.events import create_ticket, follow
 from api.rest.operation import ByMethod, Paths, json_answer, openapi, operation
@@ -19,15 +20,18 @@ from api.rest.schemas import (
     ListQuery,
     Parts,
     PartUploads,
+    UpdateHeaders,
     UploadAnswer,
     UploadHeaders,
 )
 from api.rest.usage import get_own_history, get_own_usage
 from api.rest.webhooks import WEBHOOK_PATHS
 from api.routing import with_exact_paths
+from waybill.files import model
 from waybill.files.complete import complete_upload
 from waybill.files.delete import delete_file
 from waybill.files.download import download_file
+from waybill.files.etag import etag_of
 from waybill.files.file_json import File
 from waybill.files.lifecycle import Status
 from waybill.files.listing.list_files import count_files, list_files
@@ -36,6 +40,7 @@ from waybill.files.read import get_file
 from waybill.files.refresh import refresh_upload
 from waybill.files.request import request_upload
 from waybill.files.restore import restore_file
+from waybill.files.update import MERGE_PATCH, FileChanges, update_file
 from waybill.files.upload_request import UploadRequest
 from waybill.platform.principal import Principal
 
@@ -109,7 +114,25 @@ async def list_many(request: Request, principal: Principal, query: ListQuery) ->
 @operation("getFile", answers={200: File}, errors=("file_not_found",))
 async def get_one(request: Request, principal: Principal) -> Response:
     """Get one file, deleted ones included."""
-    return json_answer(File.of(await get_file(principal, request.path_params["id"])))
+    return _tagged(await get_file(principal, request.path_params["id"]))
+
+
+@operation(
+    "updateFile",
+    body=FileChanges,
+    headers=UpdateHeaders,
+    media_types=(MERGE_PATCH, JSON),
+    answers={200: File},
+    errors=(
+        *("file_not_found", "wrong_state", "precondition_failed", "invalid_input"),
+        *("request_too_large", "unsupported_media_type"),
+    ),
+)
+async def update_one(request: Request, principal: Principal, wanted: FileChanges) -> Response:
+    """Update the name, content type, folder or metadata of a file that is not deleted. Safe to repeat."""
+    settings, file_id = request.state.resources.settings, request.path_params["id"]
+    if_match = ", ".join(request.headers.getlist("if-match")) or None
+    return _tagged(await update_file(settings, principal, file_id, wanted, if_match))
 
 
 @operation(
@@ -145,13 +168,17 @@ async def restore_one(request: Request, principal: Principal) -> Response:
     return json_answer(File.of(await restore_file(request.state.resources, principal, file_id)))
 
 
+def _tagged(file: model.File) -> Response:
+    return json_answer(File.of(file), headers={"ETag": etag_of(file)})
+
+
 #: What is asked for most stands first, for a path is looked up in this order; but `upload-request`, `events`
 #: and `batch` would be taken for ids of files.
 PATHS: Paths = {
     "/files/upload-request": {"POST": request_one},
     "/files/events": {"GET": follow},
     "/files/events/ticket": {"POST": create_ticket},
-    "/files/{id}": {"GET": get_one, "DELETE": delete_one},
+    "/files/{id}": {"GET": get_one, "PATCH": update_one, "DELETE": delete_one},
     "/files": {"GET": list_many},
     "/files/batch/upload-request": {"POST": request_several},
     "/files/batch/complete": {"POST": complete_several},

@@ -66,6 +66,16 @@ class UploadHeaders(HeaderSchema):
     )
 
 
+class UpdateHeaders(HeaderSchema):
+    """What an update may demand."""
+
+    if_match: str | None = Field(
+        default=None,
+        alias="If-Match",
+        description="ETags that `getFile` has returned: the file is updated only if it still has one.",
+    )
+
+
 class DownloadQuery(QuerySchema):
     """How to hand out a download."""
 

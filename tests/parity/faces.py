@@ -80,6 +80,16 @@ class RestFace:
     async def get(self, file_id: str) -> Outcome:
         return await self._call("GET", f"/files/{file_id}")
 
+    async def update(self, file_id: str, if_match: str | None = None, **changes: Any) -> Outcome:
+        headers = {"Content-Type": "application/merge-patch+json"}
+        if if_match is not None:
+            headers["If-Match"] = if_match
+        return await self._call("PATCH", f"/files/{file_id}", content=json.dumps(changes), headers=headers)
+
+    async def etag(self, file_id: str) -> str:
+        response = await self.client.get(f"/api/v1/files/{file_id}")
+        return str(response.headers["etag"])
+
     async def list(self, **filters: Any) -> Outcome:
         outcome = await self._call("GET", "/files", params=filters)
         if outcome.code is None:
@@ -107,7 +117,7 @@ class RestFace:
     async def _call(self, method: str, path: str, **arguments: Any) -> Outcome:
         headers = arguments.pop("headers", {})
         if "content" in arguments:
-            headers["Content-Type"] = "application/json"
+            headers.setdefault("Content-Type", "application/json")
         response = await self.client.request(method, f"/api/v1{path}", headers=headers, **arguments)
         body = response.json() if response.content else None
         if response.is_success:
@@ -213,6 +223,20 @@ class GraphQLFace:
 
     async def get(self, file_id: str) -> Outcome:
         return await self._call("file", f"query($id: ID!) {{ file(id: $id) {{ {FILE} }} }}", id=file_id)
+
+    async def update(self, file_id: str, if_match: str | None = None, **changes: Any) -> Outcome:
+        return await self._call(
+            "updateFile",
+            "mutation($id: ID!, $input: UpdateFileInput!, $ifMatch: String) {"
+            f" updateFile(id: $id, input: $input, ifMatch: $ifMatch) {{ {FILE} }} }}",
+            id=file_id,
+            input=changes,
+            ifMatch=if_match,
+        )
+
+    async def etag(self, file_id: str) -> str:
+        outcome = await self._call("file", "query($id: ID!) { file(id: $id) { etag } }", id=file_id)
+        return str(outcome.data["etag"])
 
     async def list(self, totalCount: bool = False, **filters: Any) -> Outcome:  # noqa: N803
         names = {"limit": "first", "cursor": "after"}

@@ -14,6 +14,7 @@ import structlog
 from bson import Timestamp
 from pymongo.errors import OperationFailure, PyMongoError
 
+from waybill.files.file_json import VISIBLE_FIELDS
 from waybill.files.model import File, FileId
 from waybill.files.repository import file_of, find_known, object_id
 from waybill.platform.errors import FileNotFound, ServiceUnavailable
@@ -23,14 +24,6 @@ from waybill.platform.mongo.errors import map_driver_errors
 #: Milliseconds that MongoDB waits for a change before it returns none. Short, because a reader that ends must
 #: wait for that response.
 MAX_AWAIT_MS = 500
-
-#: The fields that clients can see. An update of other fields only, such as a lease, is not a change to them.
-VISIBLE_FIELDS = frozenset(
-    {
-        *("name", "size", "content_type", "status", "sha256", "duplicate_of", "failure_reason"),
-        *("created_at", "completed_at", "deleted_at", "purged_at", "folder", "metadata"),
-    }
-)
 
 #: Unauthorized and AuthenticationFailed: they do not mean that the position is wrong.
 _UNTRUSTED = frozenset({13, 18})

@@ -17,6 +17,16 @@ Time = Annotated[
 FileId = Annotated[str, Field(pattern="^[0-9a-f]{24}$", examples=["6b043f91342f2be4ee3195a4"])]
 
 
+#: The stored fields that clients see, in one form or another. A change of any other, such as a lease, is no
+#: change to them.
+VISIBLE_FIELDS = frozenset(
+    {
+        *("name", "size", "content_type", "status", "sha256", "duplicate_of", "failure_reason"),
+        *("created_at", "completed_at", "deleted_at", "purged_at", "folder", "metadata"),
+    }
+)
+
+
 class Schema(BaseModel):
     """camelCase outside, snake_case inside."""
 

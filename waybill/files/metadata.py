@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic.config import JsonDict
 
 MAX_PAIRS = 24
 MAX_VALUE_CHARACTERS = 512
@@ -46,7 +47,7 @@ def check_metadata(metadata: dict[str, str]) -> dict[str, str]:
     return dict(sorted(metadata.items()))
 
 
-def _of_pairs(given: object) -> object:
+def of_pairs(given: object) -> object:
     """Take the list of pairs that GraphQL has instead of an object."""
     if not isinstance(given, tuple):
         return given
@@ -56,14 +57,15 @@ def _of_pairs(given: object) -> object:
     return pairs
 
 
+METADATA_SCHEMA: JsonDict = {"maxProperties": MAX_PAIRS, "propertyNames": {"pattern": KEY_PATTERN}}
+
 Metadata = Annotated[
     dict[str, str],
-    BeforeValidator(_of_pairs),
+    BeforeValidator(of_pairs),
     AfterValidator(check_metadata),
     Field(
         json_schema_extra={
-            "maxProperties": MAX_PAIRS,
-            "propertyNames": {"pattern": KEY_PATTERN},
+            **METADATA_SCHEMA,
             "additionalProperties": {"type": "string", "maxLength": MAX_VALUE_CHARACTERS},
         }
     ),

@@ -12,6 +12,7 @@ WaybillError
 ├── IdempotencyConflict   the key was used for another announcement
 ├── QuotaExceeded         the owner's files would take too much
 ├── PartsMissing          not all parts have arrived
+├── PreconditionFailed    the file has changed since the caller read it
 ├── WrongState            the file's status does not allow this
 ├── ChangesLost           what followed a position is not known any more
 ├── TooManyWebhooks       the owner has as many as there may be
@@ -153,6 +154,17 @@ class WrongState(WaybillError):
     """Raised when the file's status, or its deletion, does not allow the operation."""
 
     code = "wrong_state"
+
+
+class PreconditionFailed(WaybillError):
+    """Raised when a file has none of the ETags that the caller demands."""
+
+    code = "precondition_failed"
+
+    def __init__(self, file_id: str) -> None:
+        super().__init__(
+            "The file has changed since you read it. Get it again, and repeat with its new ETag.", id=file_id
+        )
 
 
 class ChangesLost(WaybillError):

@@ -22,6 +22,8 @@ _OUTCOMES = {
     Status.FAILED: Event.FILE_FAILED,
 }
 
+_EDITABLE = frozenset({"name", "content_type", "folder", "metadata"})
+
 
 async def fan_out(resources: Resources, changes: Sequence[Change]) -> None:
     """Insert a delivery for each change and each webhook that subscribes to its event, and enqueue it.
@@ -72,6 +74,9 @@ def _events(change: Change) -> Iterator[Event]:
     file, changed = change.file, change.changed
     if "status" in changed and file.status in _OUTCOMES:
         yield _OUTCOMES[file.status]
+    # Of a new file all fields have changed.
+    if _EDITABLE & changed and "created_at" not in changed:
+        yield Event.FILE_UPDATED
     if "deleted_at" in changed and file.deleted_at is not None:
         yield Event.FILE_DELETED
     if "purged_at" in changed and file.purged_at is not None:

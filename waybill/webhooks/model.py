@@ -15,6 +15,7 @@ class Event(StrEnum):
     FILE_COMPLETED = "file.completed"
     FILE_DUPLICATE = "file.duplicate"
     FILE_FAILED = "file.failed"
+    FILE_UPDATED = "file.updated"
     FILE_DELETED = "file.deleted"
     FILE_PURGED = "file.purged"
 
