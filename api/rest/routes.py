@@ -131,7 +131,7 @@ async def get_one(request: Request, principal: Principal) -> Response:
 async def update_one(request: Request, principal: Principal, wanted: FileChanges) -> Response:
     """Update the name, content type, folder or metadata of a file that is not deleted. Safe to repeat."""
     settings, file_id = request.state.resources.settings, request.path_params["id"]
-    if_match = ", ".join(request.headers.getlist("if-match")) or None
+    if_match = ", ".join(request.headers.getlist("if-match")) if "if-match" in request.headers else None
     return _tagged(await update_file(settings, principal, file_id, wanted, if_match))
 
 

@@ -139,9 +139,9 @@ async def test_each_request_body_refuses_unknown_members(document: Any) -> None:
     for methods in document["paths"].values():
         for operation in methods.values():
             if "requestBody" in operation:
-                [content] = operation["requestBody"]["content"].values()
-                name = content["schema"]["$ref"].rpartition("/")[2]
-                assert document["components"]["schemas"][name]["additionalProperties"] is False
+                for content in operation["requestBody"]["content"].values():
+                    name = content["schema"]["$ref"].rpartition("/")[2]
+                    assert document["components"]["schemas"][name]["additionalProperties"] is False
 
 
 async def test_each_operation_tells_all_its_answers(document: dict[str, object]) -> None:
@@ -219,7 +219,7 @@ async def test_an_answer_with_a_file_leads_to_what_can_be_done_with_it(document:
     announced = document["paths"]["/files/upload-request"]["post"]["responses"]["201"]
     assert set(announced["links"]) == {
         *("getFile", "completeUpload", "downloadFile", "deleteFile"),
-        *("refreshUpload", "requestParts", "listParts", "restoreFile"),
+        *("refreshUpload", "requestParts", "listParts", "restoreFile", "updateFile"),
     }
     assert announced["links"]["getFile"]["parameters"] == {"id": "$response.body#/file/id"}
 
