@@ -57,8 +57,9 @@ class FileChanges(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
+    # Not null, which would remove it: None stands for a name that is not given.
     name: Annotated[str, AfterValidator(check_name)] = Field(
-        default=None,
+        default=None,  # type: ignore[assignment]
         min_length=1,
         max_length=MAX_NAME_CHARACTERS,
         description="The file's name: no path, no control characters. It cannot be removed.",
