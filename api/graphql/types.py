@@ -50,7 +50,7 @@ class File(Node):
         description="Hexadecimal; computed by the server from what arrived."
     )
     duplicate_of: strawberry.ID | None = strawberry.field(
-        description="Of a DUPLICATE: the COMPLETED file with the same content."
+        description="Of a DUPLICATE: the COMPLETED file that holds its content."
     )
     failure_reason: FileFailureReason | None = strawberry.field(description="Of a FAILED file.")  # type: ignore[valid-type]
     created_at: datetime

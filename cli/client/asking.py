@@ -59,7 +59,7 @@ async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
         "type": file.content_type,
         "status": file.status,
         "reason": file.failure_reason,
-        "original": file.duplicate_of,
+        "same as": file.duplicate_of,
         "sha256": file.sha256,
         **{name: time and time_in_words(time) for name, time in times.items()},
     }

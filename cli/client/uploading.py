@@ -60,7 +60,7 @@ class Outcome:
 
     def __str__(self) -> str:
         if self.file.duplicate_of is not None:
-            return f"  already there as {self.file.duplicate_of}"
+            return f"  same content as {self.file.duplicate_of}"
         return {"present": "  already there", "sent": "  not verified yet"}.get(self.word, "")
 
 

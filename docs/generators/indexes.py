@@ -10,6 +10,11 @@ from waybill.indexes import DOCUMENTS
 SERVES = {
     "files": {
         "content": "One COMPLETED file of a content per owner: decides who is first, and finds it.",
+        "names": "The other names of a content, the oldest first. Costs DUPLICATE files alone.",
+        "names_by_name": "The name that a request with a known SHA-256 means. Costs DUPLICATE files alone.",
+        "names_in_trash": "Names of a content that can be restored, the longest last. Costs deletions alone.",
+        "unfollowed": "Contents that have changed hands, with names to correct. Holds no other files.",
+        "object_key": "The file that an object belongs to: orphans, the store's events, `doctor --deep`.",
         "newest": "Lists by time, and counts by time.",
         "by_name": "Lists by name, and counts by name.",
         "largest": "Lists by size, and other counts.",

@@ -59,6 +59,18 @@ async def test_a_key_that_its_record_does_not_name_is_an_orphan(
     assert set(orphans(jobs, "--older-than", "0", "--delete")) == {other}
 
 
+async def test_the_object_of_a_content_that_has_changed_hands_is_none(
+    jobs: Service, face: RestFace, bucket: Bucket
+) -> None:
+    content = os.urandom(10)
+    first, second = [await stored(face, content, name=name) for name in "ab"]
+    await face.delete(first["id"])
+    await purged(face, first["id"])
+    assert (await face.get(second["id"])).data["status"] == "COMPLETED"
+    assert orphans(jobs, "--older-than", "0", "--delete") == {}
+    assert [key for key in await bucket.keys() if first["id"] in key]
+
+
 async def test_what_will_be_swept_anyway_is_no_orphan(jobs: Service, face: RestFace, bucket: Bucket) -> None:
     requested = await face.request(name="a", size=1)
     await face.delete(requested.id)

@@ -139,12 +139,10 @@ async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
 
 
 async def test_a_purge_that_is_owed_is_not_put_off_by_a_delete(hasty: Service, hasty_face: RestFace) -> None:
-    content = os.urandom(10)
-    await stored(hasty_face, content)
-    copy = await stored(hasty_face, content)
-    assert copy["status"] == "DUPLICATE"
-    await purged(hasty_face, copy["id"])
-    deleted = (await hasty_face.delete(copy["id"])).data
+    requested = await hasty_face.request(name="a", size=5)
+    assert (await settled(hasty_face, requested.id))["status"] == "EXPIRED"
+    await purged(hasty_face, requested.id)
+    deleted = (await hasty_face.delete(requested.id)).data
     assert deleted["purgedAt"] is not None
 
 

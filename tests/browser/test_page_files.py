@@ -122,7 +122,7 @@ async def test_details_tell_the_digest_and_lead_to_the_original(page: Page, embe
     await page.get_by_role("button", name="copy.txt", exact=True).click()
     dialog = page.get_by_role("dialog", name="copy.txt")
     await expect(dialog).to_contain_text(original["sha256"])
-    await dialog.get_by_role("button", name="Show the file that has it").click()
+    await dialog.get_by_role("button", name="Show that file").click()
     await expect(page.get_by_role("dialog", name="original.txt")).to_contain_text(original["id"])
 
 

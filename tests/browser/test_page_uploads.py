@@ -100,9 +100,7 @@ async def test_what_is_stored_already_is_not_sent(page: Page, embedded: Service,
     await expect(upload(page, first.name)).to_contain_text("Completed")
     sent = puts(page, embedded)
     await choose(page, "Choose files", second)
-    await expect(upload(page, second.name)).to_contain_text(
-        "Stored before as stored-first.bin, nothing was sent"
-    )
+    await expect(upload(page, second.name)).to_contain_text("The content was stored before, nothing was sent")
     assert sent == []
 
 

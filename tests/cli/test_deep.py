@@ -60,8 +60,10 @@ async def test_exactly_what_was_harmed_is_named(kept: Service) -> None:
         await stored(face, CONTENT, name="duplicate")
         await face.request(name="announced", size=1)
         ids = {file["name"]: file["id"] for file in (await face.list(limit=100)).data["items"]}
-        for name in ("trashed", "gone-from-the-trash"):
+        for name in ("trashed", "gone-from-the-trash", "first"):
             await face.delete(ids[name])
+        # Its object's key has the id of the first.
+        assert (await face.get(ids["duplicate"])).data["status"] == "COMPLETED"
     code, named, last = examined(kept)
     assert (code, named) == (0, [])
     assert last.startswith("ok    records and bucket agree: 8 files against")

@@ -54,20 +54,11 @@ async def test_a_name_cannot_break_out_of_its_header(face: Face, name: str) -> N
     assert quoted[0] == "attachment; filename="
 
 
-async def test_only_a_completed_file_can_be_downloaded(face: Face) -> None:
+async def test_only_a_verified_file_can_be_downloaded(face: Face) -> None:
     requested = await face.request(name="a", size=1)
     refused = await face.download(requested.id)
     assert refused.code == "wrong_state"
     assert refused.context["fileStatus"] == "PENDING"
-
-
-async def test_the_refusal_of_a_duplicate_names_the_original(face: Face) -> None:
-    content = os.urandom(10)
-    first = await stored(face, content)
-    second = await stored(face, content)
-    refused = await face.download(second["id"])
-    assert refused.code == "wrong_state"
-    assert refused.context["duplicateOf"] == first["id"]
 
 
 async def test_a_deleted_file_cannot_be_downloaded(face: Face) -> None:

@@ -4,8 +4,15 @@ import asyncio
 import hashlib
 import os
 
+import httpx
+import pytest
+
 from tests.parity.faces import Face
-from tests.uploads import purged, put, stored
+from tests.uploads import put, stored
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 async def test_a_second_upload_of_the_same_content_points_to_the_first(face: Face) -> None:
@@ -15,22 +22,78 @@ async def test_a_second_upload_of_the_same_content_points_to_the_first(face: Fac
     assert second["status"] == "DUPLICATE"
     assert second["duplicateOf"] == first["id"]
     assert second["sha256"] == first["sha256"]
-    assert (await purged(face, second["id"]))["status"] == "DUPLICATE"
 
 
-async def test_a_declared_hash_that_is_stored_needs_no_upload(face: Face) -> None:
+async def fetched(face: Face, file_id: str) -> httpx.Response:
+    """What the download of a file answers."""
+    link = (await face.download(file_id)).data
+    async with httpx.AsyncClient() as client:
+        return await client.get(link["url"])
+
+
+async def test_a_duplicate_is_downloaded_under_its_own_name_and_type(face: Face) -> None:
     content = os.urandom(1000)
-    first = await stored(face, content)
-    sha256 = hashlib.sha256(content).hexdigest()
-    again = await face.request(name="again.bin", size=1000, sha256=sha256.upper())
+    await stored(face, content, name="first.bin")
+    second = await stored(face, content, name="second.txt", contentType="text/plain")
+    assert second["status"] == "DUPLICATE"
+    response = await fetched(face, second["id"])
+    assert response.content == content
+    assert response.headers["content-type"] == "text/plain"
+    assert "second.txt" in response.headers["content-disposition"]
+
+
+async def test_a_declared_hash_that_is_stored_under_that_name_is_that_file(face: Face) -> None:
+    content = os.urandom(1000)
+    first = await stored(face, content, name="a.bin")
+    again = await face.request(name="a.bin", size=1000, sha256=sha256_of(content).upper())
     assert again.data["upload"] is None
     assert again.data["file"] == first
+    other = await face.request(name="b.bin", size=1000, sha256=sha256_of(content))
+    again = await face.request(name="b.bin", size=1000, sha256=sha256_of(content))
+    assert again.data["file"] == other.data["file"]
+
+
+@pytest.mark.parametrize("fields", [{"name": "b.bin"}, {"contentType": "text/plain"}, {"folder": "b/"}])
+async def test_a_declared_hash_under_another_name_or_type_makes_a_file_without_an_upload(
+    face: Face, fields: dict[str, str]
+) -> None:
+    content = os.urandom(1000)
+    first = await stored(face, content, name="a.bin")
+    asked = {"name": "a.bin", "size": 1000, "multipart": True} | fields
+    answer = (await face.request(**asked, sha256=sha256_of(content))).data
+    assert (answer["upload"], answer["multipart"]) == (None, None)
+    file = answer["file"]
+    expected = {"status": "DUPLICATE", "duplicateOf": first["id"], "sha256": sha256_of(content), "size": 1000}
+    assert file | expected | fields == file
+    assert file["id"] != first["id"]
+    assert (await face.get(file["id"])).data == file
+    assert (await face.complete(file["id"])).data == file
+    assert (await fetched(face, file["id"])).content == content
+    assert {each["id"] for each in (await face.list()).data["items"]} == {first["id"], file["id"]}
+
+
+async def test_a_name_of_a_content_takes_no_room(face: Face) -> None:
+    content = os.urandom(1000)
+    await stored(face, content, name="a.bin")
+    await face.request(name="b.bin", size=1000, sha256=sha256_of(content))
+    assert (await face.usage()).data | {"used": 1000, "reserved": 0} == (await face.usage()).data
+
+
+async def test_a_repeated_request_for_a_name_makes_one_file(face: Face) -> None:
+    content = os.urandom(1000)
+    await stored(face, content, name="a.bin")
+    asked = {"name": "b.bin", "size": 1000, "sha256": sha256_of(content)}
+    keyed = [face.request(key="the-same", **asked) for _ in range(10)]
+    answers = await asyncio.gather(*keyed, *(face.request(**asked) for _ in range(10)))
+    assert {answer.code for answer in answers} == {None}
+    assert len({answer.id for answer in answers}) == 1
+    assert len((await face.list()).data["items"]) == 2
 
 
 async def test_a_declared_hash_of_another_size_is_not_believed(face: Face) -> None:
     content = os.urandom(1000)
     await stored(face, content)
-    other = await face.request(name="a", size=999, sha256=hashlib.sha256(content).hexdigest())
+    other = await face.request(name="a", size=999, sha256=sha256_of(content))
     assert other.data["upload"] is not None
 
 
@@ -63,14 +126,3 @@ async def test_of_twenty_at_once_one_wins(face: Face) -> None:
     losers = [file for file in files if file["status"] == "DUPLICATE"]
     assert len(losers) == 19
     assert {file["duplicateOf"] for file in losers} == {winners[0]["id"]}
-
-
-async def test_the_refusal_of_a_duplicate_says_when_its_original_is_gone(face: Face) -> None:
-    content = os.urandom(1000)
-    first = await stored(face, content)
-    second = await stored(face, content)
-    await face.delete(first["id"])
-    refused = await face.download(second["id"])
-    assert refused.code == "wrong_state"
-    assert refused.context["duplicateOf"] == first["id"]
-    assert (await stored(face, content))["status"] == "COMPLETED"

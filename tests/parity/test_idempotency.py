@@ -48,7 +48,7 @@ async def test_a_key_is_its_owners(face: Face, stranger: Face) -> None:
 async def test_content_that_is_known_is_known_again(face: Face) -> None:
     content = os.urandom(100)
     announced = {"name": "a", "size": 100, "sha256": hashlib.sha256(content).hexdigest()}
-    original = await stored(face, content)
+    original = await stored(face, content, name="a")
     for _ in range(2):
         answer = await face.request(KEY, **announced)
         assert (answer.id, answer.data["upload"]) == (original["id"], None)
@@ -72,7 +72,7 @@ async def test_a_key_whose_upload_was_deleted_is_refused(face: Face) -> None:
 async def test_a_key_whose_file_was_deleted_and_purged_is_refused(face: Face) -> None:
     content = os.urandom(100)
     announced = {"name": "a", "size": 100, "sha256": hashlib.sha256(content).hexdigest()}
-    file = await stored(face, content)
+    file = await stored(face, content, name="a")
     assert (await face.request(KEY, **announced)).id == file["id"]
     await face.delete(file["id"])
     assert (await face.request(KEY, **announced)).code == "wrong_state"

@@ -57,10 +57,12 @@ async def test_delete_against_a_running_hash_leaves_a_purged_file(face: Face) ->
 
 
 @pytest.mark.parametrize("attempt", range(5))
-async def test_delete_against_purge_takes_the_copy_alone(face: Face, attempt: int) -> None:
+async def test_delete_against_the_removal_of_a_second_object_takes_the_copy_alone(
+    face: Face, attempt: int
+) -> None:
     content = os.urandom(1000)
     original = await stored(face, content)
-    copy = await stored(face, content)  # its purge is on the way from here
+    copy = await stored(face, content)  # its own object is to go from here
     answers = await asyncio.gather(*(face.delete(copy["id"]) for _ in range(5)))
     assert len({answer.data["deletedAt"] for answer in answers}) == 1
     file = await purged(face, copy["id"])
@@ -68,18 +70,18 @@ async def test_delete_against_purge_takes_the_copy_alone(face: Face, attempt: in
     assert (await face.download(original["id"])).code is None
 
 
-async def test_deleting_the_winner_while_its_copies_arrive_keeps_at_most_one(face: Face) -> None:
+async def test_deleting_the_holder_while_its_copies_arrive_keeps_all_of_them(face: Face) -> None:
     content = os.urandom(1000)
-    winner = await stored(face, content)
+    holder = await stored(face, content)
     ids = [await sent(face, content) for _ in range(6)]
-    await asyncio.gather(*(face.complete(file_id) for file_id in ids), face.delete(winner["id"]))
-    files = [await settled(face, file_id) for file_id in ids]
-    statuses = Counter(file["status"] for file in files)
-    assert set(statuses) <= {"COMPLETED", "DUPLICATE"}
-    assert statuses["COMPLETED"] <= 1
-    known = {winner["id"], *ids}
-    assert all(file["duplicateOf"] in known for file in files if file["status"] == "DUPLICATE")
-    await purged(face, winner["id"])
+    await asyncio.gather(*(face.complete(file_id) for file_id in ids), face.delete(holder["id"]))
+    await purged(face, holder["id"])
+    for file_id in ids:
+        await settled(face, file_id)
+    files = [(await face.get(file_id)).data for file_id in ids]
+    [winner] = [file["id"] for file in files if file["status"] == "COMPLETED"]
+    assert Counter(file["duplicateOf"] for file in files) == {None: 1, winner: 5}
+    assert {(await face.download(file_id)).code for file_id in ids} == {None}
 
 
 async def test_a_url_used_twice_at_once_stores_one_of_the_two(face: Face) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,13 +18,17 @@ from hypothesis.stateful import (
 )
 
 from tests.service import Service
+from tests.waiting import wait_until
 
 CONTENTS = [b"", b"one", b"two", b"three" * 1000]
+NAMES = ["a", "b", "c"]
+STORED = {"COMPLETED", "DUPLICATE"}
 MAY_FOLLOW = {
     "PENDING": {"PENDING", "PROCESSING", "COMPLETED", "DUPLICATE"},
     "PROCESSING": {"PROCESSING", "COMPLETED", "DUPLICATE"},
     "COMPLETED": {"COMPLETED"},
-    "DUPLICATE": {"DUPLICATE"},
+    # It holds the content once the file that did so is deleted.
+    "DUPLICATE": {"DUPLICATE", "COMPLETED"},
 }
 USAGE_BETWEEN_LISTS = ("/files?limit=100", "/usage", "/files?limit=100&totalCount=true")
 
@@ -40,13 +45,19 @@ def machine_for(service: Service) -> type[RuleBasedStateMachine]:
             headers = {"Authorization": f"Bearer {service.token(owner)}"}
             self.http = httpx.Client(base_url=f"{service.address}/api/v1", headers=headers, timeout=30)
             self.seen: dict[str, dict[str, Any]] = {}
-            self.uploads: dict[str, tuple[dict[str, Any], bytes]] = {}
+            self.contents: dict[str, bytes] = {}
+            self.uploads: dict[str, dict[str, Any]] = {}
             self.sent: set[str] = set()
             self.deleted: set[str] = set()
 
-        @rule(target=files, content=st.sampled_from(CONTENTS), declared=st.booleans())
-        def request(self, content: bytes, declared: bool) -> str:
-            body: dict[str, Any] = {"name": "a", "size": len(content)}
+        @rule(
+            target=files,
+            content=st.sampled_from(CONTENTS),
+            name=st.sampled_from(NAMES),
+            declared=st.booleans(),
+        )
+        def request(self, content: bytes, name: str, declared: bool) -> str:
+            body: dict[str, Any] = {"name": name, "size": len(content)}
             if declared:
                 body["sha256"] = hashlib.sha256(content).hexdigest()
             response = self.http.post("/files/upload-request", json=body)
@@ -54,15 +65,21 @@ def machine_for(service: Service) -> type[RuleBasedStateMachine]:
             file_id: str = answer["file"]["id"]
             if answer["upload"] is None:
                 assert declared
-                assert answer["file"]["status"] == "COMPLETED"
+                assert answer["file"]["status"] in STORED
+                assert answer["file"]["name"] == name
                 assert file_id not in self.deleted
             else:
-                self.uploads[file_id] = (answer["upload"], content)
+                assert file_id not in self.contents
+                self.uploads[file_id] = answer["upload"]
+            assert self.contents.setdefault(file_id, content) == content
             return file_id
 
         @rule(file_id=files)
         def send(self, file_id: str) -> None:
-            upload, content = self.uploads[file_id]
+            upload = self.uploads.get(file_id)
+            if upload is None:
+                return
+            content = self.contents[file_id]
             response = httpx.put(upload["url"], headers=upload["headers"], content=content)
             if file_id not in self.sent:
                 assert response.status_code == 200
@@ -75,7 +92,7 @@ def machine_for(service: Service) -> type[RuleBasedStateMachine]:
             response = self.http.post(f"/files/{file_id}/complete")
             if file_id in self.deleted:
                 assert response.json()["code"] == "wrong_state"
-            elif file_id in self.sent:
+            elif file_id in self.sent or file_id not in self.uploads:
                 assert response.status_code in {200, 202}
             else:
                 assert response.json()["code"] == "object_missing"
@@ -87,27 +104,47 @@ def machine_for(service: Service) -> type[RuleBasedStateMachine]:
 
         @rule(file_id=files)
         def download(self, file_id: str) -> None:
+            if self.is_downloadable(file_id):
+                assert file_id not in self.deleted
+
+        def is_downloadable(self, file_id: str) -> bool:
+            """Whether a file can be downloaded; what comes is its content."""
             response = self.http.get(f"/files/{file_id}/download")
             if response.status_code == 200:
-                _, content = self.uploads[file_id]
-                assert httpx.get(response.json()["url"]).content == content
-            else:
-                assert response.json()["code"] == "wrong_state"
+                assert httpx.get(response.json()["url"]).content == self.contents[file_id]
+                return True
+            assert response.json()["code"] == "wrong_state"
+            return False
+
+        def settled_list(self) -> list[dict[str, Any]]:
+            """The files, once two lists in a row are the same: a worker may finish one meanwhile."""
+            listed: list[dict[str, Any]] = []
+            while True:
+                before, listed = listed, self.http.get("/files", params={"limit": 100}).json()["items"]
+                if before == listed:
+                    return listed
 
         @invariant()
-        def statuses_follow_the_arrows_and_contents_are_unique(self) -> None:
-            listed = self.http.get("/files", params={"limit": 100}).json()["items"]
-            assert not {file["id"] for file in listed} & self.deleted
-            assert {file["id"] for file in listed} == self.uploads.keys() - self.deleted
+        def statuses_follow_the_arrows(self) -> None:
+            listed = self.settled_list()
+            assert {file["id"] for file in listed} == self.contents.keys() - self.deleted
             for file in listed:
                 before = self.seen.get(file["id"], file)
                 assert file["status"] in MAY_FOLLOW[before["status"]]
-                if file["status"] in {"COMPLETED", "DUPLICATE"}:
-                    _, content = self.uploads[file["id"]]
-                    assert file["sha256"] == hashlib.sha256(content).hexdigest()
+                assert file["purgedAt"] is None
+                if file["status"] in STORED:
+                    assert file["sha256"] == hashlib.sha256(self.contents[file["id"]]).hexdigest()
                 self.seen[file["id"]] = file
-            completed = [file["sha256"] for file in listed if file["status"] == "COMPLETED"]
-            assert len(completed) == len(set(completed))
+
+        @invariant()
+        def every_living_content_has_one_holder_and_every_name_can_be_downloaded(self) -> None:
+            stored = [file for file in self.settled_list() if file["status"] in STORED]
+            holders = {file["sha256"]: file["id"] for file in stored if file["status"] == "COMPLETED"}
+            assert len(holders) == sum(file["status"] == "COMPLETED" for file in stored)
+            for file in stored:
+                expected = None if file["status"] == "COMPLETED" else holders[file["sha256"]]
+                assert file["duplicateOf"] == expected
+                assert self.is_downloadable(file["id"])
 
         @invariant()
         def sums_are_what_the_files_take(self) -> None:
@@ -128,7 +165,18 @@ def machine_for(service: Service) -> type[RuleBasedStateMachine]:
             }
 
         def teardown(self) -> None:
+            """Delete everything: no object stays without a name."""
+            stored = [file for file in self.settled_list() if file["status"] in STORED]
+            links = [self.http.get(f"/files/{file['id']}/download").json()["url"] for file in stored]
+            for file in stored:
+                self.http.delete(f"/files/{file['id']}")
+            for file in stored:
+                wait_until(partial(self.is_purged, file["id"]), f"{file} is purged", 60)
+            assert [httpx.get(link).status_code for link in links] == [404] * len(links)
             self.http.close()
+
+        def is_purged(self, file_id: str) -> bool:
+            return self.http.get(f"/files/{file_id}").json()["purgedAt"] is not None
 
     return Uploads
 

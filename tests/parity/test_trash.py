@@ -10,7 +10,7 @@ import pytest
 from stack.stack import Stack
 from tests.parity.faces import Face
 from tests.service import Service, running_service
-from tests.uploads import purged, put, settled, stored, uploaded
+from tests.uploads import put, settled, stored, uploaded
 
 SIZE = 1000
 
@@ -71,9 +71,66 @@ async def test_content_that_was_uploaded_again_makes_a_duplicate(face: Face) -> 
         second["id"],
         None,
     )
-    await purged(face, first["id"])
+    assert await fetched(face, first["id"]) == content
     # It takes no room.
     assert (await face.usage()).data["used"] == SIZE
+
+
+async def fetched(face: Face, file_id: str) -> bytes:
+    link = (await face.download(file_id)).data
+    return (await put(link | {"headers": {}}, b"")).content
+
+
+async def test_a_deleted_name_comes_back_beside_the_others(face: Face) -> None:
+    content = os.urandom(SIZE)
+    first = await stored(face, content, name="a")
+    second = (await face.request(name="b", size=SIZE, sha256=first["sha256"])).data["file"]
+    for deleted, other in ((second, first), (first, second)):
+        await face.delete(deleted["id"])
+        assert deleted["id"] in {file["id"] for file in (await face.list(deleted=True)).data["items"]}
+        assert (await face.get(other["id"])).data["status"] == "COMPLETED"
+        restored = (await face.restore(deleted["id"])).data
+        assert (restored["status"], restored["duplicateOf"]) == ("DUPLICATE", other["id"])
+        assert await fetched(face, deleted["id"]) == content
+    assert (await face.usage()).data["used"] == SIZE
+
+
+@pytest.mark.parametrize("order", ["abc", "cba", "bac"])
+@pytest.mark.parametrize("back", ["abc", "cab"])
+async def test_names_come_back_in_any_order_after_all_were_deleted(face: Face, order: str, back: str) -> None:
+    content = os.urandom(SIZE)
+    files = {"a": await stored(face, content, name="a")}
+    for name in "bc":
+        request = await face.request(name=name, size=SIZE, sha256=files["a"]["sha256"])
+        files[name] = request.data["file"]
+    for name in order:
+        assert (await face.delete(files[name]["id"])).code is None
+    assert (await face.usage()).data["used"] == 0
+    for name in back:
+        restored = (await face.restore(files[name]["id"])).data
+        expected = ("COMPLETED", None) if name == back[0] else ("DUPLICATE", files[back[0]]["id"])
+        assert (restored["status"], restored["duplicateOf"]) == expected
+    for file in files.values():
+        assert await fetched(face, file["id"]) == content
+    assert (await face.usage()).data["used"] == SIZE
+
+
+async def test_twenty_deletes_and_restores_of_the_names_of_one_content(face: Face) -> None:
+    content = os.urandom(SIZE)
+    first = await stored(face, content, name="a")
+    ids = [first["id"]]
+    for name in "bcde":
+        ids.append((await face.request(name=name, size=SIZE, sha256=first["sha256"])).id)
+    calls = [call(file_id) for file_id in ids for call in (face.delete, face.restore) * 2]
+    assert Counter(answer.code for answer in await asyncio.gather(*calls)) == {None: 20}
+    files = [(await face.get(file_id)).data for file_id in ids]
+    living = [file for file in files if file["deletedAt"] is None]
+    assert sum(file["status"] == "COMPLETED" for file in living) == bool(living)
+    assert (await face.usage()).data["used"] == (SIZE if living else 0)
+    for file_id in ids:
+        assert (await face.restore(file_id)).code is None
+    for file_id in ids:
+        assert await fetched(face, file_id) == content
 
 
 async def test_deleted_files_take_no_room_and_need_it_to_come_back(face: Face) -> None:

@@ -32,6 +32,9 @@ PATIENCE = 10
 ENDLESS = 300
 
 
+STORED = {"COMPLETED", "DUPLICATE"}
+
+
 @dataclass(frozen=True)
 class Expected:
     """What must become of a file."""
@@ -154,7 +157,7 @@ class Crowd:
                         break
                     await asyncio.sleep(0.5)
                 ended[file_id] = file
-                if file["status"] == "COMPLETED" and not file["deletedAt"]:
+                if file["status"] in STORED and not file["deletedAt"]:
                     link = (await self._insist(faces, lambda face: face.download(file_id))).data["url"]  # noqa: B023
                     file["stored"] = hashlib.sha256((await store.get(link)).content).hexdigest()
 
@@ -174,7 +177,7 @@ class Crowd:
 
 def _has_ended(file: Any) -> bool:
     """Whether nothing more will happen to it."""
-    if file["status"] == "COMPLETED" and not file["deletedAt"]:
+    if file["status"] in STORED and not file["deletedAt"]:
         return True
     return file["purgedAt"] is not None
 
@@ -187,7 +190,8 @@ def _is_right(expected: Expected, file: Any, files: dict[str, Any]) -> bool:
             return bool(file["sha256"] == expected.sha256 == file["stored"])
         case "completed":
             original = files.get(file["duplicateOf"], {})
-            return bool(file["status"] == "DUPLICATE" and original.get("sha256") == expected.sha256)
+            is_led = file["status"] == "DUPLICATE" and original.get("sha256") == expected.sha256
+            return bool(is_led and file["stored"] == expected.sha256)
         case "deleted":
             return file["deletedAt"] is not None
         case _:

@@ -21,7 +21,7 @@ from waybill.client.listing import list_files
 from waybill.client.many import UploadOutcome, outcomes
 from waybill.client.models import Announced, Event, File, Usage
 from waybill.client.observer import NoObserver, Observer
-from waybill.client.receiving import Receiver, content_of
+from waybill.client.receiving import Receiver, verified
 from waybill.client.sending import MAX_OPEN_FILES, Sender
 from waybill.client.source import Progress, Source
 from waybill.client.store import Store
@@ -101,7 +101,8 @@ class AsyncClient:
     ) -> File:
         """Hash, announce, send and complete a file, and wait until it is verified.
 
-        Where its content is stored already nothing is sent, and that file is the answer. What is left out is
+        If its content is stored already nothing is sent: the answer is the file of that name and type, or a
+        new DUPLICATE. What is left out is
         taken from the file itself: its name, a type by the name's ending, the SHA-256. Without ``multipart``
         files of more than 64 MiB go in parts. Use ``announce`` and ``send`` where it may have to be resumed.
 
@@ -256,20 +257,20 @@ class AsyncClient:
             FileExistsError: something else is there.
         """
         file = await self.get(file) if isinstance(file, str) else file
-        content = await content_of(self._api, file)
-        receiver = Receiver(self._api, self._store, file, content, progress)
+        file = await verified(self._api, file)
+        receiver = Receiver(self._api, self._store, file, progress)
         if is_stream(Path(target)):
             async with opened_stream(Path(target)) as descriptor:
                 await receiver.to_stream(descriptor)
             return Path(target)
         path = destination(target, file)
-        await self._saved.save(receiver, path, content, overwrite=overwrite)
+        await self._saved.save(receiver, path, file, overwrite=overwrite)
         return path
 
     async def content(self, file_id: str, *, progress: Progress | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes of a file one after the other. Raises as ``download`` does, ContentChanged at the end."""
-        file = await self.get(file_id)
-        receiver = Receiver(self._api, self._store, file, await content_of(self._api, file), progress)
+        file = await verified(self._api, await self.get(file_id))
+        receiver = Receiver(self._api, self._store, file, progress)
         async with aclosing(receiver.content()) as content:
             async for chunk in content:
                 yield chunk

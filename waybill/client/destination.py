@@ -107,7 +107,7 @@ class SavedFiles:
         Args:
             receiver: receives the file.
             path: where to save it.
-            content: the COMPLETED file that holds its bytes.
+            content: the file as it was verified.
             overwrite: replace other content, unless this client saved it.
 
         Raises:

@@ -56,7 +56,7 @@ class File:
 
     @property
     def is_verified(self) -> bool:
-        """Whether its content is stored, by itself or by the file that it is a duplicate of."""
+        """Whether its content is stored, so that it can be downloaded."""
         return self.status in {Status.COMPLETED, Status.DUPLICATE} and self.deleted_at is None
 
 

@@ -16,7 +16,6 @@ from waybill.client.local_name import local_name
 from waybill.client.models import File
 from waybill.client.source import INLINE_BYTES, Progress, Source
 from waybill.client.store import Store
-from waybill.files.lifecycle import Status
 
 #: What link(2) answers where the file system has no hard links, or the kernel protects the file.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
@@ -27,16 +26,12 @@ class Receiver:
 
     Args:
         file: the file that was asked for; its id names what is kept of it until it is whole.
-        content: the COMPLETED file that holds its bytes: itself, or the original of a DUPLICATE.
     """
 
-    def __init__(
-        self, api: Api, store: Store, file: File, content: File, progress: Progress | None = None
-    ) -> None:
+    def __init__(self, api: Api, store: Store, file: File, progress: Progress | None = None) -> None:
         self._api = api
         self._store = store
         self._file = file
-        self._original = content
         self._progress = progress
 
     async def into(self, target: Path, *, overwrite: bool = False) -> None:
@@ -70,7 +65,7 @@ class Receiver:
             await kept.feed(digest)
         async with aclosing(self._content(kept.size, digest)) as content:
             async for chunk in content:
-                if self._original.size <= INLINE_BYTES:
+                if self._file.size <= INLINE_BYTES:
                     write_all(sink.fileno(), chunk)
                 else:
                     await asyncio.to_thread(write_all, sink.fileno(), chunk)
@@ -91,8 +86,8 @@ class Receiver:
     async def _content(self, begin: int, digest: "hashlib._Hash") -> AsyncGenerator[bytes, None]:
         """The bytes from ``begin`` on, of which ``digest`` knows those before."""
         patience = self._api.patience()
-        while begin < self._original.size:
-            link = await self._api.call("GET", f"/files/{self._original.id}/download")
+        while begin < self._file.size:
+            link = await self._api.call("GET", f"/files/{self._file.id}/download")
             try:
                 async with aclosing(self._store.get(link["url"], begin)) as content:
                     async for chunk in content:
@@ -101,26 +96,24 @@ class Receiver:
                         begin += len(chunk)
                         patience.renew()
                         if self._progress is not None:
-                            self._progress(begin, self._original.size)
-                if begin < self._original.size:
+                            self._progress(begin, self._file.size)
+                if begin < self._file.size:
                     raise Unreachable("The object store ended its answer early.")
             except ClientError as error:
                 await patience.after(error)
-        if digest.hexdigest() != self._original.sha256:
+        if digest.hexdigest() != self._file.sha256:
             raise ContentChanged(
                 f"The received content of {self._file.name} is not the verified one. Download it again."
             )
 
 
-async def content_of(api: Api, file: File) -> File:
-    """Return the COMPLETED file that holds the bytes of this one. Raises WrongState if there is none."""
-    if file.duplicate_of is not None:
-        file = File.of(await api.call("GET", f"/files/{file.duplicate_of}"))
-    if file.status is not Status.COMPLETED or file.deleted_at is not None:
-        # Refused in the server's own words, unless it has just become one.
-        await api.call("GET", f"/files/{file.id}/download")
-        return File.of(await api.call("GET", f"/files/{file.id}"))
-    return file
+async def verified(api: Api, file: File) -> File:
+    """Return a file that can be downloaded. Raises WrongState if it cannot."""
+    if file.is_verified:
+        return file
+    # Refused in the server's own words, unless it has just been verified.
+    await api.call("GET", f"/files/{file.id}/download")
+    return File.of(await api.call("GET", f"/files/{file.id}"))
 
 
 def write_all(descriptor: int, chunk: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Reading all files of all owners, in the order of their ids, and so of their object keys."""
+"""Reading all files of all owners, in the order of their object keys."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -27,7 +27,7 @@ async def read_all_files() -> AsyncGenerator[Fields, None]:
             found = (
                 await files_collection()
                 .find(query, list(_FIELDS))
-                .sort("_id", 1)
+                .sort("object_key", 1)
                 .limit(BATCH_FILES)
                 .to_list(BATCH_FILES)
             )
@@ -35,4 +35,4 @@ async def read_all_files() -> AsyncGenerator[Fields, None]:
             yield file
         if len(found) < BATCH_FILES:
             return
-        query = {"_id": {"$gt": found[-1]["_id"]}}
+        query = {"object_key": {"$gt": found[-1]["object_key"]}}

@@ -1,7 +1,7 @@
 """Compare all records with all objects of the bucket, as after a restore. Changes nothing.
 
-Keys begin with the id of their file, so the bucket's list and the files by id are in the same order: both are
-read once, side by side, and neither is held in memory.
+The bucket's list and the files by object key are in the same order: both are read once, side by side, and
+neither is held in memory.
 """
 
 from collections.abc import AsyncGenerator, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 from waybill.files import all_files, repository
 from waybill.files.lifecycle import Status
 from waybill.platform.errors import FileNotFound
-from waybill.platform.s3.object_key import KEY_PREFIX, file_id_of
+from waybill.platform.s3.object_key import KEY_PREFIX, made_for
 from waybill.platform.s3.storage import Storage, StoredObject
 
 #: Files in these statuses have an object until their purge begins.
@@ -57,7 +57,7 @@ class Comparison:
         self.objects = 0
 
     async def mismatches(self) -> AsyncGenerator[Mismatch, None]:
-        """Yield each mismatch, in the order of the ids.
+        """Yield each mismatch, in the order of the object keys.
 
         Each is looked at twice: files come and go while the two are read.
 
@@ -68,17 +68,19 @@ class Comparison:
         async with aclosing(self._objects()) as objects, aclosing(all_files.read_all_files()) as files:
             item = await anext(objects, None)
             async for file in files:
-                file_id = str(file["_id"])
                 found: StoredObject | None = None
-                while item is not None and (object_id := file_id_of(item.key) or "") <= file_id:
-                    if object_id == file_id and item.key == file["object_key"]:
+                while item is not None and item.key <= file["object_key"]:
+                    if item.key == file["object_key"]:
                         found = item
                     elif (unknown := await self._unknown(item)) is not None:
                         yield unknown
                     item = await anext(objects, None)
                 if _has_object(file):
                     self.files += 1
-                    if not _agrees(file, found) and (mismatch := await self._mismatch(file_id)) is not None:
+                    if (
+                        not _agrees(file, found)
+                        and (mismatch := await self._mismatch(str(file["_id"]))) is not None
+                    ):
                         yield mismatch
             while item is not None:
                 if (unknown := await self._unknown(item)) is not None:
@@ -89,7 +91,7 @@ class Comparison:
         last = ""
         async for page in self._storage.pages(KEY_PREFIX):
             for item in page:
-                if file_id_of(item.key) is None:
+                if made_for(item.key) is None:
                     continue
                 if item.key < last:
                     raise UnsortedListError(item.key)
@@ -117,12 +119,9 @@ class Comparison:
 
     async def _unknown(self, item: StoredObject) -> Mismatch | None:
         """Look for the record of an object again, by itself."""
-        file_id = file_id_of(item.key)
-        try:
-            file = await repository.find(file_id or "")
-        except FileNotFound:
-            return Mismatch(Difference.NO_RECORD, item.key, file_id)
-        return None if file.object_key == item.key else Mismatch(Difference.NO_RECORD, item.key, file_id)
+        if await repository.find_by_keys([item.key]):
+            return None
+        return Mismatch(Difference.NO_RECORD, item.key, made_for(item.key))
 
 
 def _has_object(file: Mapping[str, Any]) -> bool:

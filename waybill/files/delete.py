@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from waybill.files import repository, transitions
+from waybill.files import handover, repository
+from waybill.files.lifecycle import Status
 from waybill.files.model import File
 from waybill.platform.mongo.expressions import NOW, Later
 from waybill.platform.principal import Principal
@@ -11,7 +12,9 @@ from waybill.resources import Resources
 
 
 async def delete_file(resources: Resources, principal: Principal, file_id: str) -> File:
-    """Mark a file deleted, whatever its status, and have its object purged. A repeat answers the same.
+    """Mark a file deleted, whatever its status, and have it purged. A repeat answers the same.
+
+    If other names have its content, the oldest of them holds it from then on, and is COMPLETED.
 
     Raises:
         FileNotFound: no such file of this owner.
@@ -38,14 +41,13 @@ async def mark_deleted(resources: Resources, principal: Principal, file_id: str)
         file = await repository.find(file_id, principal.owner)
         if file.deleted_at is not None:
             return Deleted(file, is_due_now=False)
-        # A file whose purge is due could not be downloaded and cannot be restored: the trash is not
-        # for it, nor is the time for which FAILED files are kept.
-        has_purge = file.purge_at is not None
-        is_due_now = not delay or has_purge
-        deleted = await transitions.change(
+        # A FAILED or EXPIRED file cannot be restored: the trash is not for it, nor is the time for which
+        # FAILED files are kept. Of a DUPLICATE it is another object that is to be purged.
+        is_due_now = not delay or (file.purge_at is not None and file.status is not Status.DUPLICATE)
+        deleted = await handover.delete(
             file,
             # As it was read: a file that came out of the trash meanwhile goes back into the trash.
-            {"deleted_at": None, "purge_at": {"$exists": has_purge}},
+            {"deleted_at": None, "purge_at": {"$exists": file.purge_at is not None}},
             deleted_at=NOW,
             purge_at=NOW if is_due_now else Later(delay),
             expire_at=None,

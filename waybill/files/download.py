@@ -1,6 +1,6 @@
 """Sign the download URL of a verified file."""
 
-from waybill.files import repository
+from waybill.files import contents, repository
 from waybill.files.disposition import Disposition, content_disposition
 from waybill.files.lifecycle import Status
 from waybill.platform.errors import WrongState
@@ -17,26 +17,27 @@ async def download_file(
     *,
     is_head: bool = False,
 ) -> PresignedRequest:
-    """Sign a GET, or a HEAD with ``is_head``, for a COMPLETED file. What may be inline is in ``disposition``.
+    """Sign a GET, or a HEAD with ``is_head``, for a verified file, under its own name and type.
+
+    What may be inline is in ``disposition``.
 
     Raises:
         FileNotFound: no such file of this owner.
-        WrongState: the file is deleted or not COMPLETED; of a DUPLICATE the error names the file to take.
+        WrongState: the file is deleted, or neither COMPLETED nor DUPLICATE.
     """
     file = await repository.find(file_id, principal.owner)
     facts = {"id": file_id, "fileStatus": file.status.value}
     if file.deleted_at is not None:
         raise WrongState("The file is deleted.", **facts)
-    if file.status is Status.DUPLICATE:
-        original = await repository.find(str(file.duplicate_of), principal.owner)
-        advice = "Download the one that duplicateOf names."
-        if original.deleted_at is not None:
-            advice = "Its original is deleted, and the content with it. Upload it again."
-        raise WrongState(f"The file is a duplicate. {advice}", duplicateOf=original.file_id, **facts)
-    if file.status is not Status.COMPLETED:
-        raise WrongState(f"Only a COMPLETED file can be downloaded, this one is {file.status}.", **facts)
+    holder = await contents.find_holder(file) if file.status is Status.DUPLICATE else file
+    if holder is None:
+        raise WrongState("The file's content is gone. Upload it again.", **facts)
+    if file.status not in {Status.COMPLETED, Status.DUPLICATE}:
+        raise WrongState(
+            f"Only a COMPLETED or DUPLICATE file can be downloaded, this one is {file.status}.", **facts
+        )
     return resources.presigner.get(
-        file.object_key,
+        holder.object_key,
         disposition=content_disposition(file.name, file.content_type, disposition),
         content_type=file.content_type,
         ttl=resources.settings.download_url_ttl,

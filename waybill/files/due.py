@@ -7,7 +7,8 @@ from typing import Any
 import pymongo
 
 from waybill.files.lifecycle import Status
-from waybill.files.model import FileId
+from waybill.files.model import File, FileId
+from waybill.files.repository import file_of
 from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, database_time, files_collection
 from waybill.platform.mongo.due_groups import PAGE_DOCUMENTS, Group, find_groups
 from waybill.platform.mongo.errors import map_driver_errors
@@ -67,6 +68,13 @@ async def find_fields(
             await files_collection().find({"_id": {"$in": ids}, **expected}, list(fields)).to_list(None)
         )
     return found
+
+
+async def find_due(ids: Sequence[FileId], expected: Mapping[str, Any]) -> Sequence[File]:
+    """Return those of some files, up to a thousand, that are as ``expected``."""
+    with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
+        found = await files_collection().find({"_id": {"$in": ids}, **expected}).to_list(None)
+    return [file_of(document) for document in found]
 
 
 async def _find_past(

@@ -51,7 +51,7 @@ class File(Schema):
         pattern="^[0-9a-f]{64}$", description="Hexadecimal; computed by the server from what arrived."
     )
     duplicate_of: FileId | None = Field(
-        description="Of a DUPLICATE: the COMPLETED file with the same content."
+        description="Of a DUPLICATE: the COMPLETED file that holds its content."
     )
     failure_reason: FailureReason | None = Field(description="Of a FAILED file.")
     created_at: Time

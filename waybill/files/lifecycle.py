@@ -6,8 +6,9 @@
     │ URL expired + grace    └── size or checksum differs, or gone ───▶ FAILED
     └─────────────────────────────────────────────────────────────────▶ EXPIRED
 
-Deletion is a second axis (deleted, then purged) and is not a status. The way back from it has one arrow more:
-a COMPLETED file whose content was uploaded again meanwhile comes back as a DUPLICATE.
+Deletion is a second axis (deleted, then purged) and is not a status. COMPLETED and DUPLICATE change
+places if the file that holds a content is deleted: the oldest of the other names holds it then. A deleted
+file comes back as DUPLICATE if another holds its content, and as COMPLETED if its content is in the trash.
 """
 
 from collections.abc import Mapping
@@ -47,10 +48,6 @@ ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
         Status.EXPIRED: frozenset(),
     }
 )
-
-
-#: What a deleted file comes back as where another has taken its content.
-DISPLACED: Mapping[Status, Status] = MappingProxyType({Status.COMPLETED: Status.DUPLICATE})
 
 
 def sources(target: Status) -> frozenset[Status]:

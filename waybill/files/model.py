@@ -16,6 +16,12 @@ FileId = PydanticObjectId
 #: Deleted, and not being purged.
 TRASH: Mapping[str, Any] = {"deleted_at": {"$exists": True}, "purge_began_at": None}
 
+#: A name of a content whose object another file holds.
+NAMES: Mapping[str, Any] = {"status": Status.DUPLICATE.value, "deleted_at": None}
+
+#: Any other file.
+NO_NAME: Mapping[str, Any] = {"$nor": [NAMES]}
+
 
 def _partial(name: str, condition: Mapping[str, Any], /, **keys: int) -> pymongo.IndexModel:
     return pymongo.IndexModel(list(keys.items()), name=name, partialFilterExpression=condition)
@@ -53,6 +59,8 @@ class File(Document):
     sha256: str | None = None
     completed_at: datetime | None = None
     duplicate_of: PydanticObjectId | None = None
+    # When a name was last added to the content that this file holds. Without it no other name exists.
+    duplicated_at: datetime | None = None
     failure_reason: FailureReason | None = None
 
     # A problem that this many looks in a row have found, and the time before which there is no other look.
@@ -80,6 +88,11 @@ class File(Document):
     purge_began_at: datetime | None = None
     purged_at: datetime | None = None
 
+    # The removal of the object of a DUPLICATE began: no content may rest on that object any more.
+    discarded_at: datetime | None = None
+    # More names than one transaction corrects still have another file as ``duplicate_of``.
+    unfollowed: bool | None = None
+
     # Beanie looks at each read of a field whether it is still to be parsed. Ours never are, and a request
     # reads some hundred.
     __getattribute__ = object.__getattribute__
@@ -94,6 +107,13 @@ class File(Document):
                 unique=True,
                 partialFilterExpression={"status": Status.COMPLETED.value, "deleted_at": None},
             ),
+            # The other names of a content. They cost DUPLICATE files alone.
+            _partial("names", NAMES, owner=1, sha256=1, created_at=1, _id=1),
+            _partial("names_by_name", NAMES, owner=1, sha256=1, name=1, content_type=1, folder=1),
+            _partial("names_in_trash", TRASH, owner=1, sha256=1, status=1, purge_at=1),
+            _partial("unfollowed", {"unfollowed": True}, owner=1),
+            # An object belongs to one file, which may not be the one whose id is in its key.
+            pymongo.IndexModel([("object_key", 1)], name="object_key"),
             _partial("newest", {"deleted_at": None}, owner=1, created_at=-1, _id=-1),
             # Names and sizes: with the status, so that files of another are passed over unfetched, and counts
             # are read from the index alone, which takes ``deleted_at`` too.

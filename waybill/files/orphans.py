@@ -6,8 +6,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from waybill.files import repository
+from waybill.files.lifecycle import Status
+from waybill.files.model import File
 from waybill.platform.mongo import connection
-from waybill.platform.s3.object_key import KEY_PREFIX, file_id_of
+from waybill.platform.s3.object_key import KEY_PREFIX, made_for
 from waybill.platform.s3.storage import StoredObject
 from waybill.resources import Resources
 
@@ -38,12 +40,18 @@ async def find_orphans(resources: Resources, older_than: timedelta) -> AsyncIter
     """
     newest = await connection.database_time() - older_than
     async for page in resources.storage.pages(KEY_PREFIX):
-        old = {file_id_of(item.key): item for item in page if item.modified_at <= newest}
-        old.pop(None, None)
-        files = await repository.find_many(file_id for file_id in old if file_id is not None)
-        for file_id, item in old.items():
-            file = files.get(file_id or "")
-            if file is None or file.object_key != item.key:
+        old = [item for item in page if item.modified_at <= newest and made_for(item.key)]
+        files = await repository.find_by_keys([item.key for item in old])
+        # Asked twice: an object may go from one record to another while many are read.
+        files |= await repository.find_by_keys([item.key for item in old if item.key not in files])
+        for item in old:
+            if item.key not in files:
                 yield Orphan(item, Reason.NO_RECORD)
-            elif file.purged_at is not None and file.due_at is None:
+            elif _is_done_with(files[item.key]):
                 yield Orphan(item, Reason.PURGED)
+
+
+def _is_done_with(file: File) -> bool:
+    """Whether the record does not want an object, and no purge will look for one."""
+    is_empty = file.purged_at is not None or (file.status is Status.DUPLICATE and file.deleted_at is None)
+    return is_empty and file.due_at is None

@@ -1,24 +1,20 @@
 """Take objects out of the bucket, and keep the tombstones."""
 
-import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
-from waybill.files import due, repository, transitions
-from waybill.files.due import Fields
-from waybill.files.model import FileId
+from waybill.files import due, handover, repository, transitions
+from waybill.files.model import NAMES, NO_NAME, FileId
+from waybill.files.removal import next_sweep, remove_objects
+from waybill.files.spare import look_at_spare
 from waybill.files.transitions import PURGEABLE
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import connection
-from waybill.platform.mongo.expressions import NOW, Backoff, Once, Upcoming
+from waybill.platform.mongo.expressions import NOW, Backoff, Once
 from waybill.platform.redis.messages import RECONCILE_AFTER_SECONDS
-from waybill.platform.s3.storage import Storage
 from waybill.resources import Resources
-
-#: How long after its URL has died an upload that began in time may still be on its way.
-MAX_TRANSFER_TIME = timedelta(days=1)
 
 #: Seconds between two attempts at an object that the store refuses to remove, at most.
 LONGEST_RETRY_DELAY_SECONDS = 3600
@@ -42,20 +38,23 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
     # Before the first object goes: what arrives after that is for the next sweep.
     now = await connection.database_time()
     # From here the files cannot be restored: they would be without their objects.
-    await transitions.change_many(ids, {**PURGEABLE, "purge_began_at": None}, purge_began_at=NOW)
+    to_begin = {**PURGEABLE, **NO_NAME, "purge_began_at": None}
+    await transitions.change_many(ids, {**to_begin, "duplicated_at": None}, purge_began_at=NOW)
+    for file in await due.find_due(ids, to_begin):
+        await handover.begin_purge(file)
     # Read after that and not before: a file that was restored first is not among them.
-    begun = {**PURGEABLE, "purge_began_at": {"$exists": True}}
+    begun = {**PURGEABLE, **NO_NAME, "purge_began_at": {"$exists": True}}
     files = await due.find_fields(ids, begun, ("object_key", "part_size"))
     # Some stores count a delete in a bucket that is not there as done.
     await resources.storage.ping()
-    kept = await _remove(resources.storage, files)
+    kept = await remove_objects(resources.storage, files)
     grace = timedelta(seconds=resources.settings.upload_grace)
     # A crash until here leaves them all due, and the next purge finds nothing to remove.
     await transitions.change_many(
         [file["_id"] for file in files if file["object_key"] not in kept],
         begun,
         purged_at=Once(NOW),
-        due_at=_next_sweep(now, grace),
+        due_at=next_sweep(now, grace),
     )
     if kept:
         refused = [file["_id"] for file in files if file["object_key"] in kept]
@@ -66,27 +65,5 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
         )
         # Of several the one that does not pass by itself.
         raise min(kept.values(), key=lambda error: isinstance(error, ServiceUnavailable))
-
-
-async def _remove(storage: Storage, files: Sequence[Fields]) -> dict[str, Exception]:
-    """Remove the files' objects and parts; what kept those that stay, by key."""
-    kept: dict[str, Exception] = {}
-
-    async def abort(key: str) -> None:
-        try:
-            await storage.multiparts.abort_all(key)
-        except Exception as error:
-            kept[key] = error
-
-    # Before the objects, because an aborted upload makes no object.
-    await asyncio.gather(*(abort(file["object_key"]) for file in files if file.get("part_size") is not None))
-    keys = [file["object_key"] for file in files if file["object_key"] not in kept]
-    return kept | await storage.delete_many(keys)
-
-
-def _next_sweep(now: datetime, grace: timedelta) -> Upcoming:
-    """When to look again whether the key was filled anew: after one grace, two, four, up to a day."""
-    waits = [max(grace, timedelta(seconds=1))]
-    while waits[-1] <= MAX_TRANSFER_TIME:
-        waits.append(2 * waits[-1])
-    return Upcoming("upload_expires_at", waits, now)
+    for spare in await due.find_due(ids, {**PURGEABLE, **NAMES}):
+        await look_at_spare(resources, spare, now)

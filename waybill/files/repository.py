@@ -1,6 +1,6 @@
 """Storing and finding files."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bson import ObjectId
@@ -68,12 +68,11 @@ async def find_known(file_id: FileId) -> File | None:
     return None if found is None else file_of(found)
 
 
-async def find_many(file_ids: Iterable[str]) -> dict[str, File]:
-    """The files of those ids, by id; unknown ones are left out."""
-    query = {"_id": {"$in": [object_id(file_id) for file_id in file_ids]}}
+async def find_by_keys(object_keys: Collection[str]) -> dict[str, File]:
+    """Return the files that those objects belong to, by object key; unknown keys are left out."""
     with map_driver_errors():
-        found = await files_collection().find(query).to_list(None)
-    return {str(document["_id"]): file_of(document) for document in found}
+        found = await files_collection().find({"object_key": {"$in": list(object_keys)}}).to_list(None)
+    return {document["object_key"]: file_of(document) for document in found}
 
 
 async def find_own(owner: str, file_ids: Collection[str]) -> dict[str, File]:

@@ -2,8 +2,10 @@
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from waybill.files import idempotency, repository
+from waybill.files import contents, idempotency, repository
+from waybill.files.contents import HolderGoneError
 from waybill.files.lifecycle import Status
 from waybill.files.metadata import stored_metadata
 from waybill.files.model import File, FileId
@@ -25,6 +27,9 @@ from waybill.platform.s3.object_key import make_key
 from waybill.platform.settings import MAX_SINGLE_PUT, Settings
 from waybill.resources import Resources
 
+#: How often the content may change hands before the caller is to try later.
+CONTENT_RACES = 5
+
 DEFAULT_TYPE = "application/octet-stream"
 
 
@@ -37,8 +42,9 @@ async def request_upload(
 ) -> UploadGrant:
     """Insert a PENDING file and return its grant: one PUT, or a plan of parts.
 
-    Where the owner already has a COMPLETED file of the declared SHA-256 and size, that file is the answer
-    and nothing is stored: the claim is safe to believe because it only leads to the owner's own file.
+    If the owner has the content of the declared SHA-256 and size, nothing is to be sent: the answer is the
+    file of that folder, name and type, or a new DUPLICATE. The claim is safe to believe, because it only
+    leads to a content of the owner's own.
 
     A repeat with the same ``idempotency_key`` answers the same file, with fresh URLs, for a day. It never
     makes a second file. ``place`` is an item's position in a batch, which has one key for all items.
@@ -55,10 +61,13 @@ async def request_upload(
     _check(settings, draft)
     if idempotency_key is not None:
         check_idempotency_key(idempotency_key)
-    twin = None
+    holder = named = None
     if draft.sha256 is not None:
-        twin = await repository.find_completed(principal.owner, draft.sha256, draft.size)
-    file_id = repository.new_id() if twin is None else twin.key
+        holder = await repository.find_completed(principal.owner, draft.sha256, draft.size)
+    if holder is not None:
+        content_type = draft.content_type or DEFAULT_TYPE
+        named = await contents.find_name(holder, draft.folder or None, draft.name, content_type)
+    file_id = repository.new_id() if named is None else named.key
     if idempotency_key is not None:
         claimed = await _claim(principal, f"{place}:{idempotency_key}", draft, file_id)
         if claimed != file_id:
@@ -66,12 +75,14 @@ async def request_upload(
             if known is not None:
                 return await _again(resources, known)
             # The request that claimed it has died, or is about to store the file. It is stored once.
-            twin, file_id = None, claimed
-    if twin is not None:
-        return UploadGrant(twin)
+            named, file_id = None, claimed
+    if named is not None:
+        return UploadGrant(named)
     file = _new_file(settings, principal, draft, file_id)
-    # Stored before a URL is given away, so that no object can come to be without a record.
     try:
+        if holder is not None and (name := await _insert_name(file, holder)) is not None:
+            return UploadGrant(name)
+        # Stored before a URL is given away, so that no object can come to be without a record.
         await repository.insert(file, settings.owner_quota_bytes)
     except AlreadyThereError:
         known = await repository.find_known(file_id)
@@ -152,6 +163,24 @@ def _new_file(settings: Settings, principal: Principal, draft: UploadRequest, fi
         upload_expires_at=expires_at,
         expire_at=expires_at + timedelta(seconds=settings.upload_grace),
     )
+
+
+async def _insert_name(file: File, holder: File) -> File | None:
+    """Store a file as a name of the content that ``holder`` holds; None if the content is gone meanwhile."""
+    # Nothing is ever sent for it.
+    fields: dict[str, Any] = {"part_size": None, "expire_at": None, "upload_expires_at": file.created_at}
+    fields |= {"status": Status.DUPLICATE, "sha256": holder.sha256}
+    found: File | None = holder
+    for _ in range(CONTENT_RACES):
+        if found is None:
+            return None
+        name: File = file.model_copy(update=fields | {"duplicate_of": found.id})
+        try:
+            return await contents.insert_name(name, found)
+        except HolderGoneError:
+            # Another name holds the content now, unless that was the last.
+            found = await contents.find_holder(name)
+    raise ServiceUnavailable("MongoDB")
 
 
 def _goes_in_parts(settings: Settings, draft: UploadRequest) -> bool:

@@ -1,13 +1,13 @@
 """Take a deleted file out of the trash."""
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from waybill.files import repository, transitions
+from waybill.files import contents, handover, repository, transitions
+from waybill.files.contents import HolderGoneError
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
-from waybill.files.transitions import ContentTakenError, WinnerGoneError
+from waybill.files.transitions import ContentTakenError
 from waybill.files.usage.quota import OverQuotaError
 from waybill.platform.errors import QuotaExceeded, ServiceUnavailable, WrongState
 from waybill.platform.mongo.expressions import NOW, Later
@@ -22,8 +22,8 @@ CONTENT_RACES = 5
 async def restore_file(resources: Resources, principal: Principal, file_id: str) -> File:
     """Undo a deletion, until the purge begins (PURGE_DELAY). A repeat answers the file as it stands.
 
-    An upload that was open is open again and one that was being verified is verified again. Where the content
-    was uploaded anew meanwhile the file becomes a DUPLICATE of that.
+    An upload that was open is open again and one that was being verified is verified again. A file whose
+    content another file holds comes back as a DUPLICATE of that.
 
     Raises:
         FileNotFound: no such file of this owner.
@@ -39,49 +39,58 @@ async def restore_file(resources: Resources, principal: Principal, file_id: str)
         if restored is not None:
             break
         found = await repository.find(file_id, principal.owner)
-        if found.deleted_at == file.deleted_at:
+        if (found.deleted_at, found.status) == (file.deleted_at, file.status):
             raise WrongState(
                 "The file's content is gone or going. Upload it again.",
                 id=file_id,
                 fileStatus=file.status.value,
             )
-        # Others have brought it back meanwhile, and perhaps deleted it once more.
+        # Others have brought it back meanwhile, or its content has gone to another file.
     if restored.status is Status.PROCESSING:
         await resources.verifications.send(restored.owner, file_id)
-    elif restored.status is Status.DUPLICATE:
+    elif restored.purge_at is not None:
         await resources.sender.send(PURGE_OBJECT, file_id)
     return restored
 
 
 async def _restored(resources: Resources, file: File) -> File | None:
-    settings = resources.settings
     for _ in range(CONTENT_RACES):
         try:
-            return await transitions.restore(
-                file,
-                settings.owner_quota_bytes,
-                **_due_fields(file, timedelta(seconds=settings.upload_grace)),
-            )
+            return await _restore(resources, file)
         except OverQuotaError as error:
             if (await repository.find(file.file_id)).deleted_at is None:
                 return None  # It is back already, and counts.
             raise QuotaExceeded(size=file.size, used=error.charged, limit=error.quota) from None
-        except ContentTakenError:
-            winner = await repository.find_completed(file.owner, file.sha256 or "")
-        if winner is not None:
-            with suppress(WinnerGoneError):
-                return await transitions.restore_as_duplicate(
-                    file, winner, purge_at=NOW, due_at=Later(RECONCILE_AFTER_SECONDS)
-                )
-        # The other was deleted just now: the content is free again.
+        except (ContentTakenError, HolderGoneError):
+            # The content was free, or another's, a moment ago.
+            file = await repository.find(file.file_id)
     raise ServiceUnavailable("MongoDB")
+
+
+async def _restore(resources: Resources, file: File) -> File | None:
+    settings = resources.settings
+    quota = settings.owner_quota_bytes
+    if file.status not in {Status.COMPLETED, Status.DUPLICATE}:
+        return await transitions.restore(
+            file, quota, **_due_fields(file, timedelta(seconds=settings.upload_grace))
+        )
+    holder = await contents.find_holder(file)
+    if holder is not None:
+        # What the file has of an object is looked at, and goes if the holder has its own.
+        spare = (
+            {"purge_at": None, "due_at": None}
+            if file.etag is None
+            else {"purge_at": NOW, "due_at": Later(RECONCILE_AFTER_SECONDS)}
+        )
+        return await contents.restore_as_duplicate(file, holder, **spare)
+    if file.status is Status.DUPLICATE:
+        return await handover.restore_from_trash(file, quota)
+    return await transitions.restore(file, quota, due_at=None)
 
 
 def _due_fields(file: File, grace: timedelta) -> dict[str, Any]:
     """Return what makes a restored file due again: its expiry or its verification."""
     if file.status is Status.PENDING:
         return {"expire_at": file.upload_expires_at + grace, "due_at": None}
-    if file.status is Status.PROCESSING:
-        # Not before the next look, if an earlier one has found a problem.
-        return {"due_at": file.look_at or NOW}
-    return {"due_at": None}
+    # Not before the next look, if an earlier one has found a problem.
+    return {"due_at": file.look_at or NOW}

@@ -5,8 +5,7 @@ import structlog
 from waybill.files import repository
 from waybill.files.complete import begin_verification
 from waybill.files.open_upload import is_open
-from waybill.platform.errors import FileNotFound
-from waybill.platform.s3.object_key import file_id_of
+from waybill.platform.s3.object_key import made_for
 from waybill.resources import Resources
 
 log = structlog.get_logger(__name__)
@@ -22,16 +21,15 @@ async def handle_storage_event(resources: Resources, bucket: str, key: str) -> N
     Raises:
         ServiceUnavailable: MongoDB or the store is away; a repeat is safe.
     """
-    file_id = file_id_of(key)
-    if bucket != resources.settings.s3_bucket or file_id is None:
+    if bucket != resources.settings.s3_bucket or made_for(key) is None:
         log.debug("event ignored: not an object of ours")
         return
-    try:
-        file = await repository.find(file_id)
-    except FileNotFound:
-        log.debug("event ignored: no such file", file_id=file_id)
+    file = (await repository.find_by_keys([key])).get(key)
+    if file is None:
+        log.debug("event ignored: no such file")
         return
-    if file.object_key != key or not is_open(file):
+    file_id = file.file_id
+    if not is_open(file):
         log.debug("event ignored: not an upload that is open", file_id=file_id)
         return
     head = await resources.storage.head(file.object_key)

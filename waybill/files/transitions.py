@@ -7,7 +7,7 @@ from typing import Any
 import pymongo
 from pymongo.errors import DuplicateKeyError
 
-from waybill.files.lifecycle import DISPLACED, Status, sources
+from waybill.files.lifecycle import Status, sources
 from waybill.files.model import TRASH, File, FileId
 from waybill.files.repository import file_of
 from waybill.files.usage.quota import COUNTED, charge, release
@@ -22,9 +22,12 @@ class ContentTakenError(Exception):
     """The owner already has a COMPLETED file of this content: the unique index refused a second."""
 
 
-class WinnerGoneError(Exception):
-    """The COMPLETED file that another was to become a duplicate of is deleted: the content is free again."""
+def _past(field: str) -> Mapping[str, Any]:
+    return {field: {"$exists": True}, "$expr": {"$lte": [f"${field}", "$$NOW"]}}
 
+
+#: For ``change``: the file is due by the database's clock.
+DUE = _past("due_at")
 
 #: For ``change``: the upload's time is over, by the same clock.
 OVERDUE = past("expire_at")
@@ -35,11 +38,14 @@ PURGEABLE: Mapping[str, Any] = {"due_at": {"$exists": True}, **past("purge_at")}
 #: For ``change``: the upload is neither completed, expired nor deleted.
 PENDING: Mapping[str, Any] = {"status": Status.PENDING.value, "deleted_at": None}
 
-#: For ``restore``: deleted, of some use, and not being purged.
+#: Deleted, of some use, and not being purged.
 IN_TRASH: Mapping[str, Any] = {
-    "status": {"$in": [status.value for status in COUNTED]},
+    "status": {"$in": [status.value for status in (*COUNTED, Status.DUPLICATE)]},
     **TRASH,
 }
+
+# A DUPLICATE has no object to come back with (``handover.py``).
+_WITH_OBJECT: Mapping[str, Any] = {**IN_TRASH, "status": {"$in": [status.value for status in COUNTED]}}
 
 _RELEASED = frozenset(Status) - frozenset(COUNTED)
 
@@ -49,29 +55,22 @@ async def transition(
     target: Status,
     *,
     held_by: str | None = None,
-    duplicate_of: File | None = None,
     **changes: Any,
 ) -> File | None:
     """Move an undeleted file to ``target`` if, and only if, an arrow leads there from where it now is.
 
     With ``held_by`` the file must also still be held by that attempt: one that lost its lease writes nothing.
-    With ``duplicate_of`` that file must be COMPLETED and undeleted at the very moment of the move.
 
     Returns:
         The file after the move, or None where it lost its race and nothing was changed.
 
     Raises:
         ContentTakenError: the move to COMPLETED met the unique index.
-        WinnerGoneError: ``duplicate_of`` was deleted meanwhile; nothing was changed.
     """
-    expected = _arrow_to(target)
-    if held_by is not None:
-        expected["attempt"] = held_by
+    expected = arrow_to(target, held_by)
     changes["status"] = target
     try:
-        if duplicate_of is None:
-            return await change(file, expected, **changes)
-        return await _change_beside(duplicate_of, file, expected, duplicate_of=duplicate_of.id, **changes)
+        return await change(file, expected, **changes)
     except DuplicateKeyError as error:
         raise ContentTakenError from error
 
@@ -84,7 +83,7 @@ async def transition_many(
     Of each file its ``_id``, ``owner`` and ``charged`` are needed, as they were read. One that is marked by a
     quota since is left where it is.
     """
-    expected = {**_arrow_to(target), **expected}
+    expected = {**arrow_to(target), **expected}
     changes["status"] = target
     if not _releases(changes):
         return await change_many([file["_id"] for file in files], expected, **changes)
@@ -107,7 +106,7 @@ async def change_many(ids: Sequence[FileId], expected: Mapping[str, Any], **chan
         return 0
     # A thousand files take longer than one may.
     with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
-        done = await files_collection().update_many({"_id": {"$in": ids}, **expected}, _update(changes))
+        done = await files_collection().update_many({"_id": {"$in": ids}, **expected}, update_of(changes))
     matched: int = done.matched_count
     return matched
 
@@ -123,14 +122,14 @@ async def change(file: File, expected: Mapping[str, Any], **changes: Any) -> Fil
     """
     if not _releases(changes):
         with map_driver_errors():
-            return await _change(file, expected, changes)
+            return await change_within(file, expected, changes)
     if file.charged is None:
         with map_driver_errors():
-            found = await _change(file, {**expected, "charged": None}, changes)
+            found = await change_within(file, {**expected, "charged": None}, changes)
         if found is not None:
             return found
         # Not as expected, or marked since it was read.
-    return await in_turn(file.owner, lambda session: _change_and_release(file, expected, changes, session))
+    return await in_turn(file.owner, lambda session: change_and_release(file, expected, changes, session))
 
 
 async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
@@ -146,7 +145,7 @@ async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
     undone = {"deleted_at": None, "purge_at": None, **changes}
 
     async def marked(session: Any) -> File:
-        found = await _change(file, IN_TRASH, {**undone, "charged": True}, session)
+        found = await change_within(file, _WITH_OBJECT, {**undone, "charged": True}, session)
         if found is None:
             raise _NotInTrashError
         return found
@@ -155,70 +154,45 @@ async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
         if quota is not None:
             return await charge(file, quota, marked)
         with map_driver_errors():
-            return await _change(file, IN_TRASH, undone)
+            return await change_within(file, _WITH_OBJECT, undone)
     except _NotInTrashError:
         return None
     except DuplicateKeyError as error:
         raise ContentTakenError from error
 
 
-async def restore_as_duplicate(file: File, winner: File, **changes: Any) -> File | None:
-    """Undo the deletion of a file whose content ``winner`` now holds. Raises WinnerGoneError."""
-    displaced = {**IN_TRASH, "status": {"$in": [status.value for status in DISPLACED]}}
-    changes |= {"status": DISPLACED[file.status], "duplicate_of": winner.id, "deleted_at": None}
-    return await _change_beside(winner, file, displaced, **changes)
-
-
 class _NotInTrashError(Exception):
     """Takes back what a transaction has charged."""
 
 
-async def _change_beside(
-    winner: File, file: File, expected: Mapping[str, Any], **changes: Any
-) -> File | None:
-    """Change ``file`` while ``winner`` is COMPLETED and undeleted.
-
-    Reading the winner first would not do: a delete between the two would leave the owner with neither. The
-    transaction writes to the winner, so that it and a delete exclude each other.
-    """
-
-    async def both(session: Any) -> File | None:
-        kept = {**_identity(winner), "status": Status.COMPLETED.value, "deleted_at": None}
-        touched = await files_collection().update_one(
-            kept, {"$currentDate": {"duplicated_at": True}}, session=session
-        )
-        if not touched.matched_count:
-            raise WinnerGoneError
-        return await _change_and_release(file, expected, changes, session)
-
-    return await in_turn(file.owner, both)
-
-
-def _arrow_to(target: Status) -> dict[str, Any]:
-    return {"status": {"$in": [status.value for status in sources(target)]}, "deleted_at": None}
+def arrow_to(target: Status, held_by: str | None = None) -> dict[str, Any]:
+    """Return the condition of a move to ``target``, by the attempt that holds the file if one is named."""
+    expected: dict[str, Any] = {"status": {"$in": [status.value for status in sources(target)]}}
+    return expected | {"deleted_at": None} | ({} if held_by is None else {"attempt": held_by})
 
 
 def _releases(changes: Mapping[str, Any]) -> bool:
     return changes.get("deleted_at") is not None or changes.get("status") in _RELEASED
 
 
-def _update(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
+def update_of(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the update; it marks a file whose sums move, so that they are folded later."""
     return stages({**changes, "unsummed": True} if SUMMED_FIELDS & changes.keys() else changes)
 
 
-def _identity(file: File) -> dict[str, Any]:
-    """A file by id, and by owner too: where files are sharded the owner says by which shard."""
+def identity(file: File) -> dict[str, Any]:
+    """Return the condition for one file. In a sharded collection the owner names the shard."""
     return {"_id": file.id, "owner": file.owner}
 
 
-async def _change_and_release(
+async def change_and_release(
     file: File, expected: Mapping[str, Any], changes: Mapping[str, Any], session: Any
 ) -> File | None:
+    """As ``change``, in a transaction; the file no longer counts against its owner's quota."""
     marked = await files_collection().find_one(
-        {**_identity(file), "charged": True}, {"_id": 1}, session=session
+        {**identity(file), "charged": True}, {"_id": 1}, session=session
     )
-    found = await _change(file, expected, {**changes, "charged": None}, session)
+    found = await change_within(file, expected, {**changes, "charged": None}, session)
     if found is not None and marked is not None:
         await release(file.owner, file.size, session)
     return found
@@ -234,7 +208,7 @@ async def _change_and_release_many(
             # A transaction sees one moment: these are as expected still, or it begins again.
             these = {"_id": {"$in": [file["_id"] for file in found]}}
             await files_collection().update_many(
-                these, _update({**changes, "charged": None}), session=session
+                these, update_of({**changes, "charged": None}), session=session
             )
             await release(owner, sum(file["size"] for file in found), session)
         return len(found)
@@ -242,12 +216,13 @@ async def _change_and_release_many(
     return await in_turn(owner, both, within=BATCH_TIMEOUT_SECONDS)
 
 
-async def _change(
+async def change_within(
     file: File, expected: Mapping[str, Any], changes: Mapping[str, Any], session: Any = None
 ) -> File | None:
+    """As ``change``, in a transaction. For no change that releases a file from its owner's quota."""
     found = await files_collection().find_one_and_update(
-        {**_identity(file), **expected},
-        _update(changes),
+        {**identity(file), **expected},
+        update_of(changes),
         return_document=pymongo.ReturnDocument.AFTER,
         session=session,
     )

@@ -9,12 +9,13 @@ from typing import Any
 
 import structlog
 
-from waybill.files import repository, transitions
+from waybill.files import contents, repository, transitions
+from waybill.files.contents import HolderGoneError
 from waybill.files.inspection import Finding, LeaseLostError, inspect
 from waybill.files.lifecycle import FailureReason, Status
 from waybill.files.model import File
 from waybill.files.send_next import send_next
-from waybill.files.transitions import ContentTakenError, WinnerGoneError
+from waybill.files.transitions import ContentTakenError
 from waybill.platform.errors import FileNotFound, ServiceUnavailable
 from waybill.platform.metrics import VERDICTS
 from waybill.platform.mongo.expressions import DUE, NOW, Later
@@ -203,20 +204,19 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
                 **NO_DOUBT,
             )
         except ContentTakenError:
-            winner = await repository.find_completed(file.owner, sha256)
-        if winner is not None:
-            with suppress(WinnerGoneError):
-                # The winner has the content: from here the purge of this object is due.
-                return await transitions.transition(
+            holder = await repository.find_completed(file.owner, sha256)
+        if holder is not None:
+            with suppress(HolderGoneError):
+                # The holder has the content: from here the purge of this object is due.
+                return await contents.become_duplicate(
                     file,
-                    Status.DUPLICATE,
+                    holder,
                     held_by=attempt,
                     sha256=sha256,
-                    duplicate_of=winner,
                     purge_at=NOW,
                     due_at=Later(RECONCILE_AFTER_SECONDS),
                     attempt=None,
                     **NO_DOUBT,
                 )
-        # The winner was deleted just now: the content is free, and may be won.
+        # The holder was deleted just now: the content is free, and may be won.
     raise ServiceUnavailable("MongoDB")

@@ -72,7 +72,8 @@ def _deliveries(change: Change, webhooks: Sequence[Webhook]) -> Iterator[dict[st
 
 def _events(change: Change) -> Iterator[Event]:
     file, changed = change.file, change.changed
-    if "status" in changed and file.status in _OUTCOMES:
+    # A deleted file whose content has gone to another name is DUPLICATE, which is no verdict.
+    if "status" in changed and file.status in _OUTCOMES and file.deleted_at is None:
         yield _OUTCOMES[file.status]
     # Of a new file all fields have changed.
     if _EDITABLE & changed and "created_at" not in changed:

@@ -10,7 +10,6 @@ import pytest
 from tests.cli.client.shell import Shell
 from tests.haystack import NEEDLE_TYPE, NEEDLES, add_haystack
 from tests.service import Service
-from waybill.client import Client
 from waybill.client.api import Api
 
 
@@ -112,15 +111,14 @@ def test_other_content_is_never_overwritten(shell: Shell) -> None:
     assert mine.read_bytes() == b"mine"
 
 
-def test_a_duplicate_comes_down_as_its_original(shell: Shell) -> None:
-    shell.run("upload", write(shell.folder / "a.txt", b"same"))
-    # Not declared by itself, so that it is stored twice before anybody knows.
-    with Client(shell.environment["WAYBILL_URL"], shell.environment["WAYBILL_TOKEN"]) as client:
-        announced = client.announce("b.txt", 4)
-        file = client.wait(client.send(shell.folder / "a.txt", announced).id)
-    assert file.status == "DUPLICATE"
-    ran = shell.run("get", file.id, "-o", shell.folder / "b.txt")
-    assert (ran.code, (shell.folder / "b.txt").read_bytes()) == (0, b"same")
+def test_the_same_content_under_another_name_is_a_file_of_its_own(shell: Shell) -> None:
+    original = shell.run("upload", write(shell.folder / "a.txt", b"same"), "--quiet").out.strip()
+    ran = shell.run("upload", write(shell.folder / "b.txt", b"same"))
+    assert f"b.txt  same content as {original}" in ran.out
+    [copy] = shell.run("ls", "--name", "b.txt", "--json").json
+    assert copy["status"] == "DUPLICATE"
+    assert shell.run("get", copy["id"], "-o", shell.folder / "c.txt").code == 0
+    assert (shell.folder / "c.txt").read_bytes() == b"same"
 
 
 @pytest.mark.parametrize(

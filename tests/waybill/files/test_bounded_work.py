@@ -10,8 +10,9 @@ from bson import ObjectId
 
 from tests.waybill.conftest import draft, kept
 from waybill import indexes
-from waybill.files import due, transitions
+from waybill.files import due, handover, transitions
 from waybill.files import repository as file_repository
+from waybill.files.lifecycle import Status
 from waybill.files.listing import filters as list_filters
 from waybill.files.listing.filters import Filters
 from waybill.files.model import File
@@ -177,3 +178,21 @@ async def test_the_search_for_an_owners_next_verifications_reads_only_these(
         groups = [group async for group in due.find_due_owners("", page=256)]
     assert [len(group.ids) for group in groups] == [256]
     assert number() <= 3 * 256
+
+
+async def test_a_deletion_does_bounded_work_however_many_names_the_content_has(
+    owner: str, resources: Resources
+) -> None:
+    content = {"sha256": "0" * 64, "duplicated_at": datetime.now(UTC)}
+    holder = await kept(owner, status=Status.COMPLETED, **content)
+    name = draft(owner).model_dump(exclude_none=True, exclude={"id"})
+    name |= {"status": "DUPLICATE", "sha256": "0" * 64, "duplicate_of": holder.id}
+    await File.get_motor_collection().insert_many(
+        [{**name, "_id": ObjectId(), "object_key": str(number)} for number in range(FILES)]
+    )
+    async with examined() as number:
+        assert await handover.delete(holder, {"deleted_at": None}, deleted_at=NOW) is not None
+    assert number() < 6 * handover.FOLLOWERS
+    async with examined() as number:
+        assert await handover.follow_names() == FILES - 1 - handover.FOLLOWERS
+    assert number() < 6 * FILES

@@ -21,11 +21,12 @@ from pymongo.errors import (
 
 from tests.service import Service
 from waybill import indexes
-from waybill.files import idempotency, repository, transitions
+from waybill.files import contents, idempotency, repository, transitions
+from waybill.files.contents import HolderGoneError
 from waybill.files.idempotency import IdempotencyKey
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
-from waybill.files.transitions import ContentTakenError, WinnerGoneError
+from waybill.files.transitions import ContentTakenError
 from waybill.files.usage.quota import OverQuotaError
 from waybill.indexes import DOCUMENTS
 from waybill.platform.errors import ServiceUnavailable
@@ -101,17 +102,15 @@ async def test_nothing_becomes_a_duplicate_of_a_deleted_file(owner: str) -> None
     winner = await inserted(owner, status=Status.COMPLETED, sha256="content")
     second = await inserted(owner, status=Status.PROCESSING)
     await transitions.change(winner, {}, deleted_at=NOW)
-    with pytest.raises(WinnerGoneError):
-        await transitions.transition(second, Status.DUPLICATE, duplicate_of=winner)
+    with pytest.raises(HolderGoneError):
+        await contents.become_duplicate(second, winner, "mine")
     assert (await repository.find(second.file_id)).status is Status.PROCESSING
 
 
 async def test_many_become_duplicates_of_one_at_once(owner: str) -> None:
     winner = await inserted(owner, status=Status.COMPLETED, sha256="content")
-    files = [await inserted(owner, status=Status.PROCESSING) for _ in range(20)]
-    moved = await asyncio.gather(
-        *(transitions.transition(file, Status.DUPLICATE, duplicate_of=winner) for file in files)
-    )
+    files = [await inserted(owner, status=Status.PROCESSING, attempt="mine") for _ in range(20)]
+    moved = await asyncio.gather(*(contents.become_duplicate(file, winner, "mine") for file in files))
     assert {file.duplicate_of for file in moved if file is not None} == {winner.id}
     assert None not in moved
 
@@ -125,7 +124,7 @@ async def test_a_change_of_one_file_names_its_owner(owner: str) -> None:
     await database.command("profile", 2, filter={"ns": "documents.files"})
     try:
         await transitions.change(charged, {}, attempt="mine")
-        await transitions.transition(charged, Status.DUPLICATE, held_by="mine", duplicate_of=winner)
+        await contents.become_duplicate(charged, winner, "mine")
         await transitions.change(winner, {}, deleted_at=NOW)
         await transitions.restore(winner, 100)
     finally:

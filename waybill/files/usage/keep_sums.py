@@ -1,4 +1,4 @@
-"""Keep the sums of all owners: one worker at a time folds what has changed, and walks through all files."""
+"""Keep sums and names right: one worker at a time folds, corrects, and walks through all files."""
 
 import asyncio
 import secrets
@@ -6,6 +6,7 @@ import time
 
 import structlog
 
+from waybill.files import handover
 from waybill.files.usage import sums, walk
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import lease
@@ -42,11 +43,12 @@ async def keep_sums(resources: Resources) -> None:
 
 
 async def keep_once(resources: Resources) -> None:
-    """Fold what is marked now, and walk for a while if a lap is due.
+    """Fold and correct what is marked now, and walk for a while if a lap is due.
 
     Running twice at once is harmless: each file is folded in a transaction.
     """
     await sums.fold_marked()
+    await handover.follow_names()
     began = time.monotonic()
     has_quota = resources.settings.owner_quota_bytes is not None
     while time.monotonic() - began < WALK_SECONDS and await walk.walk_on(has_quota=has_quota):

@@ -1,10 +1,12 @@
-"""Look through all files, in the background: what the kept sums or the quota do not know is added.
+"""Look through all files, in the background: what sums, quotas and contents do not know is put right.
 
-Finds files from before the sums, from a time without a quota, and what an older release changed.
+Finds files from before the sums, from a time without a quota, and what an older release changed or left.
 """
 
 import pymongo
 
+from waybill.files.earlier_names import FIELDS as NAME_FIELDS
+from waybill.files.earlier_names import renew_names
 from waybill.files.usage.laps import find_lap, move_on
 from waybill.files.usage.quota import mark_left, needs_mark
 from waybill.files.usage.sums import FIELDS, FOLD_FILES, FOLD_SECONDS, fold, is_file, is_summed
@@ -33,7 +35,7 @@ async def walk_on(*, has_quota: bool) -> bool:
     with map_driver_errors(), pymongo.timeout(FOLD_SECONDS):
         found = (
             await files_collection()
-            .find(query, [*FIELDS, "charged"])
+            .find(query, [*FIELDS, *NAME_FIELDS, "charged"])
             .sort("_id", 1)
             .limit(BATCH_FILES)
             .to_list(None)
@@ -44,5 +46,6 @@ async def walk_on(*, has_quota: bool) -> bool:
         await fold(behind[start : start + FOLD_FILES])
     if has_quota:
         await mark_left([file for file in files if needs_mark(file)])
+    await renew_names(files)
     await move_on(lap, found[-1]["_id"] if len(found) == BATCH_FILES else None)
     return True

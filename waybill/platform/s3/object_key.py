@@ -14,7 +14,10 @@ def make_key(file_id: str) -> str:
     return f"{KEY_PREFIX}{file_id}/{secrets.token_hex(16)}"
 
 
-def file_id_of(key: str) -> str | None:
-    """The id of the file that a key was made for, or None for a key that is not of our making."""
+def made_for(key: str) -> str | None:
+    """Return the id of the file that a key was made for, which may not be its file any more.
+
+    None for a key that is not of our making.
+    """
     match = _KEY.fullmatch(key)
     return None if match is None else match[1]

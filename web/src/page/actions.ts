@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { update } from "./changes";
 import { config } from "./config";
 import { inDetail } from "./detail";
-import { contentOf, deleteFile, download, getFile, isRestorable, restoreFile, type StoredFile } from "./file";
+import { deleteFile, download, getFile, isDownloadable, isRestorable, restoreFile, type StoredFile } from "./file";
 import { notify, warn } from "./notices";
 import { tell } from "./problem";
 
@@ -13,8 +13,7 @@ export const doomed = signal<{ file: StoredFile; decide: (isMeant: boolean) => v
 export const hasTrash = config.purgeDelay > 0;
 
 export async function fetchContent(file: StoredFile): Promise<void> {
-  const id = contentOf(file);
-  if (id !== null) await attempt(() => download(id));
+  if (isDownloadable(file)) await attempt(() => download(file.id));
 }
 
 /** Deletes a file; asks before where it would be for good. */

@@ -48,13 +48,16 @@ export function isFinal(file: StoredFile): boolean {
 
 /** Whether a deleted file of this kind can come back: the others have nothing that could. */
 export function isRestorable(file: StoredFile): boolean {
-  return file.status === "COMPLETED" || !isFinal(file);
+  return isStored(file) || !isFinal(file);
 }
 
-/** The file whose bytes are this one's, or null where there are none to download. */
-export function contentOf(file: StoredFile): string | null {
-  if (file.deletedAt !== null) return null;
-  return file.status === "COMPLETED" ? file.id : file.duplicateOf;
+/** Whether the file can be downloaded. */
+export function isDownloadable(file: StoredFile): boolean {
+  return isStored(file) && file.deletedAt === null;
+}
+
+function isStored(file: StoredFile): boolean {
+  return file.status === "COMPLETED" || file.status === "DUPLICATE";
 }
 
 export const getFile = (id: string) => call<StoredFile>("GET", `/files/${id}`);

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { fetchContent, remove, restore, showOriginal } from "../actions";
 import { inDetail } from "../detail";
-import { contentOf, failureOf, type StoredFile } from "../file";
+import { failureOf, isDownloadable, type StoredFile } from "../file";
 import { keepingFocus } from "../focus";
 import { formatSize, formatTime } from "../format";
 import { Chip } from "./chip";
@@ -27,7 +27,7 @@ export function Detail(): JSX.Element | null {
       </div>
       <Facts file={file} />
       <div class="buttons">
-        {contentOf(file) !== null && (
+        {isDownloadable(file) && (
           <button type="button" class="primary" onClick={() => void fetchContent(file)}>
             Download
           </button>
@@ -48,9 +48,9 @@ function Facts({ file }: { file: StoredFile }): JSX.Element {
         {file.status === "EXPIRED" && <p>It was not sent in time. Upload it again.</p>}
         {file.duplicateOf !== null && (
           <p>
-            You had this content already.{" "}
+            Another file has the same content.{" "}
             <button type="button" class="link" onClick={() => void showOriginal(file)}>
-              Show the file that has it
+              Show that file
             </button>
           </p>
         )}
@@ -61,7 +61,6 @@ function Facts({ file }: { file: StoredFile }): JSX.Element {
       <Moment title="Added" time={file.createdAt} />
       <Moment title="Verified" time={file.completedAt} />
       <Moment title="Deleted" time={file.deletedAt} />
-      {/* A duplicate's own bytes are gone from the beginning. */}
       {file.deletedAt !== null && <Moment title="Purged" time={file.purgedAt} />}
       <Fact title="Id">
         <code>{file.id}</code>

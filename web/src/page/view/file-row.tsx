@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { fetchContent, remove, restore } from "../actions";
 import { now } from "../clock";
 import { inDetail } from "../detail";
-import { contentOf, type StoredFile } from "../file";
+import { isDownloadable, type StoredFile } from "../file";
 import { keepingFocus } from "../focus";
 import { formatAge, formatSize, formatTime } from "../format";
 import { Chip } from "./chip";
@@ -29,7 +29,7 @@ export function FileRow({ file }: { file: StoredFile }): JSX.Element {
         </time>
       </td>
       <td role="cell" class="actions">
-        {contentOf(file) !== null && (
+        {isDownloadable(file) && (
           <IconButton icon="download" label={`Download ${file.name}`} onClick={() => void fetchContent(file)} />
         )}
         {file.deletedAt === null ? (

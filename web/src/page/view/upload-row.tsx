@@ -77,10 +77,10 @@ function factsOf(upload: Upload): string {
 
 function outcomeOf(upload: Upload): string {
   const file = upload.stored.value!;
-  if (upload.wasThere.value) return ` · Stored before${file.name === upload.name ? "" : ` as ${file.name}`}, nothing was sent`;
+  if (upload.wasThere.value) return ` · The content was stored before, nothing was sent`;
   if (file.deletedAt !== null) return " · Deleted meanwhile";
   if (file.status === "FAILED") return ` · ${failureOf(file)}`;
-  return file.status === "DUPLICATE" ? " · You have a file with this content" : "";
+  return file.status === "DUPLICATE" ? " · Another file has the same content" : "";
 }
 
 /** Goes on with what a reload interrupted: by itself where the browser holds the file, else it is asked for. */

@@ -1,0 +1,121 @@
+"""Contents and their names: a content is one object, and each file of its owner and SHA-256 is a name for it.
+
+The COMPLETED file holds the object, and there is at most one. The others are DUPLICATE. What makes a name
+writes to the holder in the same transaction, so that it and a deletion of the holder exclude each other.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from waybill.files.lifecycle import Status
+from waybill.files.model import NAMES, TRASH, File
+from waybill.files.repository import AlreadyThereError, document_of, file_of
+from waybill.files.transitions import arrow_to, change_and_release, identity
+from waybill.platform.mongo.connection import files_collection
+from waybill.platform.mongo.errors import map_driver_errors
+from waybill.platform.mongo.transactions import in_turn
+
+#: The file that holds a content.
+HOLDER: Mapping[str, Any] = {"status": Status.COMPLETED.value, "deleted_at": None}
+
+
+class HolderGoneError(Exception):
+    """Raised when the file that held the content is deleted, or does not hold it any more."""
+
+
+async def find_holder(file: File) -> File | None:
+    """Return the COMPLETED file that holds the content of a verified file; None if the content is gone."""
+    with map_driver_errors():
+        found = await files_collection().find_one({**content_of(file), **HOLDER})
+    return None if found is None else file_of(found)
+
+
+async def find_name(holder: File, folder: str | None, name: str, content_type: str) -> File | None:
+    """Return the file of that folder, name and type, with the content that ``holder`` holds, or None."""
+    if (holder.folder, holder.name, holder.content_type) == (folder, name, content_type):
+        return holder
+    with map_driver_errors():
+        return await _find_name(holder, folder, name, content_type)
+
+
+async def insert_name(file: File, holder: File) -> File:
+    """Store a DUPLICATE. Of several at once with the same folder, name and type, one is stored.
+
+    Returns:
+        The stored file of that folder, name and type.
+
+    Raises:
+        AlreadyThereError: a file of that id is stored already, and was not changed.
+        HolderGoneError: nothing was stored.
+    """
+
+    async def both(session: Any) -> File:
+        await touch(holder, session)
+        found = await _find_name(holder, file.folder, file.name, file.content_type, session)
+        if found is None:
+            await files_collection().insert_one(document_of(file), session=session)
+        return found or file
+
+    try:
+        return await in_turn(file.owner, both)
+    except DuplicateKeyError as error:
+        raise AlreadyThereError from error
+
+
+async def become_duplicate(file: File, holder: File, held_by: str, **changes: Any) -> File | None:
+    """Move a file that the attempt ``held_by`` has verified to DUPLICATE.
+
+    Returns:
+        The file after the move, or None if the attempt has lost it.
+
+    Raises:
+        HolderGoneError: nothing was changed.
+    """
+    return await _change_beside(holder, file, arrow_to(Status.DUPLICATE, held_by), changes)
+
+
+async def become_name(file: File, holder: File, **changes: Any) -> File | None:
+    """Have a DUPLICATE lead to the file that holds its content. Raises HolderGoneError."""
+    return await _change_beside(holder, file, NAMES, changes)
+
+
+async def restore_as_duplicate(file: File, holder: File, **changes: Any) -> File | None:
+    """Undo the deletion of a file whose content ``holder`` has. Raises HolderGoneError."""
+    stored = {"status": {"$in": [Status.COMPLETED.value, Status.DUPLICATE.value]}, **TRASH}
+    return await _change_beside(holder, file, stored, {**changes, "deleted_at": None})
+
+
+async def _change_beside(
+    holder: File, file: File, expected: Mapping[str, Any], changes: Mapping[str, Any]
+) -> File | None:
+    changes = {**changes, "status": Status.DUPLICATE, "duplicate_of": holder.id}
+
+    async def both(session: Any) -> File | None:
+        await touch(holder, session)
+        return await change_and_release(file, expected, changes, session)
+
+    return await in_turn(file.owner, both)
+
+
+async def touch(holder: File, session: Any) -> None:
+    """Write to the holder, in a transaction that makes a name. Raises HolderGoneError."""
+    touched = await files_collection().update_one(
+        {**identity(holder), **HOLDER}, {"$currentDate": {"duplicated_at": True}}, session=session
+    )
+    if not touched.matched_count:
+        raise HolderGoneError
+
+
+async def _find_name(
+    holder: File, folder: str | None, name: str, content_type: str, session: Any = None
+) -> File | None:
+    place = {"folder": folder, "name": name, "content_type": content_type}
+    found = await files_collection().find_one({**content_of(holder), **NAMES, **place}, session=session)
+    return None if found is None else file_of(found)
+
+
+def content_of(file: File) -> dict[str, Any]:
+    """Return the condition for all names of a file's content."""
+    return {"owner": file.owner, "sha256": file.sha256}

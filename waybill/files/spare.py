@@ -1,0 +1,86 @@
+"""The spare: the object that a DUPLICATE was verified by, and that its content does not need."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from waybill.files import contents, handover, transitions
+from waybill.files.lifecycle import FailureReason
+from waybill.files.model import NAMES, File
+from waybill.files.removal import next_sweep, remove_objects
+from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.s3.storage import Storage
+from waybill.resources import Resources
+
+#: Looks in a row that must find the content's object whole before the spare is removed, and lost before the
+#: spare takes its place. At intervals that double.
+LOOKS = 2
+PROBLEM_LOOKS = 3
+
+#: Seconds between two looks at most.
+LONGEST_RETRY_DELAY_SECONDS = 3600
+
+log = structlog.get_logger(__name__)
+
+
+async def look_at_spare(resources: Resources, file: File, now: datetime) -> None:
+    """Look at the object that holds the content of a DUPLICATE; the second time, remove the DUPLICATE's own.
+
+    If several looks find that object missing or changed, the DUPLICATE's own takes its place.
+    """
+    grace = timedelta(seconds=resources.settings.upload_grace)
+    unchanged = {**NAMES, "object_key": file.object_key, "doubt": file.doubt, "looks": file.looks}
+    if file.etag is not None and file.discarded_at is None:
+        holder = await contents.find_holder(file)
+        if holder is None:
+            # An older release has deleted it. The purge of that one, or the walk, finds another.
+            await _put_off(file)
+            return
+        problem = await _problem_of(resources.storage, holder)
+        looks = 1 + (file.looks or 0) if file.doubt == problem else 1
+        if looks < (LOOKS if problem is None else PROBLEM_LOOKS):
+            doubled = resources.settings.verify_retry_delay * 2.0 ** (looks - 1)
+            delay = Later(min(doubled, LONGEST_RETRY_DELAY_SECONDS))
+            doubt = None if problem is None else problem.value
+            await transitions.change(file, unchanged, doubt=doubt, looks=looks, purge_at=delay, due_at=delay)
+            return
+        if problem is not None:
+            await _replace(resources, holder, file, problem)
+            return
+        # From here no content may rest on this object.
+        if await transitions.change(file, unchanged, discarded_at=NOW) is None:
+            return
+    if kept := await remove_objects(
+        resources.storage, [{"object_key": file.object_key, "part_size": file.part_size}]
+    ):
+        raise kept[file.object_key]
+    sweep = next_sweep(now, grace)
+    await transitions.change(file, unchanged, etag=None, doubt=None, looks=None, purge_at=sweep, due_at=sweep)
+
+
+async def _replace(resources: Resources, holder: File, file: File, problem: FailureReason) -> None:
+    """Give the object of a DUPLICATE to the file whose own is lost, if that of the DUPLICATE is whole."""
+    own = await _problem_of(resources.storage, file)
+    adopted = None if own is not None else await handover.adopt(holder, file)
+    log.error(
+        "the object of a content is lost" if adopted is None else "lost object replaced by a duplicate's",
+        file_id=holder.file_id,
+        problem=problem.value,
+        duplicate=file.file_id,
+    )
+    if adopted is None:
+        await _put_off(file)
+
+
+async def _put_off(file: File) -> None:
+    delay = Later(LONGEST_RETRY_DELAY_SECONDS)
+    await transitions.change(file, {**NAMES, "object_key": file.object_key}, purge_at=delay, due_at=delay)
+
+
+async def _problem_of(storage: Storage, file: File) -> FailureReason | None:
+    """Return how the object of a file is not as it was verified, by its size and ETag."""
+    head = await storage.head(file.object_key)
+    if head is None:
+        return FailureReason.OBJECT_MISSING
+    is_same = head.size == file.size and file.etag in {None, head.etag}
+    return None if is_same else FailureReason.OBJECT_CHANGED
