@@ -143,10 +143,6 @@ class Uploader:
             return code_of(error)
         self.present += outcome.word == "present"
         file = outcome.file
-        if self._wishes.name not in {None, file.name}:
-            self._board.say(
-                f"{path} is stored already as {file.name} ({file.id}): the name {name} was not given."
-            )
         if self._wishes.json_lines:
             self._board.print(result(outcome.word, path=str(path), file=file))
         elif VERBOSITY.quiet:
