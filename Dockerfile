@@ -1,37 +1,37 @@
 # syntax=docker/dockerfile:1
 
-# The browser pages, of packages at the versions that web/package-lock.json pins.
+# Build the browser pages, with the package versions that web/package-lock.json pins.
 FROM node:22-bookworm-slim AS pages
 WORKDIR /web
 COPY web/package.json web/package-lock.json web/.npmrc ./
-# No scripts of the packages: what builds works as it was published.
+# Do not run the packages' own scripts: the build does not need them.
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
 COPY web ./
 RUN npm run build
 
 
-# The uv that wrote uv.lock, or a later one of the same minor version.
+# The version of uv that wrote uv.lock, or a later one of the same minor version.
 FROM ghcr.io/astral-sh/uv:0.13.9 AS uv
 
 
 FROM python:3.11-slim-bookworm AS build
 COPY --from=uv /uv /usr/local/bin/uv
-# Copied, for the cache is another file system than the image; and the image's Python, not one of uv's own.
+# Copy packages, because the cache is on another file system than the image. Use the image's Python, not one from uv.
 ENV UV_LINK_MODE=copy \
     UV_PYTHON_DOWNLOADS=never \
     UV_PROJECT_ENVIRONMENT=/opt/waybill
 WORKDIR /src
-# The dependencies first, in a layer that a change of ours leaves alone.
+# Install the dependencies first, in a layer that does not change with Waybill's code.
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
     --mount=type=bind,source=uv.lock,target=uv.lock \
     uv sync --locked --no-dev --no-group stack --extra otel --no-editable --compile-bytecode --no-install-project
 COPY . .
-# Reinstalled, for uv may take a wheel of ours out of its cache while pyproject.toml has not changed.
+# Reinstall Waybill, because uv may use a cached wheel if pyproject.toml has not changed.
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --no-group stack --extra otel --no-editable --compile-bytecode --reinstall-package waybill
-# The pages as built, and the few files that are served as they were published, out of some 280 MB of packages.
-# The application says which, and where it looks.
+# Copy the built pages, and the few published files that Waybill serves, out of about 280 MB of packages. The application
+# defines which files these are and where it reads them.
 RUN --mount=type=bind,from=pages,source=/web,target=/web \
     /opt/waybill/bin/python <<EOF
 from pathlib import Path
@@ -48,7 +48,7 @@ for asset in ASSETS:
 EOF
 
 
-# The same Python as above: the environment points at its interpreter.
+# Use the same Python as above, because the environment refers to its interpreter.
 FROM python:3.11-slim-bookworm
 ARG VERSION=unknown
 ARG REVISION=unknown
@@ -62,10 +62,10 @@ COPY --from=build /opt/waybill /opt/waybill
 ENV PATH=/opt/waybill/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
-# By number, so that a platform which forbids root can see that this is not root.
+# A number, so that a platform that forbids root can see that this user is not root.
 USER 10001:10001
 WORKDIR /
 EXPOSE 8000
-# No health check here: API, worker and one-shot commands run from this image, and each is healthy in its own way.
+# No health check here: API, workers and one-shot commands run from this image, and each needs a different check.
 ENTRYPOINT ["waybill"]
 CMD ["api", "--host", "0.0.0.0"]

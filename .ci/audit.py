@@ -1,8 +1,8 @@
-"""Fails where a pinned dependency has a known vulnerability.
+"""Fail if a pinned dependency has a known vulnerability.
 
-Reads requirements on stdin, as `uv export` writes them, and has pip-audit ask OSV's list for each of them.
-Where the list cannot be reached nothing is audited: that is said on stderr, and is no failure, for a machine
-without access must be able to run CI.
+Read requirements from stdin, as `uv export` writes them, and run pip-audit against OSV's list. If the list
+cannot be reached, print this to stderr and succeed without an audit, so that CI also runs on a machine
+without access.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from typing import Any
 EXCEPTIONS = Path(__file__).with_name("audit-exceptions.toml")
 OSV = "https://api.osv.dev/v1/query"
 
-# Vulnerable for good: a list that does not say so is not the list, whatever it answers.
+# This version is vulnerable. If a server does not report it, the server does not have the list.
 CANARY = {"package": {"name": "jinja2", "ecosystem": "PyPI"}, "version": "2.10"}
 
 
 def main() -> int:
-    """The exit status."""
+    """Run the audit and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--osv-url", default=OSV)
     parser.add_argument("--exceptions", type=Path, default=EXCEPTIONS)
@@ -37,13 +37,13 @@ def main() -> int:
         return 1
     obstacle = obstacle_to(arguments.osv_url)
     if obstacle is not None:
-        print(f"audit: NOT AUDITED. {arguments.osv_url} is of no use here: {obstacle}", file=sys.stderr)
+        print(f"audit: NOT AUDITED. {arguments.osv_url} cannot be used: {obstacle}", file=sys.stderr)
         return 0
     return audit(arguments.osv_url, [known["id"] for known in exceptions])
 
 
 def obstacle_to(url: str) -> str | None:
-    """Why the list cannot be asked, or None where it knows what it must."""
+    """Return why the list cannot be used, or None if it reports the vulnerability of `CANARY`."""
     request = urllib.request.Request(url, json.dumps(CANARY).encode())  # noqa: S310  # ours or the caller's
     try:
         with urllib.request.urlopen(request, timeout=15) as response:  # noqa: S310
@@ -51,11 +51,11 @@ def obstacle_to(url: str) -> str | None:
     except (OSError, ValueError) as error:
         return str(error)
     known = isinstance(answer, dict) and answer.get("vulns")
-    return None if known else "it does not know of a vulnerability that it must know"
+    return None if known else "it does not report a vulnerability that it must report"
 
 
 def audit(url: str, ignored: list[str]) -> int:
-    """Ask for every requirement on stdin."""
+    """Audit every requirement on stdin and return the exit status."""
     command = [sys.executable, "-m", "pip_audit", "--strict", "--progress-spinner", "off"]
     command += ["--vulnerability-service", "osv", "--osv-url", url]
     command += ["--requirement", "/dev/stdin", "--disable-pip", "--no-deps"]
