@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.metadata import MetadataInput, given_pairs
 from api.graphql.outcomes import FileOutcomes, UploadOutcome, UploadOutcomes
 from api.graphql.scalars import BigInt
 from api.graphql.types import (
@@ -82,6 +83,16 @@ class Query:
             bool | None,
             strawberry.argument(description="The trash instead: what is deleted and can still be restored."),
         ] = False,
+        folder: Annotated[
+            str | None,
+            strawberry.argument(description="A folder, such as `photos/`; the empty one is the top."),
+        ] = strawberry.UNSET,
+        recursive: Annotated[
+            bool | None, strawberry.argument(description="Also files of all folders below `folder`.")
+        ] = False,
+        metadata: Annotated[
+            list[MetadataInput] | None, strawberry.argument(description="Files that have all of these pairs.")
+        ] = strawberry.UNSET,
         sort: FileSort | None = FileSort.CREATED_AT,  # type: ignore[valid-type]
         order: Annotated[
             SortOrder | None,  # type: ignore[valid-type]
@@ -99,6 +110,9 @@ class Query:
             "minSize": min_size,
             "maxSize": max_size,
             "deleted": deleted,
+            "folder": folder,
+            "recursive": recursive,
+            "metadata": given_pairs(metadata),
             "sort": sort,
             "order": order,
         }

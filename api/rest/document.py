@@ -133,6 +133,10 @@ def complete(
         tag["description"] = _TAGS[tag["name"]]
     for path, described in _operations(document):
         for parameter in described["parameters"]:
+            if parameter["in"] == "query" and "propertyNames" in parameter["schema"]:
+                # By the style of a query, `form`, an object is spread: each property is a parameter.
+                pattern = parameter["schema"]["propertyNames"]["pattern"].removeprefix("^")
+                parameter["schema"]["propertyNames"] = {"pattern": rf"^{parameter['name']}\.{pattern}"}
             if parameter["in"] == "path":
                 parameter.update(_IDS[path.split("/")[1], parameter["name"]])
         if body := described.get("requestBody"):

@@ -177,13 +177,22 @@ def _parse_query(request: Request, model: type[BaseModel]) -> BaseModel:
         values.setdefault(name, []).append(value)
     parameters: dict[str, Any] = {}
     for name, given in values.items():
+        field, dot, key = name.partition(".")
+        if dot and isinstance(_default(model, field), dict):
+            # A name that is given twice stays a list, which is no value of a pair.
+            parameters.setdefault(field, {})[key] = given if len(given) > 1 else given[0]
+            continue
         # Several values stay a list, which only a parameter that may be repeated accepts.
-        is_list = name in model.model_fields and isinstance(model.model_fields[name].default, list)
+        is_list = isinstance(_default(model, name), list)
         parameters[name] = given if is_list or len(given) > 1 else given[0]
     try:
         return model.model_validate(parameters)
     except ValidationError as error:
         raise invalid_input(error) from None
+
+
+def _default(model: type[BaseModel], name: str) -> object:
+    return model.model_fields[name].default if name in model.model_fields else None
 
 
 def _parse_body(body: bytes, model: type[BaseModel]) -> BaseModel:

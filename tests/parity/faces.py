@@ -24,6 +24,9 @@ LIST_ARGUMENTS = {
     "minSize": "BigInt",
     "maxSize": "BigInt",
     "deleted": "Boolean",
+    "folder": "String",
+    "recursive": "Boolean",
+    "metadata": "[MetadataInput!]",
     "sort": "FileSort",
     "order": "SortOrder",
 }
@@ -91,7 +94,8 @@ class RestFace:
         return str(response.headers["etag"])
 
     async def list(self, **filters: Any) -> Outcome:
-        outcome = await self._call("GET", "/files", params=filters)
+        pairs = {f"metadata.{key}": value for key, value in filters.pop("metadata", {}).items()}
+        outcome = await self._call("GET", "/files", params=filters | pairs)
         if outcome.code is None:
             names = {"items": "items", "nextCursor": "next", "totalCount": "total"}
             return Outcome({names[name]: value for name, value in outcome.data.items()})

@@ -119,6 +119,18 @@ class File(Document):
             # are read from the index alone, which takes ``deleted_at`` too.
             _partial("by_name", {"deleted_at": None}, owner=1, name=1, _id=1, status=1, deleted_at=1),
             _partial("largest", {"deleted_at": None}, owner=1, size=-1, _id=-1, status=1, deleted_at=1),
+            # Of one folder without those in it, and of one pair of metadata.
+            _partial(
+                "newest_in_folder",
+                {"deleted_at": None},
+                **{"owner": 1, "folder": 1, "created_at": -1, "_id": -1, "status": 1, "deleted_at": 1},
+            ),
+            _partial("by_name_in_folder", {"deleted_at": None}, owner=1, folder=1, name=1, _id=1, status=1),
+            _partial(
+                "newest_by_metadata",
+                {"deleted_at": None, "metadata": {"$exists": True}},
+                **{"owner": 1, "metadata": 1, "created_at": -1, "_id": -1, "status": 1},
+            ),
             _partial("newest_by_status", {"deleted_at": None}, owner=1, status=1, created_at=-1, _id=-1),
             # A trash may hold millions. These cost deletions alone.
             _partial("trash", TRASH, owner=1, created_at=-1, _id=-1),

@@ -46,7 +46,9 @@ class Filters:
     ``name_prefix`` is compared by code points, so case matters. ``content_type`` is a type such as
     `image/png` or a family such as `image/*`. Files are created at ``created_after`` or later and before
     ``created_before``, and have ``min_size`` to ``max_size`` bytes. With ``deleted`` they are in the trash,
-    from which they can be restored; otherwise none is deleted.
+    from which they can be restored; otherwise none is deleted. They are in ``folder``, or with ``recursive``
+    in a folder below it too. They have all pairs of ``metadata``, in the stored form. An index finds the
+    first pair.
     """
 
     statuses: frozenset[Status] = frozenset()
@@ -57,6 +59,9 @@ class Filters:
     min_size: int | None = None
     max_size: int | None = None
     deleted: bool = False
+    folder: str | None = None
+    recursive: bool = False
+    metadata: tuple[str, ...] = ()
 
 
 _INDEXES = {"created_at": "newest", "name": "by_name", "size": "largest"}
@@ -92,6 +97,10 @@ def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], dict[str,
     if filters.deleted:
         return {"owner": owner, **TRASH}, {**place(owner, filters), **conditions_of(filters)}, "trash"
     conditions = conditions_of(filters)
+    for field, index in (("metadata", "newest_by_metadata"), ("folder", "newest_in_folder")):
+        if field in conditions:
+            mine = place(owner, filters)
+            return {**mine, field: conditions[field]}, {**mine, **conditions}, index
     narrowing = next((field for field in ("name", "size", "created_at") if field in conditions), "size")
     mine = place(owner, filters)
     narrowed = {name: value for name, value in conditions.items() if name == narrowing}
@@ -112,6 +121,16 @@ def conditions_of(filters: Filters) -> dict[str, Any]:
         given["name"] = _beginning_with(filters.name_prefix)
     if filters.content_type is not None:
         given["content_type"] = _of_type(filters.content_type)
+    if filters.folder is not None and not filters.recursive:
+        given["folder"] = filters.folder or None
+    elif filters.folder is not None:
+        given["folder"] = _beginning_with(filters.folder)
+    if filters.metadata:
+        given["metadata"] = filters.metadata[0]
+    if len(filters.metadata) > 1:
+        # As an expression, so that the planner cannot choose one of these for the index.
+        others = {"$literal": filters.metadata[1:]}
+        given["$expr"] = {"$setIsSubset": [others, {"$ifNull": ["$metadata", []]}]}
     created: dict[str, Any] = {"$gte": _whole(filters.created_after), "$lt": _whole(filters.created_before)}
     size: dict[str, Any] = {"$gte": filters.min_size, "$lte": filters.max_size}
     for field, bounds in (("created_at", created), ("size", size)):

@@ -56,11 +56,12 @@ def behind(position: Position) -> Edge:
 class KeyRange:
     """The keys of an index that begin with ``prefix``, from one place in it to another.
 
-    ``field`` and `_id` come next in the index; ``low`` and ``high`` are places in their ascending order.
+    ``field`` and `_id` come next in the index; ``low`` and ``high`` are places in their ascending order. If
+    other keys stand between the two, the places must be before values, and not at an id.
     """
 
     index: str
-    prefix: Sequence[str]
+    prefix: Sequence[str | None]
     field: str
     low: Edge
     high: Edge
@@ -80,15 +81,8 @@ class KeyRange:
             return None
         keys = _KEYS[self.index]
         stored = keys[self.field]
-        # A descending index begins with the last position before ``high``, and ends before the last position
-        # before ``low``.
-        first, end = (self.low, self.high) if stored > 0 else (_previous(self.high), _previous(self.low))
         query = (
-            files_collection()
-            .find({}, {self.field: 1, "_id": 1})
-            .min(self._key(first))
-            .max(self._key(end))
-            .hint(self.index)
+            self._between()
             .sort([(key, side * stored * direction) for key, side in keys.items()])
             .skip(number - 1)
             .limit(1)
@@ -97,12 +91,32 @@ class KeyRange:
             found = await query.to_list(1)
         return (found[0][self.field], str(found[0]["_id"])) if found else None
 
+    async def has_more_than(self, number: int) -> bool:
+        """Return whether there are more keys than that. Raises as ``nth`` does."""
+        if self.low >= self.high:
+            return False
+        # Unsorted: of an array MongoDB would sort the files in memory.
+        found = self._between().skip(number).limit(1)
+        with map_driver_errors():
+            return bool(await found.to_list(1))
+
+    def _between(self) -> Any:
+        first, end = self.low, self.high
+        if _KEYS[self.index][self.field] < 0:
+            # A descending index begins with the last position before ``high``, and ends before the last
+            # position before ``low``.
+            first, end = _previous(end), _previous(first)
+        query = files_collection().find({}, {self.field: 1, "_id": 1})
+        return query.min(self._key(first)).max(self._key(end)).hint(self.index)
+
     def _key(self, edge: Edge) -> list[tuple[str, Any]]:
         kind, value, number = edge
         given: dict[str, Any] = dict(zip(_KEYS[self.index], self.prefix, strict=False))
         given[self.field] = MinKey() if kind < 0 else MaxKey() if kind > 0 else value
         given["_id"] = _id(number)
-        return [(key, given.get(key, MinKey())) for key in _KEYS[self.index]]
+        # An edge without an id lies before all keys of its value, whichever way the keys behind are stored.
+        first = {1: MinKey(), -1: MaxKey()}
+        return [(key, given.get(key, first[side])) for key, side in _KEYS[self.index].items()]
 
 
 def _previous(edge: Edge) -> Edge:

@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from waybill.files.content_type import CONTENT_TYPE_WORD
+from waybill.files.folder import Folder
 from waybill.files.lifecycle import Status
 from waybill.files.listing import filters as list_filters
 from waybill.files.listing import query
 from waybill.files.listing.cursor import cursor_of, position_of
 from waybill.files.listing.filters import Filters, Order, Sort
+from waybill.files.metadata import Metadata, stored_metadata
 from waybill.files.model import File
 from waybill.platform.principal import Principal, is_storable
 from waybill.platform.times import parse_rfc3339
@@ -68,6 +70,11 @@ class Listing(BaseModel):
     deleted: bool = Field(
         default=False, description="The trash instead: what is deleted and can still be restored."
     )
+    folder: Folder | None = Field(
+        default=None, description="Only files of this folder, such as `photos/`; the empty one is the top."
+    )
+    recursive: bool = Field(default=False, description="Also files of all folders below `folder`.")
+    metadata: Metadata = Field(default={}, description="Only files that have all of these pairs.")
     sort: Sort = Field(
         default=Sort.CREATED_AT, description="Names are sorted by code points, so `Z` comes before `a`."
     )
@@ -78,6 +85,7 @@ class Listing(BaseModel):
     @property
     def filters(self) -> Filters:
         """Which files."""
+        is_everywhere = self.recursive and not self.folder
         return Filters(
             statuses=frozenset(self.status),
             name_prefix=self.name,
@@ -87,6 +95,9 @@ class Listing(BaseModel):
             min_size=self.min_size,
             max_size=self.max_size,
             deleted=self.deleted,
+            folder=None if is_everywhere else self.folder,
+            recursive=self.recursive and not is_everywhere,
+            metadata=tuple(stored_metadata(self.metadata) or ()),
         )
 
 

@@ -7,24 +7,25 @@ time: the page may be short, and tells where the search goes on.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pymongo
 from bson import ObjectId
 
 from waybill.files.listing.filters import Filters, Order, Sort, conditions_of, place
-from waybill.files.listing.index_keys import (
-    HIGHEST,
-    LOWEST,
-    Edge,
-    KeyRange,
-    Position,
-    before,
-    before_value,
-    behind,
-    nearest,
+from waybill.files.listing.index_choice import (
+    BY_METADATA,
+    BY_STATUS,
+    FIELDS,
+    INDEX_FIELDS,
+    PREFIX_FIELDS,
+    filtered_fields,
+    key_ranges,
+    list_index,
+    other_indexes,
 )
+from waybill.files.listing.index_keys import HIGHEST, LOWEST, KeyRange, Position, before, behind, nearest
 from waybill.files.model import File
 from waybill.files.repository import file_of
 from waybill.platform.mongo.connection import files_collection
@@ -56,26 +57,10 @@ MAX_STRETCHES = 20
 #: Files that are fetched and sorted for a page, if a filter's own index shows that no more match it.
 SELECTIVE_FILES = 1000
 
-_FIELDS = {Sort.CREATED_AT: "created_at", Sort.NAME: "name", Sort.SIZE: "size"}
-_INDEXES = {"created_at": "newest", "name": "by_name", "size": "largest"}
-_TRASH_INDEXES = {"created_at": "trash", "name": "trash_by_name", "size": "trash_largest"}
-_BY_STATUS = "newest_by_status"
-
-#: The fields of a file that the keys of an index hold beside its owner and its id.
-_INDEX_FIELDS = {
-    "newest": {"created_at"},
-    "by_name": {"name", "status"},
-    "largest": {"size", "status"},
-    _BY_STATUS: {"status", "created_at"},
-    "trash": {"created_at"},
-    "trash_by_name": {"name", "status"},
-    "trash_largest": {"size", "status"},
-}
-
 
 def position_of(file: File, sort: Sort) -> Position:
     """Return where a file stands in a list of that sort."""
-    return getattr(file, _FIELDS[sort]), file.file_id
+    return getattr(file, FIELDS[sort]), file.file_id
 
 
 async def find_page(
@@ -89,10 +74,11 @@ async def find_page(
         ServiceUnavailable: MongoDB does not answer.
     """
     began = time.monotonic()
-    filtered = _filtered(filters)
-    index = _list_index(filters, sort)
+    filters = await _rarest_first(owner, filters)
+    filtered = filtered_fields(filters)
+    index = list_index(filters, sort)
     # Each of these conditions bounds the index, so what is read is on the page.
-    bounds = {_FIELDS[sort]} | ({"status"} if index == _BY_STATUS else set())
+    bounds = {FIELDS[sort]} | PREFIX_FIELDS.get(index, frozenset())
     if filtered <= bounds:
         found = await _read(page_query(owner, filters, sort, order, after=after), limit)
         return _page(found, limit, sort, None)
@@ -101,7 +87,7 @@ async def find_page(
         query = page_query(owner, filters, sort, order, after=after, index=selective)
         return _page(await _read(query, limit), limit, sort, None)
     files: list[File] = []
-    stretch = STRETCH_KEYS if filtered <= _INDEX_FIELDS[index] else STRETCH_FILES
+    stretch = STRETCH_KEYS if filtered <= INDEX_FIELDS[index] else STRETCH_FILES
     position = after
     for _ in range(MAX_STRETCHES):
         # Between the two queries files may come and go. The end stays: each place is in one stretch.
@@ -128,24 +114,29 @@ def _page(found: Sequence[File], limit: int, sort: Sort, until: Position | None)
     return FoundFiles(found, until)
 
 
-def _filtered(filters: Filters) -> set[str]:
-    """Return the fields that have a condition. A list of the trash has one on the status (``IN_TRASH``)."""
-    return set(conditions_of(filters)) | ({"status"} if filters.deleted else set())
-
-
 async def _selective_index(owner: str, filters: Filters, used: str) -> str | None:
     """Return the index of a filter that few files match, other than the one that is ``used`` by default."""
-    filtered = _filtered(filters)
-    indexes = {field: _index(filters, field) for field in ("name", "size", "created_at")}
-    by_status = {"created_at": _BY_STATUS} if filters.statuses and not filters.deleted else {}
-    for field, index in (indexes | by_status).items():
-        if index == used or filtered.isdisjoint(_INDEX_FIELDS[index] if index == _BY_STATUS else {field}):
-            continue
-        ranges = _key_ranges(owner, filters, index, field)
-        share = SELECTIVE_FILES // len(ranges)
-        if all([await each.nth(share + 1, pymongo.ASCENDING) is None for each in ranges]):
+    for index, field in other_indexes(filters, used):
+        if await _is_selective(key_ranges(owner, filters, index, field)):
             return index
     return None
+
+
+async def _is_selective(ranges: Sequence[KeyRange]) -> bool:
+    share = SELECTIVE_FILES // len(ranges)
+    return not any([await each.has_more_than(share) for each in ranges])
+
+
+async def _rarest_first(owner: str, filters: Filters) -> Filters:
+    """Return the filters with a pair of metadata first that few files have, if there is one."""
+    pairs = filters.metadata
+    if filters.deleted or len(pairs) < 2:
+        return filters
+    for pair in pairs:
+        alone = replace(filters, metadata=(pair,))
+        if await _is_selective(key_ranges(owner, alone, BY_METADATA, "created_at")):
+            return replace(filters, metadata=(pair, *(each for each in pairs if each != pair)))
+    return filters
 
 
 async def _stretch_end(
@@ -157,42 +148,19 @@ async def _stretch_end(
         low = behind(after)
     elif after is not None:
         high = before(after)
-    ranges = _key_ranges(owner, filters, _list_index(filters, sort), _FIELDS[sort], (low, high))
+    if list_index(filters, sort) == BY_METADATA:
+        # MongoDB cannot read an index of arrays in its order by the keys alone.
+        pair = replace(
+            Filters(metadata=filters.metadata[:1]),
+            created_after=filters.created_after,
+            created_before=filters.created_before,
+        )
+        last = await _read(page_query(owner, pair, sort, order, after=after).skip(length - 1), 0)
+        return position_of(last[0], sort) if last else None
+    ranges = key_ranges(owner, filters, list_index(filters, sort), FIELDS[sort], (low, high))
     ends = [await each.nth(length // len(ranges), _direction(order)) for each in ranges]
     known = [end for end in ends if end is not None]
     return nearest(known, _direction(order)) if known else None
-
-
-def _key_ranges(
-    owner: str, filters: Filters, index: str, field: str, edges: tuple[Edge, Edge] = (LOWEST, HIGHEST)
-) -> list[KeyRange]:
-    """The keys of an index between two places that the filters admit: one range for each status, or one."""
-    low, high = edges
-    condition = conditions_of(filters).get(field, {})
-    for operator, value in condition.items():
-        if operator == "$gte":
-            low = max(low, before_value(value))
-        else:
-            # Sizes alone have a bound that is in the range.
-            high = min(high, before_value(value + 1 if operator == "$lte" else value))
-    prefixes = [[owner, status.value] for status in filters.statuses] if index == _BY_STATUS else [[owner]]
-    return [KeyRange(index, prefix, field, low, high) for prefix in prefixes]
-
-
-def _list_index(filters: Filters, sort: Sort) -> str:
-    """The index in whose order a list is read.
-
-    The files of a status, by time, are what is asked for most: they have an index of their own, and those of
-    several statuses are merged from it. By name or size they have none, for each costs every insert and every
-    change of a status. There the status ends the one index: files of another cost a key, not a fetch.
-    """
-    if sort is Sort.CREATED_AT and filters.statuses and not filters.deleted:
-        return _BY_STATUS
-    return _index(filters, _FIELDS[sort])
-
-
-def _index(filters: Filters, field: str) -> str:
-    return (_TRASH_INDEXES if filters.deleted else _INDEXES)[field]
 
 
 def _direction(order: Order) -> int:
@@ -214,11 +182,11 @@ def page_query(
     Args:
         index: What is read instead of the index that has the list's order; the files are sorted in memory.
     """
-    field = _FIELDS[sort]
+    field = FIELDS[sort]
     query: dict[str, Any] = {**place(owner, filters), **conditions_of(filters)}
     branches = _branches(field, order, after, until)
-    index = index or _list_index(filters, sort)
-    if branches and index == _BY_STATUS:
+    index = index or list_index(filters, sort)
+    if branches and index == BY_STATUS:
         branches = [{**branch, "status": status.value} for branch in branches for status in filters.statuses]
     if branches:
         query = {"$or": [{"$and": [query, branch]} for branch in branches]}

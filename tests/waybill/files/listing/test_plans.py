@@ -52,6 +52,8 @@ async def _files(service: Service) -> AsyncIterator[None]:
                 "upload_expires_at": NOON,
                 "status": statuses[number % len(statuses)].value,
                 "sha256": str(number),
+                **({"folder": "a/"} if number % 3 else {}),
+                **({"metadata": ["k=1", f"n={number % 2}"]} if number % 3 == 2 else {}),
                 **({"deleted_at": NOON} if number % 7 == 0 else {}),
             }
             for number in range(FILES)
@@ -109,18 +111,44 @@ async def test_a_page_of_some_statuses_fetches_no_other_file(
         assert took["totalKeysExamined"] <= LIMIT + 4 * len(statuses)
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["first", "after"])
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize(
+    ("sort", "filters", "index"),
+    [
+        (Sort.CREATED_AT, Filters(folder="a/"), "newest_in_folder"),
+        (Sort.CREATED_AT, Filters(folder=""), "newest_in_folder"),
+        (Sort.NAME, Filters(folder="a/"), "by_name_in_folder"),
+        (Sort.NAME, Filters(folder=""), "by_name_in_folder"),
+        (Sort.NAME, Filters(folder="a/", name_prefix="name-2"), "by_name_in_folder"),
+        (Sort.CREATED_AT, Filters(metadata=("k=1",)), "newest_by_metadata"),
+    ],
+)
+async def test_a_page_of_a_folder_or_a_pair_of_metadata_fetches_no_other_file(
+    sort: Sort, filters: Filters, index: str, order: Order, after: bool
+) -> None:
+    kinds, indexes, took = await explained(sort, order, filters, MIDDLE[sort] if after else None)
+    assert indexes == {index}
+    assert not kinds & {"SORT", "COLLSCAN"}
+    assert took["nReturned"] == LIMIT
+    assert took["totalDocsExamined"] <= LIMIT + 1
+    assert took["totalKeysExamined"] <= LIMIT + 2
+
+
 @pytest.mark.parametrize("order", Order)
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize(
     "filters",
     [
+        Filters(folder="a/", recursive=True),
+        Filters(folder="a/", metadata=("k=1", "n=0"), statuses=TWO),
         Filters(name_prefix="name-2"),
         Filters(content_type="image/*"),
         Filters(created_after=NOON + timedelta(seconds=1), created_before=NOON + timedelta(seconds=3)),
         Filters(min_size=1, max_size=3),
         Filters(statuses=TWO, name_prefix="name", content_type="image/png", min_size=1, created_after=NOON),
     ],
-    ids=["name", "contentType", "created", "size", "all"],
+    ids=["recursive", "folder and metadata", "name", "contentType", "created", "size", "all"],
 )
 async def test_no_filter_makes_a_page_be_sorted_in_memory(sort: Sort, order: Order, filters: Filters) -> None:
     for after in (None, MIDDLE[sort]):
@@ -155,6 +183,8 @@ async def test_a_filter_on_what_is_sorted_by_bounds_the_index(
         (Filters(min_size=2, statuses=TWO), "largest"),
         (Filters(name_prefix="name-2"), "by_name"),
         (Filters(name_prefix="name-2", statuses=TWO), "by_name"),
+        (Filters(folder="a/"), "newest_in_folder"),
+        (Filters(folder="a/", recursive=True, statuses=TWO), "newest_in_folder"),
     ],
 )
 async def test_files_are_counted_on_an_index_alone(filters: Filters, index: str) -> None:

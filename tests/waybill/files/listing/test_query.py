@@ -34,6 +34,9 @@ STRETCH_KEYS = 500
 SELECTIVE_FILES = 100
 LIMIT = 10
 
+#: The first stands for the top, which files are in that have no folder.
+FOLDERS = ("", "a/", "a/b/", "a0/", "b/")
+
 
 @pytest.fixture(scope="module", autouse=True)
 async def _files(service: Service) -> AsyncIterator[None]:
@@ -73,6 +76,8 @@ def _file(number: int) -> dict[str, Any]:
         "upload_expires_at": NOON,
         "status": (Status.PENDING if is_rare else Status.FAILED if number % 5 else Status.COMPLETED).value,
         "sha256": str(number),
+        **({"folder": "rare/" if is_rare else FOLDERS[number % 5]} if number % 5 else {}),
+        **({"metadata": ["a=1", "b=rare"] if is_rare else ["a=1", f"b={number % 7}"]} if number % 2 else {}),
         **({"deleted_at": NOON} if number % 3 == 1 else {}),
     }
 
@@ -91,6 +96,10 @@ RARE_FILTERS = {
         min_size=3,
         created_after=NOON,
     ),
+    "folder": Filters(folder="rare/"),
+    "recursive": Filters(folder="ra/", recursive=True),
+    "metadata": Filters(metadata=("a=1", "b=rare")),
+    "folderOfSome": Filters(folder="a/", recursive=True, metadata=("b=3",), name_prefix="name-9"),
     "nothing": Filters(name_prefix="name-5", content_type="image/*", max_size=400),
 }
 
@@ -159,6 +168,16 @@ some_filters = st.builds(
     min_size=sizes,
     max_size=sizes,
     deleted=st.booleans(),
+    folder=st.sampled_from([None, *FOLDERS, "none/"]),
+    metadata=st.sampled_from([(), ("a=1",), ("b=3",), ("a=1", "b=3"), ("a=1", "b=rare"), ("c=1",)]),
+)
+some_filters |= st.builds(
+    Filters,
+    folder=st.sampled_from(["a/", "b/", "none/"]),
+    recursive=st.just(value=True),
+    name_prefix=st.none() | st.just("name-1"),
+    metadata=st.sampled_from([(), ("a=1", "b=3")]),
+    deleted=st.booleans(),
 )
 
 
@@ -222,6 +241,12 @@ async def _everything(filters: Filters, sort: Sort, order: Order, limit: int) ->
             return seen
 
 
+def _is_in(folder: str, filters: Filters) -> bool:
+    if filters.recursive:
+        return folder.startswith(filters.folder or "")
+    return filters.folder in {None, folder}
+
+
 async def _expected(filters: Filters, sort: Sort, order: Order) -> list[str]:
     """The ids of the same files, by Python's own filter and sort."""
 
@@ -233,6 +258,8 @@ async def _expected(filters: Filters, sort: Sort, order: Order) -> list[str]:
             and ("deleted_at" in file) == filters.deleted
             and not (filters.deleted and file["status"] == Status.FAILED)
             and (not filters.statuses or file["status"] in filters.statuses)
+            and set(filters.metadata) <= set(file.get("metadata", []))
+            and _is_in(file.get("folder", ""), filters)
             and file["name"].startswith(filters.name_prefix or "")
             and (kind.startswith(family) if family.endswith("/") else kind == family or not family)
             and (filters.created_after is None or file["created_at"] >= filters.created_after)
