@@ -61,7 +61,7 @@ def list_index(filters: Filters, sort: Sort) -> str:
 
 
 def other_indexes(filters: Filters, used: str) -> list[tuple[str, str]]:
-    """Return the indexes that a filter bounds, without ``used``, each with the field that is in a range."""
+    """Return the indexes that a filter bounds, without ``used``, each with the field in a range."""
     in_folder = "folder" if filters.recursive else "created_at"
     candidates = [(_TRASH_INDEXES if filters.deleted else _INDEXES)[field] for field in FIELDS.values()]
     ranges = dict(zip(candidates, FIELDS.values(), strict=True))
