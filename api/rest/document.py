@@ -135,6 +135,7 @@ def complete(
         for parameter in described["parameters"]:
             if parameter["in"] == "query" and "propertyNames" in parameter["schema"]:
                 # By the style of a query, `form`, an object is spread: each property is a parameter.
+                del parameter["schema"]["default"]
                 pattern = parameter["schema"]["propertyNames"]["pattern"].removeprefix("^")
                 parameter["schema"]["propertyNames"] = {"pattern": rf"^{parameter['name']}\.{pattern}"}
             if parameter["in"] == "path":

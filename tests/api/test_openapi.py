@@ -249,13 +249,15 @@ async def test_a_query_has_no_null(document: Any) -> None:
     parameters = {one["name"]: one["schema"] for one in document["paths"]["/files"]["get"]["parameters"]}
     assert set(parameters) == {
         *("limit", "cursor", "status", "name", "contentType", "createdAfter", "createdBefore"),
-        *("minSize", "maxSize", "deleted", "sort", "order", "totalCount"),
+        *("minSize", "maxSize", "deleted", "folder", "recursive", "metadata", "sort", "order", "totalCount"),
     }
     for name in ("cursor", "name", "contentType", "createdAfter", "createdBefore"):
         assert parameters[name]["type"] == "string"
     for name, schema in parameters.items():
         assert "anyOf" not in schema
-        assert ("default" in schema) == (name in {"limit", "status", "deleted", "sort", "totalCount"})
+        assert ("default" in schema) == (
+            name in {"limit", "status", "deleted", "recursive", "sort", "totalCount"}
+        )
     assert parameters["cursor"]["minLength"] == 1
     assert parameters["createdAfter"]["format"] == "date-time"
     assert parameters["maxSize"]["maximum"] == 2**53 - 1

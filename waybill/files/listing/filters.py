@@ -122,7 +122,8 @@ def conditions_of(filters: Filters) -> dict[str, Any]:
     if filters.content_type is not None:
         given["content_type"] = _of_type(filters.content_type)
     if filters.folder is not None and not filters.recursive:
-        given["folder"] = filters.folder or None
+        # Not null, for which MongoDB reads two ranges: that of files without a value, and of undefined.
+        given["folder"] = filters.folder or {"$exists": False}
     elif filters.folder is not None:
         given["folder"] = _beginning_with(filters.folder)
     if filters.metadata:

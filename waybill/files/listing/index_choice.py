@@ -43,8 +43,8 @@ def filtered_fields(filters: Filters) -> set[str]:
 def list_index(filters: Filters, sort: Sort) -> str:
     """Return the index in whose order a list is read.
 
-    The files of a status, a folder or a pair of metadata, by time, are requested most: they have indexes of
-    their own, and those of several statuses are merged from it. A folder has one by name too. Other sorts have
+    The files of a status, a folder or a pair of metadata, by time, are requested most. They have indexes of
+    their own, and those of several statuses are merged. A folder has one by name too. Other sorts have
     none, because each costs every insert and every change of a status. There the status ends the one index:
     files of another cost a key, not a fetch.
     """
