@@ -20,7 +20,7 @@ SERVES = {
         "largest": "Lists by size, and other counts.",
         "newest_in_folder": "Lists and counts of one folder, by time.",
         "by_name_in_folder": "Lists of one folder, by name.",
-        "newest_by_metadata": "Lists of a pair of metadata, by time. Holds only files with metadata.",
+        "newest_by_metadata": "Lists of a pair of metadata, by time. Contains only files with metadata.",
         "newest_by_status": "Lists of one or several statuses, by time; files that are older than a quota.",
         "trash": "Lists and counts of the trash, by time.",
         "trash_by_name": "Lists of the trash, by name. Contains only deleted files.",
