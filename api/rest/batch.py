@@ -1,9 +1,9 @@
 """The REST operations on several files at once."""
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,12 +21,16 @@ from waybill.platform.principal import Principal
 _BODY_ERRORS = ("invalid_input", "request_too_large", "unsupported_media_type")
 
 
+#: An item that OpenAPI shows, but that is checked later, so that a wrong one does not fail the others.
+Unchecked = Annotated[Any, PlainValidator(lambda item: item, json_schema_input_type=UploadRequest)]
+
+
 class Announcements(BaseModel):
     """Uploads to announce. Each is judged on its own."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    items: list[SkipValidation[UploadRequest]] = Field(min_length=1, max_length=MAX_BATCH_ITEMS)
+    items: list[Unchecked] = Field(min_length=1, max_length=MAX_BATCH_ITEMS)
 
 
 class FileIds(BaseModel):

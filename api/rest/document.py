@@ -1,36 +1,19 @@
-"""What Spectree does not know of the answers: errors by code, headers, and where an answer leads."""
+"""The OpenAPI document, from the operations and the models that validate."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
+from pydantic_core.core_schema import WithDefaultSchema
 
-from api.body import MAX_BODY_BYTES
-from api.errors import STATUS, headers_of, problem
-from api.rest.components import correct_schemas
-from api.rest.schemas import DeliveryId, WebhookId
-from waybill.files.file_json import FileId
-from waybill.platform.errors import (
-    DeliveryNotFound,
-    FileNotFound,
-    FileTooLarge,
-    IdempotencyConflict,
-    InvalidInput,
-    ObjectMissing,
-    PartsMissing,
-    PreconditionFailed,
-    QuotaExceeded,
-    RateLimited,
-    ServiceUnavailable,
-    TooManySubscriptions,
-    TooManyWebhooks,
-    Unauthenticated,
-    WaybillError,
-    WebhookDisabled,
-    WebhookNotFound,
-    WrongState,
-)
+from api.rest.error_answers import error_answers
+from api.rest.operation import Answer, Operation, Paths
+from api.rest.schemas import DeliveryId, Problem, UploadAnswer, WebhookId
+from api.rest.webhooks import Webhook, WebhookWithSecret
+from waybill.files.file_json import File, FileId
 from waybill.webhooks.model import PING, Event
 
 #: What the ids in paths are, by the resource and the parameter's name.
@@ -42,49 +25,33 @@ _IDS: Mapping[tuple[str, str], dict[str, Any]] = {
         "schema": TypeAdapter(DeliveryId).json_schema(),
     },
 }
-_FILE, _WEBHOOK, _DELIVERY = (described["schema"]["examples"][0] for described in _IDS.values())
 
-#: One of each, shown as a caller gets it.
-_OUTCOMES: tuple[WaybillError, ...] = (
-    Unauthenticated("Send a token: Authorization: Bearer <JWT>."),
-    FileNotFound(_FILE),
-    WebhookNotFound(_WEBHOOK),
-    DeliveryNotFound(_DELIVERY),
-    InvalidInput({"size": "Input should be greater than or equal to 0"}),
-    FileTooLarge("A file may have up to 5368709120 bytes.", size=5368709121, limit=5368709120),
-    ObjectMissing("The object store does not hold this upload yet.", id=_FILE),
-    QuotaExceeded(size=1024**3, used=9 * 1024**3, limit=10**10),
-    IdempotencyConflict(),
-    PartsMissing(_FILE, [2, 7]),
-    PreconditionFailed(_FILE),
-    WrongState("The file is deleted. Request a new upload.", id=_FILE, fileStatus="COMPLETED"),
-    TooManyWebhooks(10),
-    TooManySubscriptions(100),
-    WebhookDisabled(_WEBHOOK),
-    RateLimited("100 per 1 second", 1),
-    ServiceUnavailable("MongoDB"),
-)
-_EXAMPLES = {outcome.code: problem(outcome.code, outcome.message, **outcome.context) for outcome in _OUTCOMES}
-_HEADERS_OF = {outcome.code: headers_of(outcome.code, outcome.context) for outcome in _OUTCOMES}
-_EXAMPLES |= {
-    code: problem(code, detail)
-    for code, detail in {
-        "request_too_large": f"A request body may have up to {MAX_BODY_BYTES} bytes.",
-        "unsupported_media_type": "Send the body as JSON, with the header Content-Type: application/json.",
-    }.items()
+#: The codes of errors that any operation can answer.
+_ANY_OPERATION = ("unauthenticated", "rate_limited", "service_unavailable")
+
+_LOCATION = {
+    "required": True,
+    "description": "Where to go on.",
+    "schema": {"type": "string", "format": "uri-reference"},
 }
-
-_HEADERS: Mapping[str, dict[str, Any]] = {
-    "ETag": {"description": "For `If-Match` of `updateFile`.", "schema": {"type": "string"}},
-    "Location": {"description": "Where to go on.", "schema": {"type": "string", "format": "uri-reference"}},
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
-    "WWW-Authenticate": {"description": "How to say who you are.", "schema": {"type": "string"}},
+_ETAG = {
+    "required": True,
+    "description": "For `If-Match` of `updateFile`.",
+    "schema": {"type": "string"},
 }
 
 _MESSAGE_HEADERS = {
     "webhook-id": "The same whenever this message is sent.",
     "webhook-timestamp": "When this attempt was made, in seconds since 1970.",
     "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; one for each secret.",
+}
+
+_INFO = {
+    "title": "Waybill",
+    "version": "1",
+    "description": "File metadata, presigned URLs and verified uploads."
+    " The bytes never pass through this API.",
+    "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
 }
 
 _TAGS = {
@@ -104,59 +71,140 @@ _SUMMARIES: Mapping[str, str] = {
 }
 
 #: Where in an answer of that model the id of a resource is.
-_ID_IN: Mapping[str, tuple[str, str]] = {
-    "UploadAnswer": ("files", "$response.body#/file/id"),
-    "File": ("files", "$response.body#/id"),
-    "WebhookWithSecret": ("webhooks", "$response.body#/webhook/id"),
-    "Webhook": ("webhooks", "$response.body#/id"),
+_ID_IN: Mapping[Answer, tuple[str, str]] = {
+    UploadAnswer: ("files", "$response.body#/file/id"),
+    File: ("files", "$response.body#/id"),
+    WebhookWithSecret: ("webhooks", "$response.body#/webhook/id"),
+    Webhook: ("webhooks", "$response.body#/id"),
 }
 
+#: The parameters of each model of a query or of headers.
+_Parameters = Mapping[type[BaseModel], Sequence[Mapping[str, Any]]]
 
-def complete(
-    document: dict[str, Any], codes: Mapping[str, Sequence[str]], media_types: Mapping[str, Sequence[str]]
-) -> None:
-    """Add what is missing in Spectree's document: each operation's errors, and media types of its body."""
-    links = {
-        model: {
-            described["operationId"]: {
-                "operationId": described["operationId"],
-                "parameters": {"id": pointer},
+
+def openapi(paths: Paths) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of all operations."""
+    schemas, parameters = _schemas([each for methods in paths.values() for each in methods.values()])
+    return {
+        "openapi": "3.1.0",
+        "info": _INFO,
+        "servers": [{"url": "/api/v1"}],
+        "security": [{"bearer": []}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": {
+            path: {
+                method.lower(): _described(path, each, parameters, paths) for method, each in methods.items()
             }
-            for path, described in _operations(document)
-            if path.startswith(f"/{resource}/{{id}}") and path.count("{") == 1
-        }
-        for model, (resource, pointer) in _ID_IN.items()
+            for path, methods in paths.items()
+        },
+        "webhooks": _messages(),
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
     }
-    document["info"]["license"] = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
-    document["webhooks"] = _messages()
-    for tag in document["tags"]:
-        tag["description"] = _TAGS[tag["name"]]
-    for path, described in _operations(document):
-        for parameter in described["parameters"]:
-            if parameter["in"] == "query" and "propertyNames" in parameter["schema"]:
-                # By the style of a query, `form`, an object is spread: each property is a parameter.
-                del parameter["schema"]["default"]
-                pattern = parameter["schema"]["propertyNames"]["pattern"].removeprefix("^")
-                parameter["schema"]["propertyNames"] = {"pattern": rf"^{parameter['name']}\.{pattern}"}
-            if parameter["in"] == "path":
-                parameter.update(_IDS[path.split("/")[1], parameter["name"]])
-        if body := described.get("requestBody"):
-            taken = media_types[described["operationId"]]
-            body["content"] = dict.fromkeys(taken, body["content"]["application/json"])
-        for status, answer in described["responses"].items():
-            errors = [code for code in codes[described["operationId"]] if STATUS[code] == int(status)]
-            if errors:
-                answer.update(_refusal(errors))
-            if described["operationId"] == "followFiles" and status == "200":
-                answer["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
-            # A 201 without a resource of its own, as that of a ticket, leads nowhere.
-            if status == "307" or (status == "201" and _model_of(answer) in links):
-                answer["headers"] = _documented(["Location"])
-            if described["operationId"] in {"getFile", "updateFile"} and status == "200":
-                answer["headers"] = _documented(["ETag"])
-            if _model_of(answer) in links:
-                answer["links"] = links[_model_of(answer)]
-    correct_schemas(document)
+
+
+class _SchemaGenerator(GenerateJsonSchema):
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        # openapi-typescript makes a property with a default required.
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+
+def _schemas(operations: Sequence[Operation]) -> tuple[dict[str, Any], _Parameters]:
+    """Return the schemas of bodies and answers by name, and the parameters of queries and headers."""
+    places = {each.query: "query" for each in operations} | {each.headers: "header" for each in operations}
+    taken = [*places, *(each.body for each in operations)]
+    answers = [Problem, *(answer for each in operations for answer in each.answers.values())]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        *((model, "validation") for model in taken if model),
+        *((model, "serialization") for model in answers if isinstance(model, type)),
+    ]
+    template = _reference("{model}")["$ref"]
+    _, definitions = models_json_schema(models, ref_template=template, schema_generator=_SchemaGenerator)
+    schemas = definitions["$defs"]
+    # No unused component is left: openapi-python-client drops a component if the name of another is the name
+    # that it gives to a part of it.
+    return schemas, {
+        model: _parameters(schemas.pop(model.__name__), place) for model, place in places.items() if model
+    }
+
+
+def _parameters(model: dict[str, Any], place: str) -> list[dict[str, Any]]:
+    parameters = []
+    for name, schema in model["properties"].items():
+        if "anyOf" in schema:
+            # A query and a header have no null.
+            [given] = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+            schema.update(given)
+        if "propertyNames" in schema:
+            # By the style of a query, `form`, an object is spread: each property is a parameter.
+            del schema["default"]
+            pattern = schema["propertyNames"]["pattern"].removeprefix("^")
+            schema["propertyNames"] = {"pattern": rf"^{name}\.{pattern}"}
+        described = {"name": name, "in": place, "required": name in model.get("required", ())}
+        parameters.append({**described, "description": schema.get("description", ""), "schema": schema})
+    return parameters
+
+
+def _described(path: str, operation: Operation, parameters: _Parameters, paths: Paths) -> dict[str, Any]:
+    resource = path.split("/")[1]
+    described: dict[str, Any] = {
+        "summary": " ".join((operation.handler.__doc__ or operation.name).split()),
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "parameters": [
+            *(
+                {"name": name, "in": "path", "required": True, **_IDS[resource, name]}
+                for name in re.findall(r"{(\w+)}", path)
+            ),
+            *(each for model in (operation.query, operation.headers) if model for each in parameters[model]),
+        ],
+        "responses": {
+            **{str(status): _answer(operation, status, paths) for status in operation.answers},
+            **error_answers((*_ANY_OPERATION, *operation.errors)),
+        },
+    }
+    if operation.body:
+        content = {"schema": _reference(operation.body.__name__)}
+        described["requestBody"] = {
+            "required": True,
+            "content": dict.fromkeys(operation.media_types, content),
+        }
+    return described
+
+
+def _answer(operation: Operation, status: int, paths: Paths) -> dict[str, Any]:
+    answer = operation.answers[status]
+    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if isinstance(answer, str):
+        described["content"] = {answer: {"schema": {"type": "string"}}}
+    elif answer:
+        described["content"] = {"application/json": {"schema": _reference(answer.__name__)}}
+    # A 201 without a resource of its own, as that of a ticket, leads nowhere.
+    if status == 307 or (status == 201 and answer in _ID_IN):
+        described["headers"] = {"Location": _LOCATION}
+    if operation.has_etag:
+        described["headers"] = {"ETag": _ETAG}
+    if answer in _ID_IN:
+        described["links"] = _links(*_ID_IN[answer], paths)
+    return described
+
+
+def _links(resource: str, pointer: str, paths: Paths) -> dict[str, Any]:
+    """Return the operations on a resource whose id is at a place in an answer."""
+    return {
+        each.name: {"operationId": each.name, "parameters": {"id": pointer}}
+        for path, methods in paths.items()
+        if path.startswith(f"/{resource}/{{id}}") and path.count("{") == 1
+        for each in methods.values()
+    }
+
+
+def _reference(model: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model}"}
 
 
 def _messages() -> dict[str, Any]:
@@ -171,7 +219,7 @@ def _messages() -> dict[str, Any]:
     }
     webhook_id = _IDS["webhooks", "id"]["schema"]
     ping = {"type": "object", "required": ["webhookId"], "properties": {"webhookId": webhook_id}}
-    data = {str(event): {"$ref": "#/components/schemas/File"} for event in Event} | {PING: ping}
+    data = {str(event): _reference("File") for event in Event} | {PING: ping}
     return {
         kind: {
             "post": {
@@ -197,30 +245,3 @@ def _message(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     timestamp = {"type": "string", "format": "date-time", "description": "When it happened."}
     properties = {"type": {"const": kind}, "timestamp": timestamp, "data": data}
     return {"type": "object", "required": list(properties), "properties": properties}
-
-
-def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, methods in document["paths"].items():
-        for described in methods.values():
-            yield path, described
-
-
-def _refusal(codes: Sequence[str]) -> dict[str, Any]:
-    """An error answer: these codes and no others, with an example each."""
-    schema = {"$ref": "#/components/schemas/Problem"}
-    narrowed = {"allOf": [schema, {"properties": {"code": {"enum": list(codes)}}}]}
-    examples = {code: {"value": json.loads(bytes(_EXAMPLES[code].body))} for code in codes}
-    return {
-        "content": {"application/problem+json": {"schema": narrowed, "examples": examples}},
-        # All codes of one status have the same headers.
-        "headers": _documented(_HEADERS_OF.get(codes[0], ())),
-    }
-
-
-def _documented(names: Sequence[str] | Mapping[str, str]) -> dict[str, Any]:
-    return {name: {"required": True, **_HEADERS[name]} for name in names}
-
-
-def _model_of(answer: Mapping[str, Any]) -> str:
-    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-    return str(schema.get("$ref", "")).rpartition("/")[2]

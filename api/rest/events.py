@@ -76,7 +76,7 @@ async def create_ticket(request: Request, principal: Principal) -> Response:
     "followFiles",
     query=EventsQuery,
     headers=EventHeaders,
-    answers={200: None},
+    answers={200: MEDIA_TYPE},
     errors=("file_not_found", "invalid_input", "too_many_subscriptions"),
     takes_ticket=True,
 )

@@ -10,8 +10,9 @@ from starlette.routing import Route, Router
 
 from api.body import JSON
 from api.rest.batch import complete_several, delete_several, request_several
+from api.rest.document import openapi
 from api.rest.events import create_ticket, follow
-from api.rest.operation import ByMethod, Paths, json_answer, openapi, operation
+from api.rest.operation import ByMethod, Paths, json_answer, operation
 from api.rest.s3 import s3_control
 from api.rest.schemas import (
     DownloadLink,
@@ -111,7 +112,7 @@ async def list_many(request: Request, principal: Principal, query: ListQuery) ->
     return json_answer(FilePage.of(page, await count_files(principal, query) if query.total_count else None))
 
 
-@operation("getFile", answers={200: File}, errors=("file_not_found",))
+@operation("getFile", answers={200: File}, errors=("file_not_found",), has_etag=True)
 async def get_one(request: Request, principal: Principal) -> Response:
     """Get one file, deleted ones included."""
     return _tagged(await get_file(principal, request.path_params["id"]))
@@ -123,6 +124,7 @@ async def get_one(request: Request, principal: Principal) -> Response:
     headers=UpdateHeaders,
     media_types=(MERGE_PATCH, JSON),
     answers={200: File},
+    has_etag=True,
     errors=(
         *("file_not_found", "wrong_state", "precondition_failed", "invalid_input"),
         *("request_too_large", "unsupported_media_type"),

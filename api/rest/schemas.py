@@ -1,7 +1,7 @@
 """What REST requests and answers look like. These models validate, and OpenAPI is made from them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,21 +21,11 @@ DeliveryId = Annotated[
 ]
 
 
-def _absent_rather_than_null(schema: dict[str, Any]) -> None:
-    for parameter in schema["properties"].values():
-        if parameter.get("default", "") is None:
-            del parameter["default"]
-            [given] = [kind for kind in parameter.pop("anyOf") if kind.get("type") != "null"]
-            parameter.update(given)
-
-
 class QuerySchema(Schema):
     """A query string; an unknown parameter is an error, for it would be a filter that filters nothing."""
 
-    # A query string has no null, and a parameter one name.
-    model_config = ConfigDict(
-        extra="forbid", populate_by_name=False, json_schema_extra=_absent_rather_than_null
-    )
+    # A parameter has one name.
+    model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
 
 class ListQuery(QuerySchema, Listing):
@@ -46,13 +36,7 @@ class ListQuery(QuerySchema, Listing):
     )
 
 
-class HeaderSchema(BaseModel):
-    """Headers, which have no null either."""
-
-    model_config = ConfigDict(json_schema_extra=_absent_rather_than_null)
-
-
-class UploadHeaders(HeaderSchema):
+class UploadHeaders(BaseModel):
     """What may go along with an announcement."""
 
     idempotency_key: str | None = Field(
@@ -66,7 +50,7 @@ class UploadHeaders(HeaderSchema):
     )
 
 
-class UpdateHeaders(HeaderSchema):
+class UpdateHeaders(BaseModel):
     """What an update may demand."""
 
     if_match: str | None = Field(
@@ -112,7 +96,7 @@ class EventTicket(Schema):
         return cls(ticket=ticket.ticket, expires_at=ticket.expires_at)
 
 
-class EventHeaders(HeaderSchema):
+class EventHeaders(BaseModel):
     """Where to go on."""
 
     last_event_id: str | None = Field(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from api.rest.operation import openapi
+from api.rest.document import openapi
 from api.rest.routes import PATHS
 from docs.generators.markdown import anchor, blocks, code, table
 

@@ -112,6 +112,8 @@ async def test_each_operation_has_a_name_and_a_summary(document: Any) -> None:
     assert "onFileCompleted" in names
     assert [operation for operation in operations if not operation.get("summary")] == []
     assert [tag for tag in document["tags"] if not tag.get("description")] == []
+    used = {tag for methods in document["paths"].values() for one in methods.values() for tag in one["tags"]}
+    assert used == {tag["name"] for tag in document["tags"]}
 
 
 async def test_each_example_is_valid_against_its_schema(document: Any) -> None:
