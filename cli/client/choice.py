@@ -4,35 +4,20 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import PurePath
-from typing import Literal, TypedDict, TypeVar
+from typing import TypeVar
 
 import typer
 
 from cli.client.words import parse_size
-from waybill.client import AsyncClient, File, Status
+from waybill.client import AsyncClient, File
+from waybill.client.listing import Filters
 
 T = TypeVar("T")
 
 #: In place of ids, a path or a token: read standard input, even on a terminal.
 FROM_STDIN = "-"
-
-
-class Filters(TypedDict, total=False):
-    """The filters of a list, as the client takes them."""
-
-    status: Sequence[Status]
-    name: str | None
-    content_type: str | None
-    created_after: datetime | None
-    created_before: datetime | None
-    min_size: int | None
-    max_size: int | None
-    deleted: bool
-    sort: Literal["createdAt", "name", "size"] | None
-    order: Literal["asc", "desc"] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,9 @@ def _read(
     include: Include = None,
     exclude: Exclude = None,
 ) -> "Choice":
-    from cli.client.choice import Choice, Filters, Patterns, parsed
+    from cli.client.choice import Choice, Patterns, parsed
     from cli.client.words import parse_size, parse_time
+    from waybill.client.listing import Filters
 
     filters = Filters(
         name=name,

@@ -58,13 +58,30 @@ class Api:
             ApiError: the API refused.
             Unreachable: nobody answers.
         """
+        answer, _ = await self.call_for_etag(
+            method, path, query=query, body=body, headers=headers, limits=limits
+        )
+        return answer
+
+    async def call_for_etag(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        limits: aiohttp.ClientTimeout = TIMEOUT,
+    ) -> tuple[Any, str | None]:
+        """Return the JSON of the answer and its ETag. Raises what ``call`` raises."""
         patience, first = self.patience(), self.patience(FIRST_CONTACT)
         while True:
             try:
                 async with self._open(
                     method, path, headers or {}, limits=limits, params=query, json=body
                 ) as response:
-                    return self._parsed(response.status, await response.read())
+                    answer = self._parsed(response.status, await response.read())
+                    return answer, response.headers.get("ETag")
             except ClientError as error:
                 await (patience if self._was_reached else first).after(error)
 

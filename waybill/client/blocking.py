@@ -103,6 +103,7 @@ class Client:
     files = _iterating(AsyncClient.files)
     download = _returning(AsyncClient.download)
     content = _iterating(AsyncClient.content)
+    update = _returning(AsyncClient.update)
     delete = _returning(AsyncClient.delete)
     restore = _returning(AsyncClient.restore)
     usage = _returning(AsyncClient.usage)

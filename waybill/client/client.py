@@ -1,23 +1,22 @@
 """The client of one Waybill, for asyncio."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self, Unpack
 
 import aiohttp
 
-from waybill.client.announcement import announcement
+from waybill.client.announcement import UploadOptions, announcement
 from waybill.client.api import Api, Token, checked_address, checked_token, file_path
 from waybill.client.bandwidth import BandwidthLimit
 from waybill.client.batching import ANNOUNCE, COMPLETE, Batcher
 from waybill.client.destination import LocalPath, SavedFiles, destination, is_stream, opened_stream
 from waybill.client.events import follow
-from waybill.client.listing import list_files
+from waybill.client.listing import Filters, list_files
 from waybill.client.many import UploadOutcome, outcomes
 from waybill.client.models import Announced, Event, File, Usage
 from waybill.client.observer import NoObserver, Observer
@@ -26,7 +25,6 @@ from waybill.client.sending import MAX_OPEN_FILES, Sender
 from waybill.client.source import Progress, Source
 from waybill.client.store import Store
 from waybill.client.verdicts import Verdicts
-from waybill.files.lifecycle import Status
 
 
 class AsyncClient:
@@ -93,18 +91,17 @@ class AsyncClient:
         path: LocalPath,
         *,
         name: str | None = None,
-        content_type: str | None = None,
         sha256: str | None = None,
-        multipart: bool | None = None,
         progress: Progress | None = None,
         wait: bool = True,
+        **options: Unpack[UploadOptions],
     ) -> File:
         """Hash, announce, send and complete a file, and wait until it is verified.
 
-        If its content is stored already nothing is sent: the answer is the file of that name and type, or a
-        new DUPLICATE. What is left out is
-        taken from the file itself: its name, a type by the name's ending, the SHA-256. Without ``multipart``
-        files of more than 64 MiB go in parts. Use ``announce`` and ``send`` where it may have to be resumed.
+        If its content is stored already, nothing is sent: the result is the file of that folder, name and
+        type, or a new DUPLICATE. By default the name is that of the local file. The other arguments are
+        ``content_type``, ``folder``, ``metadata`` and ``multipart``: see ``UploadOptions``. To resume an
+        upload later, use ``announce`` and ``send``.
 
         Returns:
             The file as it ended, COMPLETED or DUPLICATE; without ``wait`` as it is on its way there.
@@ -116,9 +113,7 @@ class AsyncClient:
         path = Path(path)
         with Source(path) as source:
             sha256 = sha256 or await source.sha256()
-        announced = await self.announce(
-            name or path.name, source.size, content_type=content_type, sha256=sha256, multipart=multipart
-        )
+        announced = await self.announce(name or path.name, source.size, sha256=sha256, **options)
         if not (announced.is_open and wait):
             return (
                 await self.send(path, announced, progress=progress) if announced.is_open else announced.file
@@ -128,12 +123,7 @@ class AsyncClient:
             return await verified()
 
     async def upload_many(
-        self,
-        paths: Iterable[LocalPath],
-        *,
-        content_type: str | None = None,
-        multipart: bool | None = None,
-        wait: bool = True,
+        self, paths: Iterable[LocalPath], *, wait: bool = True, **options: Unpack[UploadOptions]
     ) -> AsyncGenerator[UploadOutcome, None]:
         """Upload files, and yield what became of each as it ends. The arguments are those of ``upload``.
 
@@ -142,25 +132,19 @@ class AsyncClient:
         Raises:
             Unauthenticated, Forbidden, Unreachable: no other file would fare better.
         """
-        upload = partial(self.upload, content_type=content_type, multipart=multipart, wait=wait)
+        upload = partial(self.upload, wait=wait, **options)
         async with aclosing(outcomes(map(Path, paths), upload, self._parallel)) as ended:
             async for outcome in ended:
                 yield outcome
 
     async def announce(
-        self,
-        name: str,
-        size: int,
-        *,
-        content_type: str | None = None,
-        sha256: str | None = None,
-        multipart: bool | None = None,
+        self, name: str, size: int, *, sha256: str | None = None, **options: Unpack[UploadOptions]
     ) -> Announced:
-        """Announce an upload, to ``send`` it then. Left out are a type and parts as ``upload`` does it.
+        """Announce an upload, to ``send`` it then. The arguments are those of ``upload``.
 
         Calls that are made at the same time share requests, and so do the completions of ``send``.
         """
-        body = announcement(name, size, content_type=content_type, sha256=sha256, multipart=multipart)
+        body = announcement(name, size, sha256, **options)
         return Announced.of(await self._announcing.call(body))
 
     async def send(self, path: LocalPath, announced: Announced, *, progress: Progress | None = None) -> File:
@@ -196,35 +180,11 @@ class AsyncClient:
 
     async def get(self, file_id: str) -> File:
         """One file, deleted ones included."""
-        return File.of(await self._api.call("GET", file_path(file_id)))
+        return File.of(*await self._api.call_for_etag("GET", file_path(file_id)))
 
-    async def files(
-        self,
-        *,
-        status: Sequence[Status | str] = (),
-        name: str | None = None,
-        content_type: str | None = None,
-        created_after: datetime | None = None,
-        created_before: datetime | None = None,
-        min_size: int | None = None,
-        max_size: int | None = None,
-        deleted: bool = False,
-        sort: Literal["createdAt", "name", "size"] | None = None,
-        order: Literal["asc", "desc"] | None = None,
-    ) -> AsyncGenerator[File, None]:
+    async def files(self, **filters: Unpack[Filters]) -> AsyncGenerator[File, None]:
         """Yield all files that match the filters, page after page; docs/reference/lists.md explains them."""
-        filters = {
-            "name": name,
-            "contentType": content_type,
-            "createdAfter": created_after,
-            "createdBefore": created_before,
-            "minSize": min_size,
-            "maxSize": max_size,
-            "deleted": "true" if deleted else None,
-            "sort": sort,
-            "order": order,
-        }
-        async with aclosing(list_files(self._api, status, filters)) as files:
+        async with aclosing(list_files(self._api, filters)) as files:
             async for file in files:
                 yield file
 
@@ -274,6 +234,34 @@ class AsyncClient:
         async with aclosing(receiver.content()) as content:
             async for chunk in content:
                 yield chunk
+
+    async def update(
+        self,
+        file_id: str,
+        *,
+        name: str | None = None,
+        content_type: str | None = None,
+        folder: str | None = None,
+        metadata: Mapping[str, str | None] | None = None,
+        if_match: str | None = None,
+    ) -> File:
+        """Update what is said of a file. An argument that is None changes nothing.
+
+        Args:
+            folder: the new folder; the empty one is the top.
+            metadata: pairs to set. Other pairs stay, and a value of None removes its pair.
+            if_match: the ``etag`` of the file: update it only if it has not changed since.
+
+        Raises:
+            PreconditionFailed: it has changed. Also if the answer to the update was lost.
+            WrongState: the file is deleted.
+        """
+        changes = {"name": name, "contentType": content_type, "folder": folder, "metadata": metadata}
+        body = {field: value for field, value in changes.items() if value is not None}
+        headers = {} if if_match is None else {"If-Match": if_match}
+        return File.of(
+            *await self._api.call_for_etag("PATCH", file_path(file_id), body=body, headers=headers)
+        )
 
     async def delete(self, file_id: str) -> File:
         """Delete a file. A repeat answers the same."""

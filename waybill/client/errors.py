@@ -119,6 +119,10 @@ class WrongState(ApiError):
     """The file's status, or its deletion, does not allow this."""
 
 
+class PreconditionFailed(ApiError):
+    """The file has changed since its ETag was returned."""
+
+
 class RateLimited(ApiError):
     """More requests than this owner may send in a time."""
 
@@ -140,6 +144,7 @@ BY_CODE: Mapping[str, type[ApiError]] = MappingProxyType(
         "idempotency_conflict": IdempotencyConflict,
         "quota_exceeded": QuotaExceeded,
         "wrong_state": WrongState,
+        "precondition_failed": PreconditionFailed,
         "rate_limited": RateLimited,
         "service_unavailable": ServiceUnavailable,
     }

@@ -1,7 +1,8 @@
 """Read a list page after page."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
+from typing import Any, Literal, TypedDict
 
 from waybill.client.api import Api
 from waybill.client.models import File, Page
@@ -11,14 +12,34 @@ from waybill.files.lifecycle import Status
 PAGE = 100
 
 
-async def list_files(
-    api: Api,
-    status: Sequence[Status | str],
-    filters: Mapping[str, str | int | datetime | None],
-) -> AsyncGenerator[File, None]:
-    """Yield the files that the filters of the API admit; those that are None are left out."""
-    query = [(key, _text(value)) for key, value in filters.items() if value is not None]
-    query += [("limit", str(PAGE)), *(("status", str(each)) for each in status)]
+class Filters(TypedDict, total=False):
+    """The filters and the order of a list. One that is None filters nothing."""
+
+    status: Sequence[Status | str]
+    name: str | None
+    content_type: str | None
+    created_after: datetime | None
+    created_before: datetime | None
+    min_size: int | None
+    max_size: int | None
+    deleted: bool
+    sort: Literal["createdAt", "name", "size"] | None
+    order: Literal["asc", "desc"] | None
+
+
+#: What the API calls the filters whose name is another there.
+_PARAMETERS = {
+    "content_type": "contentType",
+    "created_after": "createdAfter",
+    "created_before": "createdBefore",
+    "min_size": "minSize",
+    "max_size": "maxSize",
+}
+
+
+async def list_files(api: Api, filters: Filters) -> AsyncGenerator[File, None]:
+    """Yield the files that match the filters."""
+    query = [("limit", str(PAGE)), *_query(filters)]
     cursor: list[tuple[str, str]] = []
     while True:
         page = Page.of(await api.call("GET", "/files", query=[*query, *cursor]))
@@ -29,8 +50,23 @@ async def list_files(
         cursor = [("cursor", page.next_cursor)]
 
 
-def _text(value: str | int | datetime) -> str:
+def _query(filters: Filters) -> list[tuple[str, str]]:
+    """Return the parameters of the API for the filters that are given."""
+    found: list[tuple[str, str]] = []
+    for name, value in filters.items():
+        parameter = _PARAMETERS.get(name, name)
+        match value:
+            case None | False:
+                pass
+            case [*several]:
+                found += [(parameter, str(each)) for each in several]
+            case _:
+                found.append((parameter, _text(value)))
+    return found
+
+
+def _text(value: Any) -> str:
     if isinstance(value, datetime):
         # RFC 3339. A time without an offset is of this machine's clock.
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return str(value)
+    return "true" if value is True else str(value)

@@ -18,8 +18,12 @@ class File:
     name: str
     size: int
     content_type: str
+    #: Empty at the top, otherwise a path with a slash at its end.
+    folder: str
+    metadata: Mapping[str, str]
     status: Status
     sha256: str | None
+    #: Of a DUPLICATE: the COMPLETED file that holds the content.
     duplicate_of: str | None
     failure_reason: str | None
     created_at: datetime
@@ -28,9 +32,11 @@ class File:
     purged_at: datetime | None
     #: The JSON of the API, with whatever a newer server tells besides.
     raw: Mapping[str, Any] = field(repr=False, compare=False)
+    #: For ``update(if_match=...)``. Only ``get`` and ``update`` return it.
+    etag: str | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
+    def of(cls, answer: Mapping[str, Any], etag: str | None = None) -> Self:
         """A file out of its JSON."""
         with expected_fields():
             return cls(
@@ -38,6 +44,9 @@ class File:
                 name=answer["name"],
                 size=answer["size"],
                 content_type=answer["contentType"],
+                # Servers of earlier releases have neither.
+                folder=answer.get("folder", ""),
+                metadata=answer.get("metadata", {}),
                 status=Status(answer["status"]),
                 sha256=answer["sha256"],
                 duplicate_of=answer["duplicateOf"],
@@ -47,6 +56,7 @@ class File:
                 deleted_at=_time(answer["deletedAt"]),
                 purged_at=_time(answer["purgedAt"]),
                 raw=answer,
+                etag=etag,
             )
 
     @property

@@ -26,6 +26,7 @@ from waybill.client import (
     File,
     FileNotFound,
     NotVerified,
+    PreconditionFailed,
     RateLimited,
     Status,
     Unauthenticated,
@@ -109,12 +110,49 @@ async def test_a_file_is_deleted_and_usage_told(
         await client.download(file.id, "nowhere")
 
 
+async def test_a_file_has_a_folder_and_metadata_which_are_updated(
+    client: AsyncClient, written: Callable[[bytes], Path]
+) -> None:
+    source = written(b"a sunset")
+    made = await client.upload(source, folder="photos/2026/", metadata={"album": "summer", "draft": "yes"})
+    assert (made.folder, made.metadata) == ("photos/2026/", {"album": "summer", "draft": "yes"})
+    read = await client.get(made.id)
+    updated = await client.update(
+        made.id,
+        name="sunset.jpg",
+        content_type="image/jpeg",
+        folder="",
+        metadata={"draft": None},
+        if_match=read.etag,
+    )
+    assert (updated.name, updated.content_type, updated.folder) == ("sunset.jpg", "image/jpeg", "")
+    assert updated.metadata == {"album": "summer"}
+    assert (await client.update(made.id)).etag == updated.etag
+    with pytest.raises(PreconditionFailed):
+        await client.update(made.id, name="dawn.jpg", if_match=read.etag)
+
+
+async def test_one_content_in_two_folders_is_two_files(client: AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"same")
+    for folder in ("left/", "right/", "left/"):
+        [outcome] = [
+            each
+            async for each in client.upload_many([tmp_path / "a.txt"], folder=folder, metadata={"k": "v"})
+        ]
+        assert outcome.error is None
+    files = [file async for file in client.files(sort="createdAt", order="asc")]
+    assert [file.folder for file in files] == ["left/", "right/"]
+    assert [file.duplicate_of for file in files] == [None, files[0].id]
+    assert [file.metadata for file in files] == [{"k": "v"}, {"k": "v"}]
+
+
 async def test_without_asyncio_it_is_the_same(
     service: Service, owner: str, written: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
     """Even where a loop runs already, as it does here."""
     with Client(service.address, service.token(owner)) as client:
         file = client.upload(written(b"hello"))
+        assert client.update(file.id, folder="notes/").folder == "notes/"
         assert [each.id for each in client.files()] == [file.id]
         assert b"".join(client.content(file.id)) == b"hello"
         assert client.download(file.id, tmp_path / "copy").read_bytes() == b"hello"
