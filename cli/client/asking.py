@@ -55,6 +55,8 @@ async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
     facts = {
         "id": file.id,
         "name": file.name,
+        "folder": file.folder or None,
+        "metadata": " ".join(f"{key}={value}" for key, value in file.metadata.items()) or None,
         "size": f"{size_in_words(file.size)} ({file.size} bytes)",
         "type": file.content_type,
         "status": file.status,

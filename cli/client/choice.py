@@ -90,6 +90,37 @@ def read_rate(text: str | None) -> int | None:
     return rate
 
 
+def read_folder(text: str) -> str:
+    """Return a folder of the server: ``photos`` and ``photos/`` are the same, and ``/`` is the top.
+
+    Raises:
+        typer.BadParameter: a segment is empty, ``.`` or ``..``.
+    """
+    if text in {"", "/"}:
+        return ""
+    segments = text.removesuffix("/").split("/")
+    if set(segments) & {"", ".", ".."}:
+        raise typer.BadParameter(f"{text!r} is not a folder: write it as photos/2026/")
+    return "".join(f"{segment}/" for segment in segments)
+
+
+def read_metadata(pairs: Sequence[str] | None) -> dict[str, str]:
+    """Return the pairs of the options ``--metadata key=value``.
+
+    Raises:
+        typer.BadParameter: one is not a pair.
+    """
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not key or not equals:
+            raise typer.BadParameter(
+                f"{pair!r} is not a pair: write it as key=value", param_hint="--metadata"
+            )
+        found[key] = value
+    return found
+
+
 def parsed(parse: Callable[[str], T], text: str | None, option: str) -> T | None:
     """Parse the value of an option.
 

@@ -17,6 +17,8 @@ from cli.client.options import (
     Include,
     Json,
     NewContentType,
+    NewFolder,
+    NewMetadata,
     NewName,
     Output,
     Parallel,
@@ -45,10 +47,12 @@ def upload(
         typer.Option(
             "--recursive",
             "-r",
-            help="Upload files in folders, at any depth, by their base names: Waybill has no folders.",
+            help="Upload the files in folders, at any depth. Their paths are kept: photos/2026/a.jpg.",
         ),
     ] = False,
     name: NewName = None,
+    folder: NewFolder = None,
+    metadata: NewMetadata = None,
     content_type: NewContentType = None,
     multipart: Annotated[
         bool | None,
@@ -86,12 +90,23 @@ def upload(
         raise typer.BadParameter(as_text(f"no such file: {', '.join(map(str, paths))}"), param_hint="PATHS")
     if name is not None and (folders or len(paths) > 1):
         raise typer.BadParameter("only one file can have this name: name one file", param_hint="--name")
-    from cli.client.choice import Patterns, read_rate
+    from cli.client.choice import Patterns, read_metadata, read_rate
     from cli.client.exits import run
     from cli.client.uploading import INTERRUPTED, Wishes, upload
 
     wishes = Wishes(
-        *(name, content_type, multipart, parallel, wait, json_lines, read_rate(bwlimit), dry_run),
+        *(
+            name,
+            folder or "",
+            read_metadata(metadata),
+            content_type,
+            multipart,
+            parallel,
+            wait,
+            json_lines,
+            read_rate(bwlimit),
+            dry_run,
+        ),
         Patterns(include or (), exclude or ()),
     )
     run(

@@ -17,7 +17,7 @@ def line_of(file: File) -> str:
     """A file in a list."""
     size, time = size_in_words(file.size), time_in_words(file.created_at)
     end = "" if file.deleted_at is None else "  deleted"
-    return printable(f"{file.id}  {size:>9}  {file.status:<10}  {time}  {file.name}{end}")
+    return printable(f"{file.id}  {size:>9}  {file.status:<10}  {time}  {file.path}{end}")
 
 
 def as_json(what: Mapping[str, Any]) -> str:
@@ -66,7 +66,7 @@ def tell(file: File, outcome: str, *, json_lines: bool) -> None:
     if json_lines:
         print(result(outcome, file=file), flush=True)
     elif not VERBOSITY.quiet:
-        print(printable(f"{outcome.replace('_', ' ')} {file.id}  {file.name}"), flush=True)
+        print(printable(f"{outcome.replace('_', ' ')} {file.id}  {file.path}"), flush=True)
 
 
 def tell_failure(file_id: str, error: Exception, *, json_lines: bool) -> int:

@@ -60,25 +60,25 @@ class Memory:
         """Hash the file again the next time."""
         self._do("DELETE FROM hashes WHERE path = ?", _place(source))
 
-    def open_upload(self, sha256: str, name: str) -> str | None:
-        """The id of the upload of this content that was begun and is not known to have ended."""
+    def open_upload(self, sha256: str, place: str) -> str | None:
+        """Return the id of the open upload of this content; ``place`` is the folder and name of the file."""
         return self._one(
             "SELECT file_id FROM uploads WHERE server = ? AND owner = ? AND sha256 = ? AND name = ?",
-            *(*self._whose, sha256, name),
+            *(*self._whose, sha256, place),
         )
 
-    def begin_upload(self, sha256: str, name: str, file_id: str) -> None:
+    def begin_upload(self, sha256: str, place: str, file_id: str) -> None:
         """Remember an upload, before its first byte is sent."""
         self._do(
             "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?, ?)",
-            *(*self._whose, sha256, name, file_id, time.time()),
+            *(*self._whose, sha256, place, file_id, time.time()),
         )
 
-    def end_upload(self, sha256: str, name: str) -> None:
+    def end_upload(self, sha256: str, place: str) -> None:
         """Forget an upload that needs nothing more from us, or can get nothing more."""
         self._do(
             "DELETE FROM uploads WHERE server = ? AND owner = ? AND sha256 = ? AND name = ?",
-            *(*self._whose, sha256, name),
+            *(*self._whose, sha256, place),
         )
 
     def _one(self, query: str, *values: str | bytes) -> str | None:

@@ -25,6 +25,13 @@ def _text(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> str:
+    """Return a folder of the server, or reject it."""
+    from cli.client.choice import read_folder
+
+    return read_folder(_text(text))
+
+
 Url = Annotated[
     str | None,
     typer.Option(
@@ -117,6 +124,25 @@ NewName = Annotated[
     typer.Option(
         "--name",
         help="The name to store one file under. (default: its own name)",
+        parser=_text,
+        metavar="<str>",
+    ),
+]
+NewFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--folder",
+        help="The folder to store in, such as photos/2026/. (default: the top)",
+        parser=_folder,
+        metavar="<str>",
+        show_default=False,
+    ),
+]
+NewMetadata = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metadata",
+        help="A pair to store with each file: key=value. Can be repeated.",
         parser=_text,
         metavar="<str>",
     ),

@@ -1,6 +1,6 @@
 """`waybill upload`: many files, several at once, each taken up where an earlier try stopped."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +41,8 @@ class Wishes:
     """How to upload."""
 
     name: str | None
+    folder: str
+    metadata: Mapping[str, str]
     content_type: str | None
     multipart: bool | None
     parallel: int
@@ -66,9 +68,9 @@ class Outcome:
 
 async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int:
     """Upload all files; the exit code."""
-    files = local_files(paths, wishes.patterns, wishes.name)
+    files = local_files(paths, wishes.patterns, wishes.name, wishes.folder)
     if wishes.dry_run:
-        return _show(files, json_lines=wishes.json_lines)
+        return _show(files, wishes.name, json_lines=wishes.json_lines)
     board = Board(len(files), sum(file.size for file in files))
     codes: list[int] = []
     with open_memory(session) as memory, board.shown():
@@ -92,16 +94,19 @@ async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int
     return code_of_all(codes)
 
 
-def _show(files: Sequence[LocalFile], *, json_lines: bool) -> int:
+def _show(files: Sequence[LocalFile], name: str | None, *, json_lines: bool) -> int:
     """Print what would be uploaded, and what cannot be; return the exit code."""
     good = [file for file in files if file.error is None]
-    for path, size, error, _ in files:
+    for file in files:
+        path, error = file.path, file.error
         if error is not None:
             complain(about(str(path), error))
         if json_lines:
             print(result("would_upload" if error is None else "failed", path=str(path), error=error))
         elif error is None:
-            print(printable(f"would upload {size_in_words(size):>9}  {path}"))
+            stored = file.folder + (name or path.name)
+            target = "" if stored == str(path) else f"  as {stored}"
+            print(printable(f"would upload {size_in_words(file.size):>9}  {path}{target}"))
     total = size_in_words(sum(file.size for file in good))
     complain(f"dry run: {files_in_words(len(good))}, {total}; nothing was sent")
     return DONE if len(good) == len(files) else FAILED
@@ -131,9 +136,9 @@ class Uploader:
             if local.is_pipe:
                 bar.reading()
                 async with spooled(path) as content:
-                    outcome = await self._upload(content, name, bar)
+                    outcome = await self._upload(content, local.folder, name, bar)
             else:
-                outcome = await self._upload(path, name, bar)
+                outcome = await self._upload(path, local.folder, name, bar)
         except FATAL:
             raise
         except (ClientError, OSError) as error:
@@ -148,35 +153,36 @@ class Uploader:
         elif VERBOSITY.quiet:
             self._board.print(file.id)
         else:
-            self._board.print(f"{file.id}  {size_in_words(file.size):>9}  {file.name}{outcome}")
+            self._board.print(f"{file.id}  {size_in_words(file.size):>9}  {file.path}{outcome}")
         return DONE
 
-    async def _upload(self, path: Path, name: str, bar: FileBar) -> Outcome:
+    async def _upload(self, path: Path, folder: str, name: str, bar: FileBar) -> Outcome:
+        place = folder + name
         with Source(path) as source:
             sha256 = self._memory.sha256(source)
             if sha256 is None:
                 sha256 = await source.sha256(bar.hashing)
                 self._memory.keep_sha256(source, sha256)
         try:
-            file = await self._resumed(path, bar, sha256, name)
+            file = await self._resumed(path, bar, sha256, place)
             if file is not None:
                 return await self._ended(file, bar, partial(self._client.wait, file.id))
-            announced = await self._announced(source, sha256, name)
+            announced = await self._announced(source, sha256, folder, name)
             if not announced.is_open:
                 return Outcome("present", announced.file)
             async with self._expecting(announced.file.id) as verified:
                 file = await self._client.send(path, announced, progress=bar.moving)
-                self._memory.end_upload(sha256, name)
+                self._memory.end_upload(sha256, place)
                 return await self._ended(file, bar, verified)
         except (ContentChanged, NotVerified):
             # What we remembered may be of other content that was written in the same moment.
             self._memory.forget_sha256(source)
-            self._memory.end_upload(sha256, name)
+            self._memory.end_upload(sha256, place)
             raise
 
-    async def _resumed(self, path: Path, bar: FileBar, sha256: str, name: str) -> File | None:
+    async def _resumed(self, path: Path, bar: FileBar, sha256: str, place: str) -> File | None:
         """The file of an upload that an earlier try began, now sent; None where there is none."""
-        file_id = self._memory.open_upload(sha256, name)
+        file_id = self._memory.open_upload(sha256, place)
         if file_id is None:
             return None
         try:
@@ -185,7 +191,7 @@ class Uploader:
             file = None  # it has expired, or was deleted
         if file is None or file.status is Status.FAILED:
             file = None
-        self._memory.end_upload(sha256, name)
+        self._memory.end_upload(sha256, place)
         return file
 
     def _expecting(self, file_id: str) -> AbstractAsyncContextManager[Verified | None]:
@@ -197,14 +203,16 @@ class Uploader:
         bar.verifying()
         return Outcome("uploaded", await verified())
 
-    async def _announced(self, source: Source, sha256: str, name: str) -> Announced:
+    async def _announced(self, source: Source, sha256: str, folder: str, name: str) -> Announced:
         announced = await self._client.announce(
             name,
             source.size,
             content_type=self._wishes.content_type,
+            folder=folder,
+            metadata=self._wishes.metadata,
             sha256=sha256,
             multipart=self._wishes.multipart,
         )
         if announced.is_open:
-            self._memory.begin_upload(sha256, name, announced.file.id)
+            self._memory.begin_upload(sha256, folder + name, announced.file.id)
         return announced

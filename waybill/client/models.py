@@ -60,6 +60,11 @@ class File:
             )
 
     @property
+    def path(self) -> str:
+        """Its folder and name: ``photos/2026/beach.jpg``."""
+        return self.folder + self.name
+
+    @property
     def is_over(self) -> bool:
         """Whether its upload has ended: verified or not, or deleted."""
         return is_final(self.status) or self.deleted_at is not None

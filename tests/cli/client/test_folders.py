@@ -1,0 +1,89 @@
+"""Folders go up with their paths."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.client.shell import Shell
+
+FOLDERS, FILES_EACH = 10, 20
+
+
+def tree(root: Path) -> Path:
+    """Write 200 files in 10 folders: 50 contents, each under four names in three folders."""
+    contents = [os.urandom(100) for _ in range(50)]
+    for number in range(FOLDERS * FILES_EACH):
+        folder = root / f"{number % FOLDERS}" if number % 3 else root / "deep" / f"{number % FOLDERS} é"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.bin").write_bytes(contents[number % 50])
+    return root
+
+
+def stored(shell: Shell) -> set[str]:
+    """The paths of all files on the server."""
+    return {file["folder"] + file["name"] for file in shell.run("ls", "--json").json}
+
+
+def test_a_tree_goes_up_with_its_paths_and_duplicates(shell: Shell) -> None:
+    photos = tree(shell.folder / "photos")
+    paths = {path.relative_to(shell.folder).as_posix() for path in photos.rglob("*.bin")}
+    assert shell.run("upload", "-r", photos, "--json").code == 0
+    assert stored(shell) == paths
+    again = shell.run("upload", "-r", photos, "--json")
+    assert Counter(line["outcome"] for line in again.json) == {"present": len(paths)}
+    assert stored(shell) == paths
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (["a/b/c.txt"], "c.txt"),
+        (["a/b/c.txt", "--folder", "x/y"], "x/y/c.txt"),
+        (["-r", "a"], "a/b/c.txt"),
+        (["-r", "a/b/", "--folder", "x/"], "x/b/c.txt"),
+        (["-r", "."], "a/b/c.txt"),
+        (["-r", "a/.."], "a/b/c.txt"),
+        (["a/b/c.txt", "--name", "d.txt", "--folder", "/"], "d.txt"),
+    ],
+)
+def test_where_files_go(tmp_path: Path, arguments: list[str], path: str) -> None:
+    shell = Shell(tmp_path / "here", WAYBILL_URL="http://127.0.0.1:1", WAYBILL_TOKEN="unused")
+    (shell.folder / "a" / "b").mkdir(parents=True)
+    (shell.folder / "a" / "b" / "c.txt").write_bytes(b"c")
+    planned = shell.run("upload", "--dry-run", *arguments)
+    assert (planned.code, planned.out.split()[-1]) == (0, path)
+
+
+def test_what_the_server_refuses_is_named_and_the_others_are_sent(shell: Shell) -> None:
+    photos = shell.folder / "photos"
+    for name in ("good/a.txt", "bad\x07folder/a.txt", "good/back\\slash.txt", "b.txt"):
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        (photos / name).write_bytes(name.encode())
+    ran = shell.run("upload", "-r", photos, "--json")
+    failed: list[Any] = [line for line in ran.json if line["outcome"] == "failed"]
+    assert (ran.code, stored(shell)) == (1, {"photos/good/a.txt", "photos/b.txt"})
+    assert {line["error"]["code"] for line in failed} == {"invalid_input"}
+    assert "bad\ufffdfolder/a.txt: " in ran.err
+    assert "back\\slash.txt: " in ran.err
+
+
+def test_pairs_and_a_folder_are_stored_and_shown(shell: Shell) -> None:
+    (shell.folder / "a.txt").write_bytes(b"a")
+    pairs = ("--metadata", "album=summer", "--metadata", "formula=a=b")
+    [sent] = shell.run("upload", "a.txt", "--folder", "x/y/", *pairs, "--json").json
+    assert sent["file"]["folder"] == "x/y/"
+    assert sent["file"]["metadata"] == {"album": "summer", "formula": "a=b"}
+    assert "x/y/a.txt" in shell.run("ls").out
+    assert "album=summer formula=a=b" in shell.run("info", sent["id"]).out
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--folder", "../x"], ["--folder", "/x/"], ["--folder", "x//y"], ["--metadata", "album"]]
+)
+def test_a_wrong_folder_or_pair_is_a_wrong_command_line(shell: Shell, wrong: list[str]) -> None:
+    (shell.folder / "a.txt").write_bytes(b"a")
+    ran = shell.run("upload", "a.txt", *wrong)
+    assert (ran.code, stored(shell)) == (2, set())
