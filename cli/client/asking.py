@@ -111,6 +111,17 @@ async def restore(session: Session, ids: Sequence[str], *, json_lines: bool) -> 
     return await _each(session, ids, AsyncClient.restore, "restored", json_lines=json_lines)
 
 
+async def move(
+    session: Session, file_id: str, name: str | None, folder: str | None, *, json_lines: bool
+) -> int:
+    """Give a file another name or folder; return the exit code."""
+
+    async def update(client: AsyncClient, file_id: str) -> File:
+        return await client.update(file_id, name=name, folder=folder)
+
+    return await _each(session, [file_id], update, "moved", json_lines=json_lines)
+
+
 async def show_each(session: Session, ids: Sequence[str], outcome: str, *, json_lines: bool) -> int:
     """Print what would be done with files, and do nothing; return the exit code."""
     return await _each(session, ids, AsyncClient.get, outcome, json_lines=json_lines)

@@ -16,6 +16,8 @@ from cli.client.options import (
     Force,
     Include,
     Json,
+    MovedFolder,
+    MovedName,
     NewContentType,
     NewFolder,
     NewMetadata,
@@ -233,6 +235,32 @@ def rm(
     run(
         url,
         lambda session: remove(session, choice, yes=yes, dry_run=dry_run, json_lines=json_lines),
+        json_lines=json_lines,
+    )
+
+
+@app.command(rich_help_panel=PANEL)
+def mv(
+    file_id: FileId,
+    name: MovedName = None,
+    *,
+    folder: MovedFolder = None,
+    json_lines: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    url: Url = None,
+) -> None:
+    """Rename a file, or move it to another folder. Nothing is sent again."""
+    from cli.client.asking import move
+    from cli.client.exits import run
+
+    if name is None and folder is None:
+        raise typer.BadParameter("give a new name or --folder", param_hint="NEWNAME")
+    if name is not None and "/" in name:
+        raise typer.BadParameter("is a path: give its folder as --folder", param_hint="NEWNAME")
+    run(
+        url,
+        lambda session: move(session, file_id, name, folder, json_lines=json_lines),
         json_lines=json_lines,
     )
 

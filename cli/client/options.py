@@ -147,6 +147,25 @@ NewMetadata = Annotated[
         metavar="<str>",
     ),
 ]
+MovedName = Annotated[
+    str | None,
+    typer.Argument(
+        help="The new name. Without it, the file keeps its name.",
+        parser=_text,
+        metavar="NEWNAME",
+        show_default=False,
+    ),
+]
+MovedFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--folder",
+        help="The new folder, such as photos/2026/, or / for the top.",
+        parser=_folder,
+        metavar="<str>",
+        show_default=False,
+    ),
+]
 Statuses = Annotated[
     list[Status] | None,
     typer.Option("--status", help="Only files with this status. Can be repeated.", case_sensitive=False),

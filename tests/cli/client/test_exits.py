@@ -62,9 +62,9 @@ def test_3_a_token_that_is_not_trusted(shell: Shell, command: list[str]) -> None
     assert shell.environment["WAYBILL_TOKEN"] not in ran.err
 
 
-@pytest.mark.parametrize("command", ["info", "rm", "restore", "get"])
+@pytest.mark.parametrize("command", ["info", "rm", "restore", "get", "mv"])
 def test_4_no_such_file(shell: Shell, command: str) -> None:
-    ran = shell.run(command, NO_FILE, "--json")
+    ran = shell.run(command, NO_FILE, *["b.txt"] * (command == "mv"), "--json")
     assert ran.code == 4
     assert "There is no such file" in ran.err
     assert [line["error"]["code"] for line in ran.json] == ["file_not_found"]

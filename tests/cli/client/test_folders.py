@@ -87,3 +87,21 @@ def test_a_wrong_folder_or_pair_is_a_wrong_command_line(shell: Shell, wrong: lis
     (shell.folder / "a.txt").write_bytes(b"a")
     ran = shell.run("upload", "a.txt", *wrong)
     assert (ran.code, stored(shell)) == (2, set())
+
+
+def test_a_file_is_renamed_and_moved(shell: Shell) -> None:
+    (shell.folder / "a.txt").write_bytes(b"a")
+    file_id = shell.run("upload", "a.txt", "--quiet").out.strip()
+    renamed = shell.run("mv", file_id, "b.txt")
+    assert (renamed.code, renamed.out) == (0, f"moved {file_id}  b.txt\n")
+    [moved] = shell.run("mv", file_id, "--folder", "x/y", "--json").json
+    assert (moved["outcome"], moved["file"]["folder"], moved["file"]["name"]) == ("moved", "x/y/", "b.txt")
+    assert shell.run("mv", file_id, "c.txt", "--folder", "/").out == f"moved {file_id}  c.txt\n"
+    [refused] = shell.run("mv", file_id, "..", "--json").json
+    assert (refused["outcome"], refused["error"]["code"]) == ("failed", "invalid_input")
+    assert [shell.run("mv", file_id, *wrong).code for wrong in ([], ["x/y"], ["--folder", "../x"])] == [
+        2,
+        2,
+        2,
+    ]
+    assert stored(shell) == {"c.txt"}

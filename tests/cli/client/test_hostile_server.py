@@ -21,6 +21,8 @@ FILE = {
     "name": f".bashrc{ESCAPE}",
     "size": 5,
     "contentType": f"text/plain{ESCAPE}",
+    "folder": f"x{ESCAPE}/",
+    "metadata": {ESCAPE: ESCAPE},
     "status": "COMPLETED",
     "sha256": sha256(b"hello").hexdigest(),
     "duplicateOf": None,
@@ -69,7 +71,7 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    do_POST = do_DELETE = do_GET  # noqa: N815  # the names that the base class looks for
+    do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815  # the names that the base class looks for
 
     def log_message(self, *_: object) -> None:
         """Stay silent."""
@@ -99,6 +101,7 @@ def visitor(hostile: Hostile, tmp_path: Path) -> Shell:
         ["rm", ID],
         ["rm", "refused"],
         ["restore", ID],
+        ["mv", ID, "b.txt"],
         ["upload", "a.txt"],
         ["get", ID, "-o", "out/"],
         ["get", "refused"],
