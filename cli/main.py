@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.client.account_commands import app as account_commands
+from cli.client.change_commands import app as change_commands
 from cli.client.commands import app as client_commands
 from waybill.platform.errors import InitError, ServiceUnavailable, SettingsError, WaybillError
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=True,
 )
 app.add_typer(client_commands)
+app.add_typer(change_commands)
 app.add_typer(account_commands)
 
 DataDir = Annotated[Path, typer.Option(help="The folder in which the embedded stack keeps its data.")]

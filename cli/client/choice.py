@@ -52,13 +52,18 @@ class Choice:
                     yield file
 
 
-def choose(ids: Sequence[str] | None, choice: Choice) -> Choice:
-    """Return the choice of a command that takes ids in place of filters.
+def choose(ids: Sequence[str] | None, choice: Choice, *, recursive: bool = False) -> Choice:
+    """Return the choice of a command that takes ids in place of filters, or one folder with ``recursive``.
 
     Raises:
         typer.BadParameter: both are given, or none.
     """
-    is_filtered = any(value not in (None, (), False) for value in choice.filters.values()) or bool(
+    if recursive:
+        if ids is None or len(ids) != 1:
+            raise typer.BadParameter("--recursive needs one folder, or / for all", param_hint="ID")
+        choice.filters.update({"folder": read_folder(ids[0]), "recursive": True})
+        return choice
+    is_filtered = any(value not in (None, (), False, {}) for value in choice.filters.values()) or bool(
         choice.patterns
     )
     if bool(ids) == is_filtered:

@@ -12,12 +12,10 @@ from cli.client.options import (
     DryRun,
     Exclude,
     FileId,
-    FileIds,
     Force,
     Include,
     Json,
-    MovedFolder,
-    MovedName,
+    ListedFolder,
     NewContentType,
     NewFolder,
     NewMetadata,
@@ -125,6 +123,10 @@ def get(
     ids: SomeIds = None,
     output: Output = ".",
     *,
+    recursive: Annotated[
+        bool,
+        typer.Option("--recursive", "-r", help="ID is a folder: download its files, with their paths."),
+    ] = False,
     force: Force = False,
     choice: "Choice",
     parallel: Parallel = 4,
@@ -135,7 +137,7 @@ def get(
     verbose: Verbose = False,
     url: Url = None,
 ) -> None:
-    """Download files by id, or those that the filters match.
+    """Download files by id, those that the filters match, or a folder with all that is in it.
 
     Each is compared with its SHA-256, and a stopped download continues where it stopped.
     """
@@ -143,16 +145,17 @@ def get(
     from cli.client.downloading import INTERRUPTED, Wishes, download, show
     from cli.client.exits import run
 
-    choice = choose(ids, choice)
+    choice = choose(ids, choice, recursive=recursive)
+    root = choice.filters.get("folder")
     one = choice.ids[0] if choice.ids is not None and len(choice.ids) == 1 else None
-    if one is None and not output.endswith("/") and not Path(output).is_dir():
+    if one is None and root is None and not output.endswith("/") and not Path(output).is_dir():
         raise typer.BadParameter(
             "several files need a folder: end its name with / to create it", param_hint="--output"
         )
     rate = read_rate(bwlimit)
     if output in {"-", "/dev/stdout"} and one is not None and not dry_run:
         run(url, lambda session: show(session, one, rate))
-    wishes = Wishes(output, force, parallel, json_lines, rate, dry_run)
+    wishes = Wishes(output, force, parallel, json_lines, rate, dry_run, root)
     run(
         url,
         lambda session: download(session, choice, wishes),
@@ -164,7 +167,11 @@ def get(
 @app.command(rich_help_panel=PANEL)
 @with_filters
 def ls(
+    folder: ListedFolder = None,
     *,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="List the folders in this folder too.")
+    ] = False,
     choice: "Choice",
     trash: Annotated[
         bool, typer.Option("--trash", help="List deleted files that can still be restored.")
@@ -187,11 +194,13 @@ def ls(
     verbose: Verbose = False,
     url: Url = None,
 ) -> None:
-    """List files, newest first."""
+    """List files, newest first: all, or those of a folder."""
     from cli.client.asking import list_files
     from cli.client.exits import run
 
     choice.filters.update({"deleted": trash, "sort": sort, "order": order})
+    if folder is not None:
+        choice.filters.update({"folder": folder, "recursive": recursive})
     run(url, lambda session: list_files(session, choice, limit, json_lines=json_lines), json_lines=json_lines)
 
 
@@ -202,85 +211,6 @@ def info(file_id: FileId, json_lines: Json = False, url: Url = None) -> None:
     from cli.client.exits import run
 
     run(url, lambda session: show_file(session, file_id, json_lines=json_lines), json_lines=json_lines)
-
-
-@app.command(rich_help_panel=PANEL)
-@with_filters
-def rm(
-    ids: SomeIds = None,
-    *,
-    choice: "Choice",
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before files are deleted by filters.")
-    ] = False,
-    dry_run: DryRun = False,
-    json_lines: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    url: Url = None,
-) -> None:
-    """Delete files by id, or those that the filters match.
-
-    If the server keeps a trash, they can be restored for some time.
-    """
-    import sys
-
-    from cli.client.asking import remove
-    from cli.client.choice import choose
-    from cli.client.exits import run
-
-    choice = choose(ids, choice)
-    if not (choice.ids is not None or yes or dry_run or sys.stdin.isatty()):
-        raise typer.BadParameter("without a terminal, filters need --yes or --dry-run", param_hint="rm")
-    run(
-        url,
-        lambda session: remove(session, choice, yes=yes, dry_run=dry_run, json_lines=json_lines),
-        json_lines=json_lines,
-    )
-
-
-@app.command(rich_help_panel=PANEL)
-def mv(
-    file_id: FileId,
-    name: MovedName = None,
-    *,
-    folder: MovedFolder = None,
-    json_lines: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    url: Url = None,
-) -> None:
-    """Rename a file, or move it to another folder. Nothing is sent again."""
-    from cli.client.asking import move
-    from cli.client.exits import run
-
-    if name is None and folder is None:
-        raise typer.BadParameter("give a new name or --folder", param_hint="NEWNAME")
-    if name is not None and "/" in name:
-        raise typer.BadParameter("is a path: give its folder as --folder", param_hint="NEWNAME")
-    run(
-        url,
-        lambda session: move(session, file_id, name, folder, json_lines=json_lines),
-        json_lines=json_lines,
-    )
-
-
-@app.command(rich_help_panel=PANEL)
-def restore(
-    ids: FileIds,
-    *,
-    json_lines: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
-    url: Url = None,
-) -> None:
-    """Take files out of the trash."""
-    from cli.client.asking import restore
-    from cli.client.choice import read_ids
-    from cli.client.exits import run
-
-    chosen = read_ids(ids)
-    run(url, lambda session: restore(session, chosen, json_lines=json_lines), json_lines=json_lines)
 
 
 @app.command(rich_help_panel=PANEL)

@@ -1,6 +1,7 @@
 """`waybill get`: files to where they are wanted, or one to stdout."""
 
 import asyncio
+import os
 import sys
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,7 +15,16 @@ from cli.client.lines import about, result
 from cli.client.session import LONG, Session
 from cli.client.verbosity import VERBOSITY
 from cli.client.words import printable, size_in_words
-from waybill.client import AsyncClient, ClientError, Forbidden, Status, Unauthenticated, Unreachable
+from waybill.client import (
+    AsyncClient,
+    ClientError,
+    File,
+    Forbidden,
+    Status,
+    Unauthenticated,
+    Unreachable,
+)
+from waybill.client.local_name import local_name
 from waybill.client.together import together
 
 INTERRUPTED = "Stopped. What was received is kept: run the same command again to continue."
@@ -30,6 +40,8 @@ class Wishes:
     json_lines: bool
     max_rate: int | None = None
     dry_run: bool = False
+    #: The folder that is downloaded with its tree; None if single files are.
+    root: str | None = None
 
 
 async def download(session: Session, choice: Choice, wishes: Wishes) -> int:
@@ -84,7 +96,8 @@ async def _one(client: AsyncClient, file_id: str, wishes: Wishes, board: Board) 
         file = await client.get(file_id)
         board.expect(file.size)
         with board.file(file.name, file.size) as bar:
-            path = await client.download(file, wishes.output, progress=bar.moving, overwrite=wishes.force)
+            target = wishes.output if wishes.root is None else _tree_folder(wishes.output, wishes.root, file)
+            path = await client.download(file, target, progress=bar.moving, overwrite=wishes.force)
     except (Unauthenticated, Forbidden, Unreachable):
         raise
     except (ClientError, OSError) as error:
@@ -96,10 +109,32 @@ async def _one(client: AsyncClient, file_id: str, wishes: Wishes, board: Board) 
         if wishes.json_lines:
             board.print(result("failed", file_id=file_id, error=error))
         return code_of(error)
-    if path != Path(wishes.output) and path.name != file.name:
-        board.say(f"{file.name} is saved as {path.name}: its own name is hidden, too long or not safe here.")
+    name, saved = file.name, path.name
+    if wishes.root is not None:
+        name = "/".join([*_segments(wishes.root, file), file.name])
+        saved = path.relative_to(wishes.output).as_posix()
+    if path != Path(wishes.output) and name != saved:
+        board.say(f"{name} is saved as {saved}: its own name is hidden, too long or not safe here.")
     if wishes.json_lines:
         board.print(result("downloaded", file_id=file_id, path=str(path), file=file))
     elif not VERBOSITY.quiet:
         board.print(f"{file_id}  {size_in_words(file.size):>9}  {printable(str(path))}")
     return DONE
+
+
+def _segments(root: str, file: File) -> list[str]:
+    """Return the folders of a file from the name of ``root`` on: what is above it is left out."""
+    above = root[: root.removesuffix("/").rfind("/") + 1]
+    return file.folder.removeprefix(above).split("/")[:-1]
+
+
+def _tree_folder(output: str, root: str, file: File) -> str:
+    """Return where to save a file of a tree. Its folders are made safe as names of files are.
+
+    Raises:
+        OSError: a link leads out of ``output``.
+    """
+    folder = Path(output, *(local_name(segment, fallback="_") for segment in _segments(root, file)))
+    if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(output)):
+        raise OSError(f"{folder} is a link that leads out of {output}. Remove the link.")
+    return f"{folder}{os.sep}"

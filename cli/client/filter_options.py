@@ -12,6 +12,7 @@ from cli.client.options import (
     Exclude,
     Include,
     MaxSize,
+    Metadata,
     MinSize,
     Name,
     Statuses,
@@ -48,12 +49,13 @@ def _read(
     content_type: ContentType = None,
     after: After = None,
     before: Before = None,
+    metadata: Metadata = None,
     min_size: MinSize = None,
     max_size: MaxSize = None,
     include: Include = None,
     exclude: Exclude = None,
 ) -> "Choice":
-    from cli.client.choice import Choice, Patterns, parsed
+    from cli.client.choice import Choice, Patterns, parsed, read_metadata
     from cli.client.words import parse_size, parse_time
     from waybill.client.listing import Filters
 
@@ -63,6 +65,7 @@ def _read(
         content_type=content_type,
         created_after=parsed(parse_time, after, "--after"),
         created_before=parsed(parse_time, before, "--before"),
+        metadata=read_metadata(metadata),
         min_size=parsed(parse_size, min_size, "--min-size"),
         max_size=parsed(parse_size, max_size, "--max-size"),
     )

@@ -166,6 +166,23 @@ MovedFolder = Annotated[
         show_default=False,
     ),
 ]
+Metadata = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only files with this pair: key=value. Can be repeated: all must match.",
+        parser=_text,
+        metavar="<str>",
+    ),
+]
+ListedFolder = Annotated[
+    str | None,
+    typer.Argument(
+        help="List the files of this folder, / for the top. Without it: all files.",
+        parser=_folder,
+        metavar="FOLDER",
+        show_default=False,
+    ),
+]
 Statuses = Annotated[
     list[Status] | None,
     typer.Option("--status", help="Only files with this status. Can be repeated.", case_sensitive=False),

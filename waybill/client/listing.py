@@ -1,6 +1,6 @@
 """Read a list page after page."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
@@ -20,6 +20,9 @@ class Filters(TypedDict, total=False):
     content_type: str | None
     created_after: datetime | None
     created_before: datetime | None
+    folder: str | None
+    recursive: bool
+    metadata: Mapping[str, str] | None
     min_size: int | None
     max_size: int | None
     deleted: bool
@@ -58,6 +61,8 @@ def _query(filters: Filters) -> list[tuple[str, str]]:
         match value:
             case None | False:
                 pass
+            case Mapping():
+                found += [(f"{parameter}.{key}", text) for key, text in value.items()]
             case [*several]:
                 found += [(parameter, str(each)) for each in several]
             case _:

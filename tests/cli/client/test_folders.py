@@ -1,6 +1,7 @@
-"""Folders go up with their paths."""
+"""Folders go up and come back with their paths."""
 
 import os
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,13 @@ def stored(shell: Shell) -> set[str]:
     return {file["folder"] + file["name"] for file in shell.run("ls", "--json").json}
 
 
-def test_a_tree_goes_up_with_its_paths_and_duplicates(shell: Shell) -> None:
+def difference(left: Path, right: Path) -> str:
+    """What differs between two trees, as diff prints it."""
+    command = ["/usr/bin/env", "diff", "-r", left, right]
+    return subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True).stdout
+
+
+def test_a_tree_with_duplicates_comes_back_as_it_was(shell: Shell) -> None:
     photos = tree(shell.folder / "photos")
     paths = {path.relative_to(shell.folder).as_posix() for path in photos.rglob("*.bin")}
     assert shell.run("upload", "-r", photos, "--json").code == 0
@@ -35,6 +42,12 @@ def test_a_tree_goes_up_with_its_paths_and_duplicates(shell: Shell) -> None:
     again = shell.run("upload", "-r", photos, "--json")
     assert Counter(line["outcome"] for line in again.json) == {"present": len(paths)}
     assert stored(shell) == paths
+    fetched = shell.run("get", "-r", "photos", "-o", "copy")
+    assert (fetched.code, fetched.out.count("\n")) == (0, len(paths))
+    assert difference(photos, shell.folder / "copy" / "photos") == ""
+    part = shell.run("get", "-r", "photos/deep/", "-o", "part/")
+    assert part.code == 0
+    assert difference(photos / "deep", shell.folder / "part" / "deep") == ""
 
 
 @pytest.mark.parametrize(
@@ -105,3 +118,37 @@ def test_a_file_is_renamed_and_moved(shell: Shell) -> None:
         2,
     ]
     assert stored(shell) == {"c.txt"}
+
+
+def test_a_folder_is_listed_and_found_by_a_pair(shell: Shell) -> None:
+    for path in ("top.txt", "a/one.txt", "a/b/two.txt", "ab/other.txt"):
+        (shell.folder / path).parent.mkdir(exist_ok=True)
+        (shell.folder / path).write_text(path)
+    for source, pair in (("top.txt", "k=1"), ("a", "k=2"), ("ab", "k=1")):
+        assert shell.run("upload", "-r", source, "--metadata", pair).code == 0
+
+    def names(*arguments: str) -> list[str]:
+        return sorted(file["folder"] + file["name"] for file in shell.run("ls", "--json", *arguments).json)
+
+    assert names("/") == ["top.txt"]
+    assert names("a") == ["a/one.txt"]
+    assert names("-r", "a/") == ["a/b/two.txt", "a/one.txt"]
+    assert len(names("-r", "/")) == len(names()) == 4
+    assert names("--metadata", "k=1") == ["ab/other.txt", "top.txt"]
+    assert names("-r", "a/", "--metadata", "k=1") == []
+    for path in ("one.txt", "two.txt"):
+        assert shell.run("get", "-r", "a", "--name", path, "-o", "copy").code == 0
+    assert sorted(each.name for each in (shell.folder / "copy").rglob("*.txt")) == ["one.txt", "two.txt"]
+    assert [shell.run("get", "-r", *wrong).code for wrong in ([], ["a", "ab"], ["../a"])] == [2, 2, 2]
+
+
+def test_a_link_does_not_lead_out_of_the_folder(shell: Shell) -> None:
+    (shell.folder / "photos").mkdir()
+    (shell.folder / "photos" / "a.txt").write_text("a")
+    assert shell.run("upload", "-r", "photos").code == 0
+    (shell.folder / "elsewhere").mkdir()
+    (shell.folder / "copy").mkdir()
+    (shell.folder / "copy" / "photos").symlink_to(shell.folder / "elsewhere")
+    ran = shell.run("get", "-r", "photos", "-o", "copy")
+    assert (ran.code, list((shell.folder / "elsewhere").iterdir())) == (1, [])
+    assert "copy/photos is a link that leads out of copy." in ran.err

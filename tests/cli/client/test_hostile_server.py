@@ -123,3 +123,24 @@ def test_a_file_is_saved_within_the_folder_and_seen(visitor: Shell, hostile: Hos
     assert set(visitor.folder.iterdir()) - before == {visitor.folder / "out"}
     [saved] = (visitor.folder / "out").iterdir()
     assert (saved.read_text(), saved.name in {"download", "_bashrc"}) == ("hello", True)
+
+
+@pytest.mark.parametrize(
+    ("folder", "saved"),
+    [
+        ("../../a/", ["_", "_", "a"]),
+        ("/etc/", ["_", "etc"]),
+        ("x/./y//", ["x", "_", "y", "_"]),
+        ("x\\..\\y/", ["_"]),
+        (".ssh/", ["_ssh"]),
+    ],
+)
+def test_a_tree_is_saved_within_the_folder(
+    visitor: Shell, hostile: Hostile, folder: str, saved: list[str]
+) -> None:
+    hostile.file |= {"name": "a.txt", "folder": folder}
+    before = set(visitor.folder.iterdir())
+    ran = visitor.run("get", "-r", "/", "-o", "out")
+    assert (ran.code, set(visitor.folder.iterdir()) - before) == (0, {visitor.folder / "out"})
+    assert (visitor.folder / "out").joinpath(*saved, "a.txt").read_text() == "hello"
+    assert "is saved as" in ran.err
