@@ -19,6 +19,7 @@ from waybill.client import (
     AsyncClient,
     ClientError,
     File,
+    FileNotFound,
     Forbidden,
     Status,
     Unauthenticated,
@@ -48,6 +49,11 @@ async def download(session: Session, choice: Choice, wishes: Wishes) -> int:
     """Write files into a folder, or one to a file; return the exit code."""
     # An id that is named twice is one download.
     ids = list(dict.fromkeys(await _chosen(session, choice) if choice.ids is None else choice.ids))
+    if wishes.root is not None and not ids:
+        # A folder exists while a file is in it, so this is most likely a wrong name.
+        raise FileNotFound(
+            f"No file to download is in {wishes.root or '/'}.", code="file_not_found", status=404
+        )
     if wishes.dry_run:
         return await show_each(session, ids, "would_download", json_lines=wishes.json_lines)
     board = Board(len(ids), verb="receiving")

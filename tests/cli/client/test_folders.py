@@ -140,6 +140,7 @@ def test_a_folder_is_listed_and_found_by_a_pair(shell: Shell) -> None:
         assert shell.run("get", "-r", "a", "--name", path, "-o", "copy").code == 0
     assert sorted(each.name for each in (shell.folder / "copy").rglob("*.txt")) == ["one.txt", "two.txt"]
     assert [shell.run("get", "-r", *wrong).code for wrong in ([], ["a", "ab"], ["../a"])] == [2, 2, 2]
+    assert shell.run("get", "-r", "none", "--json").code == 4
 
 
 def test_a_link_does_not_lead_out_of_the_folder(shell: Shell) -> None:

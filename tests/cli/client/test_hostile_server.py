@@ -138,7 +138,7 @@ def test_a_file_is_saved_within_the_folder_and_seen(visitor: Shell, hostile: Hos
 def test_a_tree_is_saved_within_the_folder(
     visitor: Shell, hostile: Hostile, folder: str, saved: list[str]
 ) -> None:
-    hostile.file |= {"name": "a.txt", "folder": folder}
+    hostile.file |= {"id": ID, "name": "a.txt", "folder": folder}
     before = set(visitor.folder.iterdir())
     ran = visitor.run("get", "-r", "/", "-o", "out")
     assert (ran.code, set(visitor.folder.iterdir()) - before) == (0, {visitor.folder / "out"})
