@@ -70,7 +70,7 @@ async def test_a_path_that_is_not_there_is_a_problem_too(client: httpx.AsyncClie
     ("method", "path", "allowed"),
     [
         ("PUT", "/api/v1/files", {"GET", "HEAD"}),
-        ("PATCH", "/api/v1/files/000000000000000000000000", {"GET", "HEAD", "DELETE"}),
+        ("PUT", "/api/v1/files/000000000000000000000000", {"GET", "HEAD", "PATCH", "DELETE"}),
         ("DELETE", "/api/v1/files/000000000000000000000000/complete", {"POST"}),
     ],
 )
