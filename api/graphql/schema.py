@@ -11,6 +11,7 @@ from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
 from api.errors import INTERNAL_ERROR, extensions_of
+from api.graphql.folders import FolderQuery
 from api.graphql.known_documents import CheckDocument, KnownDocuments
 from api.graphql.node_query import NodeQuery
 from api.graphql.resolvers import Mutation, Query
@@ -60,7 +61,7 @@ def create_schema(*, introspection: bool = True) -> WaybillSchema:
     """Return the GraphQL schema; without ``introspection`` it cannot be queried for its types."""
     known = KnownDocuments(introspection=introspection)
     schema = WaybillSchema(
-        query=merge_types("Query", (Query, WebhookQuery, NodeQuery)),
+        query=merge_types("Query", (Query, FolderQuery, WebhookQuery, NodeQuery)),
         mutation=merge_types("Mutation", (Mutation, WebhookMutation)),
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),

@@ -12,6 +12,7 @@ from api.body import JSON
 from api.rest.batch import complete_several, delete_several, request_several
 from api.rest.document import openapi
 from api.rest.events import create_ticket, follow
+from api.rest.folders import FOLDER_PATHS
 from api.rest.operation import ByMethod, Paths, json_answer, operation
 from api.rest.s3 import s3_control
 from api.rest.schemas import (
@@ -192,6 +193,7 @@ PATHS: Paths = {
     "/files/{id}/restore": {"POST": restore_one},
     "/usage": {"GET": get_own_usage},
     "/usage/history": {"GET": get_own_history},
+    **FOLDER_PATHS,
     **WEBHOOK_PATHS,
 }
 

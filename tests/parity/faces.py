@@ -101,6 +101,13 @@ class RestFace:
             return Outcome({names[name]: value for name, value in outcome.data.items()})
         return outcome
 
+    async def folders(self, **filters: Any) -> Outcome:
+        outcome = await self._call("GET", "/folders", params=filters)
+        if outcome.code is None:
+            items = [item["folder"] for item in outcome.data["items"]]
+            return Outcome({"items": items, "next": outcome.data["nextCursor"]})
+        return outcome
+
     async def download(self, file_id: str, disposition: str | None = None) -> Outcome:
         parameters = {} if disposition is None else {"disposition": disposition}
         return await self._call("GET", f"/files/{file_id}/download", params=parameters)
@@ -266,6 +273,24 @@ class GraphQLFace:
                 "total": outcome.data.get("totalCount"),
             }
         )
+
+    async def folders(
+        self, folder: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Outcome:
+        outcome = await self._call(
+            "folders",
+            "query($folder: String, $first: Int, $after: String) {"
+            " folders(folder: $folder, first: $first, after: $after) {"
+            " edges { cursor node { folder } } pageInfo { hasNextPage endCursor } } }",
+            folder=folder,
+            first=limit,
+            after=cursor,
+        )
+        if outcome.code is not None:
+            return outcome
+        page = outcome.data["pageInfo"]
+        items = [edge["node"]["folder"] for edge in outcome.data["edges"]]
+        return Outcome({"items": items, "next": page["endCursor"] if page["hasNextPage"] else None})
 
     async def download(self, file_id: str, disposition: str | None = None) -> Outcome:
         return await self._call(

@@ -1,0 +1,65 @@
+"""Folders: the types, and the query."""
+
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+import strawberry
+from strawberry.relay import PageInfo
+
+from api.graphql.context import Info
+from waybill.files.listing.folders import FolderListing, FolderPage, cursor_of, list_folders
+from waybill.platform.validation import parse
+
+
+@strawberry.type(
+    description="A folder. It exists while a file that is not deleted is in it, or in a folder below it."
+)
+class Folder:
+    folder: str = strawberry.field(description="The whole path.")
+
+
+@strawberry.type(description="A folder and its place in the list.")
+class FolderEdge:
+    node: Folder
+    cursor: str
+
+
+@strawberry.type(description="Some folders of a list (Relay connection), sorted by code points.")
+class FolderConnection:
+    edges: Sequence[FolderEdge]
+    page_info: PageInfo
+
+    @classmethod
+    def of(cls, page: FolderPage, after: str | None) -> Self:
+        edges = [FolderEdge(node=Folder(folder=each), cursor=cursor_of(each)) for each in page.folders]
+        return cls(
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=page.has_more,
+                has_previous_page=after is not None,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+        )
+
+
+@strawberry.type
+class FolderQuery:
+    @strawberry.field(description="The folders that are directly in a folder.")
+    async def folders(
+        self,
+        info: Info,
+        *,
+        folder: Annotated[
+            str | None, strawberry.argument(description="The top, which is empty, if not given.")
+        ] = "",
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+    ) -> FolderConnection:
+        principal = await info.context.principal()
+        given = {"folder": folder, "limit": first, "cursor": after}
+        listing = parse(
+            FolderListing,
+            {name: value for name, value in given.items() if value not in (None, strawberry.UNSET)},
+        )
+        return FolderConnection.of(await list_folders(principal, listing), listing.cursor)
