@@ -29,7 +29,7 @@ DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Followe
 
 #: Names of indexes, by collection, that earlier releases used and this one does not.
 RETIRED_INDEXES: Mapping[str, frozenset[str]] = {
-    "files": frozenset({"due"}),
+    "files": frozenset({"due", "by_name"}),
     "webhook_deliveries": frozenset({"due"}),
 }
 

@@ -61,7 +61,10 @@ class Query:
         ] = strawberry.UNSET,
         status: list[FileStatus] | None = strawberry.UNSET,  # type: ignore[valid-type]
         name: Annotated[
-            str | None, strawberry.argument(description="What names begin with; case matters.")
+            str | None, strawberry.argument(description="What names begin with, in any case.")
+        ] = strawberry.UNSET,
+        q: Annotated[
+            str | None, strawberry.argument(description="What names hold anywhere, in any case.")
         ] = strawberry.UNSET,
         content_type: Annotated[
             str | None,
@@ -104,6 +107,7 @@ class Query:
             "cursor": after,
             "status": status,
             "name": name,
+            "q": q,
             "contentType": content_type,
             "createdAfter": created_after,
             "createdBefore": created_before,

@@ -18,6 +18,7 @@ LIST_ARGUMENTS = {
     "after": "String",
     "status": "[FileStatus!]",
     "name": "String",
+    "q": "String",
     "contentType": "String",
     "createdAfter": "DateTime",
     "createdBefore": "DateTime",

@@ -87,7 +87,7 @@ async def test_the_list_filters_by_the_beginning_of_the_name(face: Face) -> None
     for name in ("report-1.pdf", "report-2.pdf", "Report.pdf", "my report"):
         await face.request(name=name, size=1)
     found = (await face.list(name="report")).data["items"]
-    assert [file["name"] for file in found] == ["report-2.pdf", "report-1.pdf"]
+    assert [file["name"] for file in found] == ["Report.pdf", "report-2.pdf", "report-1.pdf"]
     assert (await face.list(name="report.*")).data["items"] == []
 
 

@@ -85,6 +85,13 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
         "operationType": {"$in": ["insert", "update", "replace"]},
         # A fold of the kept sums: left out before its images are read.
         "updateDescription.updatedFields.summed": {"$exists": False},
+        # The walk has added the searched form of a name.
+        "$nor": [
+            {
+                "updateDescription.updatedFields.name_search": {"$exists": True},
+                "updateDescription.updatedFields.name": {"$exists": False},
+            }
+        ],
     }
     if owner is not None:
         # Without an image (`waybill init` was not run since) the owner is yet to be looked up.

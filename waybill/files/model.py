@@ -46,6 +46,8 @@ class File(Document):
     created_at: datetime
     upload_expires_at: datetime
 
+    # The name as it is searched. None in files of earlier releases until the walk has reached them.
+    name_search: str | None = None
     # None at the top, as of files of releases without folders.
     folder: str | None = None
     # Pairs as ``stored_metadata`` returns them; None if there are none.
@@ -115,9 +117,24 @@ class File(Document):
             # An object belongs to one file, which may not be the one whose id is in its key.
             pymongo.IndexModel([("object_key", 1)], name="object_key"),
             _partial("newest", {"deleted_at": None}, owner=1, created_at=-1, _id=-1),
-            # Names and sizes: with the status, so that files of another are passed over unfetched, and counts
-            # are read from the index alone, which takes ``deleted_at`` too.
-            _partial("by_name", {"deleted_at": None}, owner=1, name=1, _id=1, status=1, deleted_at=1),
+            # With the names, for searches of any part of them.
+            _partial(
+                "newest_with_search",
+                {"deleted_at": None},
+                **{"owner": 1, "created_at": -1, "_id": -1, "name_search": 1},
+            ),
+            _partial(
+                "by_name_with_search",
+                {"deleted_at": None},
+                **{"owner": 1, "name": 1, "_id": 1, "status": 1, "name_search": 1},
+            ),
+            # Searched names and sizes: with the status, so that files of another are passed over unfetched,
+            # and counts are read from the index alone, which takes ``deleted_at`` too.
+            _partial(
+                "by_search",
+                {"deleted_at": None},
+                **{"owner": 1, "name_search": 1, "_id": 1, "status": 1, "deleted_at": 1},
+            ),
             _partial("largest", {"deleted_at": None}, owner=1, size=-1, _id=-1, status=1, deleted_at=1),
             # Of one folder without those in it, and of one pair of metadata.
             _partial(

@@ -9,6 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from waybill.files.lifecycle import FailureReason, Status
 from waybill.files.model import File, FileId
+from waybill.files.name_search import search_form
 from waybill.files.usage.quota import charge
 from waybill.platform.errors import FileNotFound
 from waybill.platform.mongo.connection import files_collection
@@ -120,6 +121,7 @@ def object_id(file_id: str) -> ObjectId:
 def document_of(file: File) -> dict[str, Any]:
     """A file as MongoDB keeps it: what has no value has no field."""
     kept = {name: value for name, value in file if value is not None}
+    kept["name_search"] = search_form(file.name)
     return {"_id": kept.pop("id"), **kept, "status": file.status.value, "unsummed": True}
 
 

@@ -9,6 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from waybill.files.lifecycle import Status, sources
 from waybill.files.model import TRASH, File, FileId
+from waybill.files.name_search import search_form
 from waybill.files.repository import file_of
 from waybill.files.usage.quota import COUNTED, charge, release
 from waybill.files.usage.sums import SUMMED_FIELDS
@@ -177,7 +178,10 @@ def _releases(changes: Mapping[str, Any]) -> bool:
 
 def update_of(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the update; it marks a file whose sums move, so that they are folded later."""
-    return stages({**changes, "unsummed": True} if SUMMED_FIELDS & changes.keys() else changes)
+    derived: dict[str, Any] = {"unsummed": True} if SUMMED_FIELDS & changes.keys() else {}
+    if "name" in changes:
+        derived["name_search"] = search_form(changes["name"])
+    return stages({**changes, **derived})
 
 
 def identity(file: File) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pymongo.errors import ExecutionTimeout
 
 from waybill.files.lifecycle import Status
 from waybill.files.model import TRASH
+from waybill.files.name_search import search_form
 from waybill.files.transitions import IN_TRASH
 from waybill.files.usage.repository import count_by_status
 from waybill.platform.mongo.connection import files_collection
@@ -43,7 +44,7 @@ class Order(StrEnum):
 class Filters:
     """Which files; what is not given admits all.
 
-    ``name_prefix`` is compared by code points, so case matters. ``content_type`` is a type such as
+    Names begin with ``name_prefix`` and hold ``name_part``, in any case. ``content_type`` is a type such as
     `image/png` or a family such as `image/*`. Files are created at ``created_after`` or later and before
     ``created_before``, and have ``min_size`` to ``max_size`` bytes. With ``deleted`` they are in the trash,
     from which they can be restored; otherwise none is deleted. They are in ``folder``, or with ``recursive``
@@ -53,6 +54,7 @@ class Filters:
 
     statuses: frozenset[Status] = frozenset()
     name_prefix: str | None = None
+    name_part: str | None = None
     content_type: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -64,7 +66,8 @@ class Filters:
     metadata: tuple[str, ...] = ()
 
 
-_INDEXES = {"created_at": "newest", "name": "by_name", "size": "largest"}
+#: What a count looks through, the narrowest first.
+_INDEXES = {"name_search": "by_search", "size": "largest", "created_at": "newest"}
 
 
 async def count_files(owner: str, filters: Filters) -> int | None:
@@ -101,7 +104,7 @@ def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], dict[str,
         if field in conditions:
             mine = place(owner, filters)
             return {**mine, field: conditions[field]}, {**mine, **conditions}, index
-    narrowing = next((field for field in ("name", "size", "created_at") if field in conditions), "size")
+    narrowing = next((field for field in _INDEXES if field in conditions), "size")
     mine = place(owner, filters)
     narrowed = {name: value for name, value in conditions.items() if name == narrowing}
     return {**mine, **narrowed}, {**mine, **conditions}, _INDEXES[narrowing]
@@ -118,7 +121,10 @@ def conditions_of(filters: Filters) -> dict[str, Any]:
     if filters.statuses:
         given["status"] = {"$in": [status.value for status in filters.statuses]}
     if filters.name_prefix:
-        given["name"] = _beginning_with(filters.name_prefix)
+        given["name_search"] = _beginning_with(search_form(filters.name_prefix))
+    if filters.name_part:
+        part = {"$regex": re.escape(search_form(filters.name_part))}
+        given["name_search"] = given.get("name_search", {}) | part
     if filters.content_type is not None:
         given["content_type"] = _of_type(filters.content_type)
     if filters.folder is not None and not filters.recursive:

@@ -6,9 +6,11 @@ from waybill.files.listing.filters import Filters, Sort, conditions_of
 from waybill.files.listing.index_keys import HIGHEST, LOWEST, Edge, KeyRange, before_value
 
 FIELDS = {Sort.CREATED_AT: "created_at", Sort.NAME: "name", Sort.SIZE: "size"}
-_INDEXES = {"created_at": "newest", "name": "by_name", "size": "largest"}
+_INDEXES = {"created_at": "newest", "name": "by_name_with_search", "size": "largest"}
 _TRASH_INDEXES = {"created_at": "trash", "name": "trash_by_name", "size": "trash_largest"}
 _IN_FOLDER = {"created_at": "newest_in_folder", "name": "by_name_in_folder"}
+_NEWEST_WITH_SEARCH = "newest_with_search"
+_BY_SEARCH = "by_search"
 BY_STATUS = "newest_by_status"
 BY_METADATA = "newest_by_metadata"
 
@@ -23,7 +25,8 @@ PREFIX_FIELDS: Mapping[str, frozenset[str]] = {
 #: MongoDB fetches each file.
 INDEX_FIELDS: Mapping[str, frozenset[str]] = {
     "newest": frozenset({"created_at"}),
-    "by_name": frozenset({"name", "status"}),
+    _NEWEST_WITH_SEARCH: frozenset({"created_at", "name_search"}),
+    "by_name_with_search": frozenset({"name", "status", "name_search"}),
     "largest": frozenset({"size", "status"}),
     BY_STATUS: frozenset({"status", "created_at"}),
     BY_METADATA: frozenset(),
@@ -57,6 +60,8 @@ def list_index(filters: Filters, sort: Sort) -> str:
         return _IN_FOLDER[field]
     if filters.statuses and sort is Sort.CREATED_AT:
         return BY_STATUS
+    if (filters.name_prefix or filters.name_part) and sort is Sort.CREATED_AT:
+        return _NEWEST_WITH_SEARCH
     return _INDEXES[field]
 
 
@@ -66,6 +71,7 @@ def other_indexes(filters: Filters, used: str) -> list[tuple[str, str]]:
     candidates = [(_TRASH_INDEXES if filters.deleted else _INDEXES)[field] for field in FIELDS.values()]
     ranges = dict(zip(candidates, FIELDS.values(), strict=True))
     if not filters.deleted:
+        ranges |= {_BY_SEARCH: "name_search"}
         ranges |= {BY_METADATA: "created_at"} if filters.metadata else {}
         ranges |= {_IN_FOLDER["created_at"]: in_folder} if filters.folder is not None else {}
         ranges |= {BY_STATUS: "created_at"} if filters.statuses else {}
@@ -89,7 +95,7 @@ def key_ranges(
     for operator, value in condition.items():
         if operator == "$gte":
             low = max(low, before_value(value))
-        else:
+        elif operator != "$regex":
             # Sizes alone have a bound that is in the range.
             high = min(high, before_value(value + 1 if operator == "$lte" else value))
     prefixes: list[list[str | None]] = [[owner]]

@@ -31,7 +31,7 @@ NATURAL_ORDER = {Sort.CREATED_AT: Order.DESC, Sort.NAME: Order.ASC, Sort.SIZE: O
 
 def _storable(text: str) -> str:
     # Half of a surrogate pair is no text, and no file's name.
-    if not is_storable(text):
+    if not is_storable(text) or "\0" in text:
         raise ValueError("is not a text that a file's name could begin with")
     return text
 
@@ -55,7 +55,8 @@ class Listing(BaseModel):
         json_schema_extra={"minLength": 1},
     )
     status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
-    name: Prefix | None = Field(default=None, description="Only names that begin with this; case matters.")
+    name: Prefix | None = Field(default=None, description="Only names that begin with this, in any case.")
+    q: Prefix | None = Field(default=None, description="Only names that hold this anywhere, in any case.")
     content_type: str | None = Field(
         default=None,
         max_length=255,
@@ -89,6 +90,7 @@ class Listing(BaseModel):
         return Filters(
             statuses=frozenset(self.status),
             name_prefix=self.name,
+            name_part=self.q,
             content_type=self.content_type,
             created_after=self.created_after,
             created_before=self.created_before,

@@ -18,6 +18,7 @@ from waybill.files.listing.filters import Filters, Order, Sort
 from waybill.files.listing.index_keys import Position
 from waybill.files.listing.query import find_page
 from waybill.files.model import File
+from waybill.files.name_search import search_form
 from waybill.indexes import DOCUMENTS
 from waybill.platform.mongo import connection
 
@@ -65,10 +66,12 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _file(number: int) -> dict[str, Any]:
     is_rare = number % RARE in {7, 8, 9, 10}
+    name = "Zebra" if is_rare else f"{'Name' if number % 10 == 3 else 'name'}-{number * 7919 % 100}"
     return {
         "_id": model.FileId(f"{number:024x}"),
         "owner": ("a", "owner", "z")[1 if number % 50 else number // 50 % 2 * 2],
-        "name": "zebra" if is_rare else f"name-{number * 7919 % 100}",
+        "name": name,
+        "name_search": search_form(name),
         "size": 10**6 if is_rare else number * 7907 % 500,
         "content_type": "model/step" if is_rare else "text/plain",
         "object_key": str(number),
@@ -83,7 +86,9 @@ def _file(number: int) -> dict[str, Any]:
 
 
 RARE_FILTERS = {
-    "name": Filters(name_prefix="zeb"),
+    "name": Filters(name_prefix="zEb"),
+    "q": Filters(name_part="EBR"),
+    "nameAndQ": Filters(name_prefix="z", name_part="ra"),
     "contentType": Filters(content_type="model/*"),
     "minSize": Filters(min_size=10**6),
     "status": Filters(statuses=frozenset({Status.PENDING})),
@@ -161,7 +166,8 @@ sizes = st.none() | st.sampled_from([0, 1, 250, 499, 500, 10**6, 10**6 + 1])
 some_filters = st.builds(
     Filters,
     statuses=st.frozensets(st.sampled_from(list(Status)), max_size=4),
-    name_prefix=st.none() | st.sampled_from(["n", "name-1", "name-42", "zebra", "zebras", "\U0010ffff"]),
+    name_prefix=st.none() | st.sampled_from(["n", "NAME-1", "name-42", "zebra", "zebras", "\U0010ffff"]),
+    name_part=st.none() | st.sampled_from(["-1", "EBR", "e-42", "."]),
     content_type=st.none() | st.sampled_from(["model/*", "model/step", "TEXT/plain", "image/*"]),
     created_after=times,
     created_before=times,
@@ -260,7 +266,8 @@ async def _expected(filters: Filters, sort: Sort, order: Order) -> list[str]:
             and (not filters.statuses or file["status"] in filters.statuses)
             and set(filters.metadata) <= set(file.get("metadata", []))
             and _is_in(file.get("folder", ""), filters)
-            and file["name"].startswith(filters.name_prefix or "")
+            and file["name_search"].startswith((filters.name_prefix or "").lower())
+            and (filters.name_part or "").lower() in file["name_search"]
             and (kind.startswith(family) if family.endswith("/") else kind == family or not family)
             and (filters.created_after is None or file["created_at"] >= filters.created_after)
             and (filters.created_before is None or file["created_at"] < filters.created_before)

@@ -61,7 +61,7 @@ function Empty(): JSX.Element {
   if (isNarrowed(query.value)) {
     return (
       <p class="empty faint">
-        No file is like that. Names are compared from their beginning, and case matters.
+        No file is like that. Names are compared from their beginning.
         <button onClick={() => void list({ name: "", status: "", contentType: "" })}>Show all</button>
       </p>
     );
