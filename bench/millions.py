@@ -19,6 +19,7 @@ from pymongo.write_concern import WriteConcern
 
 from waybill import indexes
 from waybill.files.lifecycle import FailureReason, Status
+from waybill.files.name_search import search_form
 from waybill.indexes import DOCUMENTS
 from waybill.platform.mongo import connection
 
@@ -75,10 +76,14 @@ def _file(
     is_rare = number % RARE == RARE // 2
     content_type, ending = (RARE_TYPE, ".step") if is_rare else chance.choice(_TYPES)
     stem = RARE_NAME if is_rare else f"{chance.choice(_WORDS)}-"
+    name = f"{stem}{chance.randrange(10**7)}{ending}"
     document: dict[str, Any] = {
         "_id": file_id,
         "owner": owner,
-        "name": f"{stem}{chance.randrange(10**7)}{ending}",
+        "name": name,
+        "name_search": search_form(name),
+        "folder": f"photos/{created_at:%Y/%m}/",
+        "metadata": [f"batch={number // 1000}", "source=camera"],
         # A few KiB to some hundred MiB.
         "size": RARE_BYTES + number if is_rare else int(2 ** (10 + 18 * chance.random())),
         "content_type": content_type,
