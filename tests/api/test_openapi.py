@@ -251,7 +251,7 @@ async def test_a_path_tells_what_an_id_is(document: Any) -> None:
 async def test_a_query_has_no_null(document: Any) -> None:
     parameters = {one["name"]: one["schema"] for one in document["paths"]["/files"]["get"]["parameters"]}
     assert set(parameters) == {
-        *("limit", "cursor", "status", "name", "contentType", "createdAfter", "createdBefore"),
+        *("limit", "cursor", "status", "name", "q", "contentType", "createdAfter", "createdBefore"),
         *("minSize", "maxSize", "deleted", "folder", "recursive", "metadata", "sort", "order", "totalCount"),
     }
     for name in ("cursor", "name", "contentType", "createdAfter", "createdBefore"):
