@@ -1,5 +1,7 @@
 """Files of earlier releases are found once the walk has reached them."""
 
+import pytest
+
 from tests.waybill.conftest import draft
 from waybill.files import repository
 from waybill.files.listing.filters import Filters, Order, Sort
@@ -9,6 +11,7 @@ from waybill.files.usage import walk
 from waybill.files.usage.laps import ask_for_lap
 
 
+@pytest.mark.usefixtures("resources")
 async def test_the_walk_adds_the_searched_form_of_names(owner: str) -> None:
     await repository.insert(draft(owner, name="R\u00c9SUM\u00c9.pdf"))
     await File.get_motor_collection().update_one({"owner": owner}, {"$unset": {"name_search": 1}})
