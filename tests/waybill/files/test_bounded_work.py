@@ -33,7 +33,10 @@ async def _owners(resources: Resources) -> None:
 
 async def unmarked(owner: str, count: int) -> None:
     """Files of an older release, from a time without a quota."""
-    file = draft(owner).model_dump(exclude_none=True, exclude={"id"}) | {"status": "PENDING", "name_search": "a"}
+    file = draft(owner).model_dump(exclude_none=True, exclude={"id"}) | {
+        "status": "PENDING",
+        "name_search": "a",
+    }
     await File.get_motor_collection().insert_many([{**file, "_id": ObjectId()} for _ in range(count)])
 
 
