@@ -59,5 +59,5 @@ def wait_until_answered(url: str, child: Child, seconds: float = 30) -> None:
             return
         except httpx.TransportError:
             if child.died() or time.monotonic() > deadline:
-                raise RuntimeError(child.obituary()) from None
+                raise RuntimeError(child.exit_report()) from None
             time.sleep(0.005)

@@ -1,1 +1,1 @@
-"""The front door."""
+"""The command line `waybill`."""

@@ -1,4 +1,4 @@
-"""`python -m cli`: how `waybill up` starts its parts."""
+"""`python -m cli`: `waybill up` starts its processes this way."""
 
 from cli.main import main
 

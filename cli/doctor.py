@@ -1,4 +1,4 @@
-"""`waybill doctor`: proves, on a scratch object, that what we rely on is so."""
+"""`waybill doctor`: check on a scratch object that the servers behave as Waybill requires."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import aiohttp
 from dramatiq.brokers.redis import RedisBroker
 
-from cli.deep import compare_all
+from cli.check_results import CheckFailed, CheckNote
+from cli.doctor_deep import compare_all
 from cli.doctor_redis import RedisChecks
 from cli.doctor_store import StoreChecks, compare_clock
-from cli.findings import Complaint, Remark
+from cli.error_message import error_message
 from waybill.platform.errors import WaybillError
 from waybill.platform.mongo import connection
 from waybill.platform.settings import load_settings
@@ -18,8 +19,8 @@ from waybill.resources import Resources, open_resources, redis_client
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: what was proven, or what was found and what to change, or what is merely so."""
+class CheckResult:
+    """The result of a check: passed, failed with a problem, or passed with a note."""
 
     check: str
     problem: str | None = None
@@ -34,10 +35,10 @@ async def run_doctor(*, deep: bool = False) -> bool:
     """Print one line for each check; return whether all of them passed.
 
     Args:
-        deep: Compare all records with all objects as well.
+        deep: also compare all records with all objects.
 
     Raises:
-        SettingsError, ServiceUnavailable: it cannot even begin.
+        SettingsError, ServiceUnavailable: the checks cannot start.
     """
     settings = load_settings()
     broker = RedisBroker(client=redis_client(settings), middleware=[])
@@ -47,36 +48,36 @@ async def run_doctor(*, deep: bool = False) -> bool:
         open_resources(settings, broker) as resources,
         aiohttp.ClientSession(timeout=timeout) as session,
     ):
-        async for finding in examine(resources, session):
-            healthy = healthy and finding.problem is None
-            print(finding, flush=True)
+        async for result in run_checks(resources, session):
+            healthy = healthy and result.problem is None
+            print(result, flush=True)
         if deep:
             healthy = await compare_all(resources.storage) and healthy
     return healthy
 
 
-async def examine(resources: Resources, session: aiohttp.ClientSession) -> AsyncIterator[Finding]:
-    """All checks, in the order in which one makes sense after the other."""
+async def run_checks(resources: Resources, session: aiohttp.ClientSession) -> AsyncIterator[CheckResult]:
+    """Run all checks. The order matters: later checks use the object that earlier ones stored."""
     store = StoreChecks(resources, session)
     redis = RedisChecks(resources.settings.redis_url.get_secret_value())
     checks: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-        ("MongoDB answers, and its clock agrees with ours", _mongodb_clock),
+        ("MongoDB answers, and its clock agrees with this machine's", _mongodb_clock),
         ("a majority of MongoDB's members acknowledges writes", connection.check_majority),
-        ("Redis is a primary, in a version that we know, and no cluster", redis.kind),
-        ("Redis takes writes, and those of scripts", redis.takes_writes),
-        ("Redis refuses when it is full, and evicts nothing", redis.forgets_nothing),
-        ("the bucket is there, by the internal endpoint", resources.storage.ping),
-        ("the store's clock agrees with ours", store.clock),
-        ("the store refuses an upload of another length", store.refuses_length),
-        ("the store refuses content of another SHA-256", store.refuses_checksum),
-        ("the public endpoint takes an upload signed for it", store.takes_upload),
-        ("the store tells the SHA-256 that it has verified", store.tells_checksum),
+        ("Redis is a primary of a supported version, and not a cluster", redis.kind),
+        ("Redis accepts writes, including those of scripts", redis.accepts_writes),
+        ("Redis refuses writes when it is full, and evicts nothing", redis.evicts_nothing),
+        ("the bucket exists at the internal endpoint", resources.storage.ping),
+        ("the store's clock agrees with this machine's", store.clock),
+        ("the store refuses an upload whose length is not the signed one", store.refuses_length),
+        ("the store refuses content whose SHA-256 is not the signed one", store.refuses_checksum),
+        ("the public endpoint accepts a presigned upload", store.accepts_upload),
+        ("the store returns the SHA-256 that it verified", store.returns_checksum),
         ("the store refuses a second upload to the same URL", store.refuses_second),
-        ("the store does not copy an object for a header that was not signed", store.refuses_copy),
-        ("the store does not publish an object for a header that was not signed", store.refuses_acl),
-        ("the store refuses, drops or shows what else was not signed", store.shows_unsigned_headers),
-        ("the store adds no headers of its own to an object", store.adds_no_headers),
-        ("a download has the name, type and encoding that were signed", store.gives_download),
+        ("the store ignores or refuses an unsigned copy header", store.refuses_copy),
+        ("the store ignores or refuses an unsigned ACL header", store.refuses_acl),
+        ("the store refuses, drops or reports other unsigned headers", store.reports_unsigned_headers),
+        ("the store adds no headers to an object", store.adds_no_headers),
+        ("a download has the signed name, type and encoding", store.serves_download),
     ]
     checks += [
         (f"pages of {origin} may use the store", store.allows(origin))
@@ -86,20 +87,26 @@ async def examine(resources: Resources, session: aiohttp.ClientSession) -> Async
         for name, check in checks:
             try:
                 await check()
-            except Remark as remark:
-                yield Finding(name, note=str(remark))
-            except (Complaint, WaybillError) as error:
-                yield Finding(name, str(error))
+            except CheckNote as remark:
+                yield CheckResult(name, note=str(remark))
+            except (CheckFailed, WaybillError) as error:
+                yield CheckResult(name, error_message(error))
             except (aiohttp.ClientError, TimeoutError) as error:
                 address = resources.settings.public_endpoint_url
-                yield Finding(name, f"{address} does not answer ({error!r}). Is it reachable from here?")
-            except Exception as error:  # in the server's own words, such as that a key is wrong
-                yield Finding(name, str(error))
+                yield CheckResult(
+                    name,
+                    f"{address} does not answer ({error!r}). Check WAYBILL_S3_PUBLIC_ENDPOINT_URL and that "
+                    "this machine can reach it.",
+                )
+            except Exception as error:  # the server's own message, such as that a key is wrong
+                yield CheckResult(
+                    name, f"{error}. Check the address, the key and the rights in the settings."
+                )
             else:
-                yield Finding(name)
+                yield CheckResult(name)
     finally:
         for key in store.keys:
-            with suppress(Exception):  # a store that let nothing in has nothing to give back
+            with suppress(Exception):  # the store may have refused every upload
                 await resources.storage.delete(key)
 
 

@@ -1,4 +1,4 @@
-"""What `waybill doctor` proves of the object store, on a scratch object."""
+"""The checks of `waybill doctor` on the object store, with a scratch object."""
 
 import hashlib
 import secrets
@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from cli.findings import Complaint, Remark
+from cli.check_results import CheckFailed, CheckNote
 from waybill.platform.presign import PresignedRequest
 from waybill.platform.s3.bucket import EXPOSED_HEADERS
 from waybill.platform.settings import Settings
 from waybill.resources import Resources
 
-#: Outside the prefix of files, so that it is not taken for a file.
-SCRATCH = "doctor/"
+#: Outside the prefix of files, so that scratch objects are not orphans.
+SCRATCH_PREFIX = "doctor/"
 CONTENT = b"A waybill travels with the paperwork."
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-#: What a client may add to an upload, of which verification must hear.
+#: Unsigned headers that a client may add to an upload. Verification must detect them.
 ADDED_HEADERS = {
     "Content-Encoding": "x-doctor",
     "Cache-Control": "public, max-age=1",
@@ -33,19 +33,22 @@ ADDED_HEADERS = {
 MAX_SKEW = timedelta(seconds=5)
 
 
-def compare_clock(time: datetime, whose: str) -> None:
-    """Raise Complaint if a server's time is too far from ours."""
+def compare_clock(time: datetime, server: str) -> None:
+    """Raise CheckFailed if a server's clock differs from this machine's by more than ``MAX_SKEW``."""
     skew = abs(time - datetime.now(UTC))
     if skew > MAX_SKEW:
-        raise Complaint(f"{whose} is {skew.total_seconds():.0f} s apart from this machine. Run NTP on both.")
+        raise CheckFailed(
+            f"the clocks of {server} and of this machine differ by {skew.total_seconds():.0f} s, so "
+            "signatures and leases may expire too early or too late. Run NTP on both."
+        )
 
 
 class StoreChecks:
-    """What presigned requests do and do not do at the public endpoint."""
+    """The checks of presigned requests at the public endpoint."""
 
     def __init__(self, resources: Resources, session: aiohttp.ClientSession) -> None:
-        self.key = f"{SCRATCH}{secrets.token_hex(16)}"
-        #: What may be in the bucket afterwards.
+        self.key = f"{SCRATCH_PREFIX}{secrets.token_hex(16)}"
+        #: The objects to delete afterwards.
         self.keys = [self.key]
         self._settings: Settings = resources.settings
         self._storage = resources.storage
@@ -53,40 +56,46 @@ class StoreChecks:
         self._session = session
 
     async def clock(self) -> None:
-        """Signatures die, and leases of the store's own begin, by its clock."""
+        """Check the clock, by which the store judges whether a signature has expired."""
         async with self._session.get(self._settings.public_endpoint_url) as response:
             date = response.headers.get("Date")
         if date is not None:
-            compare_clock(parsedate_to_datetime(date), "The store")
+            compare_clock(parsedate_to_datetime(date), "the store")
 
     async def refuses_length(self) -> None:
-        """A signed Content-Length bounds what a client can store."""
+        """Check that a client cannot store more bytes than the signed Content-Length."""
         status, _ = await self._put(self._upload(), CONTENT + b"!", {"Content-Length": str(len(CONTENT) + 1)})
-        self._expect_refusal(status, "a body that is longer than was signed")
+        self._expect_refusal(status, "a body longer than the signed Content-Length")
 
     async def refuses_checksum(self) -> None:
-        """A signed SHA-256 binds the content before it is stored."""
+        """Check that a client cannot store other content than the signed SHA-256 allows."""
         status, _ = await self._put(self._upload(), CONTENT[::-1])
-        self._expect_refusal(status, "other content than its SHA-256 was signed for")
+        self._expect_refusal(status, "content whose SHA-256 is not the signed one")
 
     async def refuses_copy(self) -> None:
-        """An unsigned header must not turn an upload into a copy of somebody's object."""
+        """Check that an unsigned header does not turn an upload into a copy of another object."""
         source = {"x-amz-copy-source": f"/{self._settings.s3_bucket}/{self.key}"}
         _, body = await self._put(self._upload(self._another_key()), CONTENT, source)
         if "CopyObjectResult" in body:
-            raise Complaint("it did: whoever may upload can read every object. Update the store.")
+            raise CheckFailed(
+                "it copied an object for an unsigned x-amz-copy-source, so every client that may upload can "
+                "read all objects. Update the store, or use another."
+            )
 
     async def refuses_acl(self) -> None:
-        """An unsigned header must not let the world read what was uploaded."""
+        """Check that an unsigned header does not make an object public."""
         key = self._another_key()
         await self._put(self._upload(key), CONTENT, {"x-amz-acl": "public-read"})
         url = self._upload(key).url.partition("?")[0]
         async with self._session.get(url) as response:
             if response.status == 200:
-                raise Complaint("it did: anybody can read such uploads. Switch ACLs off for the bucket.")
+                raise CheckFailed(
+                    "it made an object public for an unsigned x-amz-acl, so clients can publish files. "
+                    "Disable ACLs for the bucket."
+                )
 
-    async def shows_unsigned_headers(self) -> None:
-        """What a client adds to an upload is refused here, or makes its file FAILED."""
+    async def reports_unsigned_headers(self) -> None:
+        """Check that HEAD reports headers that a client added, because verification then fails the file."""
         for name, value in ADDED_HEADERS.items():
             key = self._another_key()
             status, _ = await self._put(self._upload(key), CONTENT, {name: value})
@@ -97,48 +106,54 @@ class StoreChecks:
             async with self._session.get(url) as response:
                 shown = response.headers.get(name)
             if head is not None and not head.unsigned_headers and shown == value:
-                raise Complaint(
-                    f"it keeps {name} without naming it in answers to HEAD: a client can change what others "
-                    "download. Use another store."
+                raise CheckFailed(
+                    f"it stores an unsigned {name} but does not return it for HEAD, so a client can change "
+                    "what others download, undetected. Use another store."
                 )
 
     async def adds_no_headers(self) -> None:
-        """What verification takes for a client's must not come from the store."""
+        """Check that the store adds no header that verification would attribute to a client."""
         head = await self._storage.head(self.key)
         if head is not None and head.unsigned_headers:
-            raise Complaint(
-                f"it adds {', '.join(head.unsigned_headers)}, which a client may not: every file would be "
-                "FAILED. Switch off what adds it, in the store or in a proxy before it."
+            raise CheckFailed(
+                f"it adds {', '.join(head.unsigned_headers)}, which verification does not allow, so every "
+                "file would end FAILED. Remove the header in the configuration of the store, or of the "
+                "proxy before it."
             )
 
-    async def takes_upload(self) -> None:
-        """The one request that clients live by."""
+    async def accepts_upload(self) -> None:
+        """Check that a presigned upload works."""
         status, body = await self._put(self._upload(), CONTENT)
         if status != 200:
-            advice = "Does a proxy change the Host header, or the path?" if "Signature" in body else ""
-            raise Complaint(f"it answered {status}. {advice} {body[:200]}")
+            advice = (
+                "Check whether a proxy changes the Host header or the path. " if "Signature" in body else ""
+            )
+            raise CheckFailed(f"it answered {status} to a valid upload. {advice}The answer: {body[:200]}")
 
-    async def tells_checksum(self) -> None:
-        """What is believed where the store is to verify; the refusal of other content is the other half."""
+    async def returns_checksum(self) -> None:
+        """Check that HEAD returns the SHA-256, on which WAYBILL_VERIFY=store relies."""
         head = await self._storage.head(self.key, with_sha256=True)
         if head is None:
-            raise Complaint(f"{self._settings.public_endpoint_url} took no upload that could be looked at.")
+            raise CheckFailed(
+                f"HEAD finds no object, because {self._settings.public_endpoint_url} accepted no upload. "
+                "Correct the failed checks above first."
+            )
         if head.sha256 == SHA256:
             return
         if self._settings.verify == "store":
-            raise Complaint(
-                "it does not, so every object is read all the same. Set WAYBILL_VERIFY=always, or use a "
-                "store that does."
+            raise CheckFailed(
+                "it does not, so workers read every object in spite of WAYBILL_VERIFY=store. Set "
+                "WAYBILL_VERIFY=always, or use a store that returns it."
             )
-        raise Remark("it does not, so WAYBILL_VERIFY=store would gain nothing here.")
+        raise CheckNote("it does not, so WAYBILL_VERIFY=store would have no effect with this store.")
 
     async def refuses_second(self) -> None:
-        """If-None-Match keeps a live URL from replacing what was verified."""
+        """Check If-None-Match, which protects a verified object from a URL that is still valid."""
         status, _ = await self._put(self._upload(), CONTENT)
-        self._expect_refusal(status, "a second upload, in spite of If-None-Match: *")
+        self._expect_refusal(status, "a second upload to the same URL, in spite of If-None-Match: *")
 
-    async def gives_download(self) -> None:
-        """Browsers use the overrides of a signed GET."""
+    async def serves_download(self) -> None:
+        """Check the response headers that a presigned GET overrides."""
         wanted = 'attachment; filename="doctor.txt"'
         link = self._presigner.get(self.key, disposition=wanted, content_type="text/plain", ttl=60)
         async with self._session.get(link.url) as response:
@@ -146,14 +161,23 @@ class StoreChecks:
             found = response.headers.get("Content-Disposition")
             encoding = response.headers.get("Content-Encoding")
         if response.status != 200 or body != CONTENT:
-            raise Complaint(f"it answered {response.status}, or other bytes than were stored.")
+            raise CheckFailed(
+                f"it answered {response.status} or returned wrong content, so downloads fail. Check the "
+                "store and any proxy before it."
+            )
         if found != wanted or not response.headers.get("Content-Type", "").startswith("text/plain"):
-            raise Complaint(f"it answered Content-Disposition {found!r}: names and safe types would be lost.")
+            raise CheckFailed(
+                "it ignores response-content-disposition or response-content-type (Content-Disposition: "
+                f"{found!r}), so downloads lose their names and safe types. Use another store."
+            )
         if encoding not in {None, "identity"}:
-            raise Complaint(f"it answered Content-Encoding {encoding!r}: a browser would save other bytes.")
+            raise CheckFailed(
+                f"it adds Content-Encoding {encoding!r}, so a browser saves other bytes than were stored. "
+                "Disable compression in the store, or in the proxy before it."
+            )
 
     def allows(self, origin: str) -> Callable[[], Awaitable[None]]:
-        """A check that a browser would let a page of that origin upload."""
+        """Return a check of whether a browser lets pages of an origin upload and read downloads."""
 
         async def check() -> None:
             page = origin.replace("*", "5173" if origin.endswith(":*") else "page")
@@ -165,9 +189,10 @@ class StoreChecks:
             async with self._session.options(self._upload().url, headers=headers) as response:
                 allowed = response.headers.get("Access-Control-Allow-Origin")
             if response.status >= 300 or allowed not in {"*", page}:
-                raise Complaint(
-                    f"a preflight from {page} was answered {response.status}. Run `waybill init`, or set the "
-                    "store's own CORS rules where it has none per bucket."
+                raise CheckFailed(
+                    f"the store refuses a CORS preflight from {page} (status {response.status}), so browsers "
+                    "block uploads. Run `waybill init`, or, if the store has no CORS rules per bucket, set "
+                    "its global ones."
                 )
             link = self._presigner.get(self.key, disposition="a", content_type="a/b", ttl=60)
             async with self._session.get(link.url, headers={"Origin": page}) as response:
@@ -175,9 +200,9 @@ class StoreChecks:
             names = {name.strip().lower() for name in exposed.split(",")}
             missing = [name for name in EXPOSED_HEADERS if name.lower() not in names]
             if missing and "*" not in names:
-                raise Remark(
+                raise CheckNote(
                     f"they cannot read {', '.join(missing)}, which PDF viewers and players may need. Run "
-                    "`waybill init`, or add them to the store's own CORS rules."
+                    "`waybill init`, or add these headers to the store's CORS rules."
                 )
 
         return check
@@ -194,7 +219,7 @@ class StoreChecks:
     async def _put(
         self, upload: PresignedRequest, body: bytes, more: dict[str, str] | None = None
     ) -> tuple[int, str]:
-        # The host as the URL spells it, because that is what other clients send: ours would mend it.
+        # Send the host exactly as the URL has it, as other clients do: aiohttp would normalise it.
         headers = {"Host": urlsplit(upload.url).netloc, **upload.headers, **(more or {})}
         async with self._session.put(URL(upload.url, encoded=True), data=body, headers=headers) as response:
             return response.status, await response.text(errors="replace")
@@ -202,4 +227,7 @@ class StoreChecks:
     @staticmethod
     def _expect_refusal(status: int, what: str) -> None:
         if status < 400:
-            raise Complaint(f"it took {what}. Waybill cannot promise anything on this store: use another.")
+            raise CheckFailed(
+                f"it accepted {what}, so clients can store files that the API did not allow. Use another "
+                "store."
+            )

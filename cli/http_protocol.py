@@ -1,7 +1,8 @@
-"""Uvicorn's HTTP protocol with limits: on the size of a head, on the time of a request, on connections.
+"""Uvicorn's HTTP protocol with limits: size of the head, duration of a request, number of connections.
 
-Uvicorn with httptools has none of them. A request that arrives in one piece sets no timer and has no header
-counted. What is kept of a connection before it is refused is a head of 16 KiB and one read of the socket.
+Uvicorn with httptools has none of these limits. A request that arrives in one read sets no timer, and its
+head is not measured. Before a connection is refused, it uses at most a head of 16 KiB and one read of the
+socket.
 
 Source: RFC 9110, 15.5.9 (408); RFC 6585, 5 (431); Uvicorn, `protocols/http/httptools_impl.py`.
 """
@@ -20,9 +21,9 @@ _Phase = Literal["idle", "head", "body"]
 class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection. Uvicorn's option `limit_concurrency` is the number of connections."""
 
-    #: Seconds from the first byte of a request, or from the connection, to the end of its head.
+    #: From the first byte of a request, or from the connection, to the end of the head.
     head_seconds = 10.0
-    #: Seconds from then to the end of the body, which has 1 MiB at most.
+    #: From the end of the head to the end of the body, which has at most 1 MiB.
     body_seconds = 30.0
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -30,12 +31,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._phase: _Phase = "idle"
         self._timed_phase: _Phase = "idle"
         self._timer: asyncio.TimerHandle | None = None
-        self._unparsed_bytes = 0  # at most, of what the parser keeps until it is complete
+        self._unparsed_bytes = 0  # upper bound of what the parser buffers
         self._piece_bytes = 0
-        self._has_earlier_request = False  # in the same piece
+        self._has_earlier_request = False  # in the same read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or refuse it with 503 if there are too many."""
+        """Accept a connection, or refuse it with 503 if there are too many."""
         if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency - 1:
             self.transport = transport
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -44,12 +45,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._time("head")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the timer with the connection."""
+        """Cancel the timer."""
         self._time("idle")
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, then look how far the request is."""
+        """Parse the bytes, then check the limits for the phase that the request has reached."""
         if self.transport.is_closing():
             return
         self._piece_bytes = len(data)
@@ -61,33 +62,33 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._unparsed_bytes > MAX_HEAD_BYTES:
             self._refuse(self._too_large())
         elif self._phase == "idle" and self._awaits_request():
-            # Empty lines before a request, which have ended Uvicorn's own timer.
+            # Empty lines before a request have cancelled Uvicorn's own timer.
             self._time("head")
         elif self._phase != self._timed_phase:
             self._time(self._phase)
 
     def handle_websocket_upgrade(self) -> None:
-        """Leave the connection to the WebSocket's protocol."""
+        """Pass the connection to the WebSocket protocol, without a timer."""
         self._time("idle")
         super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
-        """Begin to count a request."""
+        """Start to measure the head of a request."""
         self._phase = "head"
         self._unparsed_bytes = 0 if self._has_earlier_request else self._piece_bytes
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Go on to the body, unless the head is too large."""
+        """Continue with the body, unless the head is too large."""
         if self._unparsed_bytes > MAX_HEAD_BYTES and self._size_of_head() > MAX_HEAD_BYTES:
-            # The parser ends with an error of its own, which is answered by `send_400_response`.
+            # The parser turns this into its own error, and `send_400_response` answers it.
             raise ValueError("head too large")
         self._phase = "body"
         self._unparsed_bytes = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body. What is no body is a trailer, which Uvicorn keeps as well."""
+        """Accept a piece of the body. Trailers do not come here, so they count as unparsed bytes."""
         self._unparsed_bytes = 0
         super().on_body(body)
 
@@ -99,7 +100,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what the parser refuses, or this class within it."""
+        """Answer a request that the parser, or ``on_headers_complete``, refused."""
         self._refuse(self._too_large() if self._unparsed_bytes > MAX_HEAD_BYTES else HTTPStatus.BAD_REQUEST)
 
     def _size_of_head(self) -> int:
@@ -114,7 +115,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         return is_free and self.timeout_keep_alive_task is None
 
     def _time(self, phase: _Phase) -> None:
-        """Set the timer for a phase; it goes on if it runs for that phase already."""
+        """Set the timer for a phase. A timer that runs for the same phase continues."""
         if phase == self._timed_phase:
             return
         if self._timer is not None:
@@ -126,7 +127,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(seconds, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
 
     def _refuse(self, status: HTTPStatus) -> None:
-        """Answer with a status, unless an answer has begun, and close the connection."""
+        """Answer with a status, unless an answer has started, and close the connection."""
         if self.transport.is_closing():
             return
         is_answered = self.cycle is not None and self.cycle.response_started

@@ -1,4 +1,4 @@
-"""The commands. Each imports what it needs when it runs, so that `waybill token` loads no web server."""
+"""The commands. Each imports its code when it runs, so that `waybill token` loads no web server."""
 
 import sys
 from datetime import timedelta
@@ -12,12 +12,10 @@ import typer
 from cli.client.account_commands import app as account_commands
 from cli.client.change_commands import app as change_commands
 from cli.client.commands import app as client_commands
-from waybill.platform.errors import InitError, ServiceUnavailable, SettingsError, WaybillError
+from cli.error_message import error_message
+from waybill.platform.errors import InitError, SettingsError, WaybillError
 
 DATA_DIR = Path(".waybill")
-
-#: Longest part of a driver's message that is shown: MongoDB's describes every member of the set.
-MAX_REASON_LENGTH = 300
 
 app = typer.Typer(
     name="waybill",
@@ -44,7 +42,7 @@ def common(
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Upload, check and download files, and run the server for them."""
+    """Upload and download files, and run the server."""
 
 
 @app.command()
@@ -75,7 +73,7 @@ def api(
     processes: Annotated[int, typer.Option(help="How many API processes to run.", min=1)] = 1,
     max_connections: Annotated[
         int,
-        typer.Option(help="How many connections a process takes, events and WebSockets included.", min=1),
+        typer.Option(help="Maximum connections per process, including event streams and WebSockets.", min=1),
     ] = 10_000,
 ) -> None:
     """Run the HTTP API only."""
@@ -89,12 +87,12 @@ def worker(
     threads: Annotated[int, typer.Option(help="How many jobs to run at the same time.", min=1)] = 8,
     queue: Annotated[
         list[str] | None,
-        typer.Option(help="Take jobs only from this queue. Can be repeated. (default: all queues)"),
+        typer.Option(help="Process only jobs of this queue. Can be repeated. (default: all queues)"),
     ] = None,
     metrics_port: Annotated[
         int | None,
         typer.Option(
-            help="Serve metrics at this port, for WAYBILL_METRICS_TOKEN. (default: no metrics)",
+            help="Serve metrics at this port; needs WAYBILL_METRICS_TOKEN. (default: no metrics)",
             min=1,
             max=65535,
         ),
@@ -112,11 +110,11 @@ def init(
     drop_old: Annotated[
         bool,
         typer.Option(
-            "--drop-old", help="Drop indexes that only earlier releases use. Stop those releases first."
+            "--drop-old", help="Also drop indexes that only earlier releases use. Stop those releases first."
         ),
     ] = False,
 ) -> None:
-    """Create the indexes, the bucket and its CORS rules. Can be repeated safely."""
+    """Create the indexes, the bucket and its CORS rules. Safe to repeat."""
     import asyncio
 
     from cli.serve import initialise
@@ -135,7 +133,7 @@ def token(
     admin: Annotated[bool, typer.Option("--admin", help="Allow access to the dashboard too.")] = False,
     hours: Annotated[int, typer.Option(help="Hours until the token expires.", min=1, max=10 * 365 * 24)] = 24,
 ) -> None:
-    """Print a token and nothing else. Signed with WAYBILL_JWT_SECRET if it is set."""
+    """Print a token. It is signed with WAYBILL_JWT_SECRET if that is set."""
     from stack.folder import Folder
     from stack.stack import Stack
     from waybill.platform.settings import load_token_settings
@@ -159,7 +157,7 @@ def doctor(
         typer.Option("--deep", help="Also compare every file with its object, for example after a restore."),
     ] = False,
 ) -> None:
-    """Check that the servers that Waybill needs are there and configured correctly. Exit code 1 if not."""
+    """Check that MongoDB, Redis and the object store behave as Waybill requires. Exit code 1 if not."""
     import asyncio
 
     from cli.doctor import run_doctor
@@ -204,29 +202,21 @@ def openapi() -> None:
 
 
 def main() -> None:
-    """Run a command. An error that the user can correct is one message, not a traceback."""
+    """Run a command. Print an error that the user can correct as one message, without a traceback."""
     from stack.errors import StackError
 
     if isinstance(sys.stdout, TextIOWrapper):
-        # A name that the terminal's encoding lacks must not end the program.
+        # A name that the terminal cannot encode must not end the program.
         sys.stdout.reconfigure(errors="replace")
     if isinstance(sys.stdin, TextIOWrapper):
-        # One line that is not text must not end the program: it is an id that no file has.
+        # A line that is not UTF-8 must not end the program. It becomes an id that no file has.
         sys.stdin.reconfigure(errors="surrogateescape")
     try:
         app(prog_name="waybill")
     except (InitError, SettingsError, StackError, WaybillError) as error:
-        cause, _, details = _sentence(error).partition("\n")
+        cause, _, details = error_message(error).partition("\n")
         if details:
             print(details, file=sys.stderr)
-        # Last, because the end of a log can fill the screen.
+        # The cause comes last, because the end of a log can fill the screen.
         print(f"waybill: {cause.removesuffix(':')}", file=sys.stderr)
         sys.exit(1)
-
-
-def _sentence(error: Exception) -> str:
-    """Return the message. For an unavailable server it includes the cause, which the API does not show."""
-    if not isinstance(error, ServiceUnavailable) or error.__cause__ is None:
-        return str(error)
-    reason = " ".join(str(error.__cause__).split())[:MAX_REASON_LENGTH]
-    return f"{error.message} ({reason or type(error.__cause__).__name__})"

@@ -1,4 +1,4 @@
-"""`waybill orphans`: objects that no record wants, as NDJSON."""
+"""`waybill orphans`: print objects that belong to no file, as NDJSON."""
 
 import json
 from datetime import timedelta
@@ -14,16 +14,16 @@ from waybill.resources import open_resources, redis_client
 
 
 async def list_orphans(older_than: timedelta, *, delete: bool) -> None:
-    """Print each orphan on a line of its own, and delete it first where that is wanted.
+    """Print each orphan on its own line, and delete it first if ``delete`` is set.
 
     Raises:
-        SettingsError: a setting is wrong, or objects are to be deleted by a database without files.
-        ServiceUnavailable: what was printed until then holds.
+        SettingsError: a setting is wrong, or ``delete`` is set and the database has no files.
+        ServiceUnavailable: MongoDB or the store does not answer. The lines printed before stay valid.
     """
     settings = load_settings()
     broker = RedisBroker(client=redis_client(settings), middleware=[])
     async with open_resources(settings, broker) as resources:
-        # In the wrong database, or one that is not restored yet, every object looks like an orphan.
+        # With the wrong database, or one that is not restored yet, every object looks like an orphan.
         if delete and not await repository.has_files():
             raise SettingsError(
                 f"Nothing was deleted: the database {settings.mongodb_database} has no files. Check"

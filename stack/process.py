@@ -1,4 +1,4 @@
-"""One child process under supervision: started, watched, stopped, and its log kept."""
+"""One supervised child process: start, watch and stop it, with a log."""
 
 import errno
 import os
@@ -15,21 +15,21 @@ from pathlib import Path
 
 from stack.errors import StackError
 
-LEASH = Path(__file__).with_name("leash.py")
+DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 POLL_SECONDS = 0.02
-READY_SECONDS = 60.0  # recovery after a crash included
+READY_TIMEOUT_SECONDS = 60.0  # includes recovery after a crash
 
-# Linux ties the death signal of a child to the THREAD that forked it. This one lives as long as the process,
-# whichever thread asks for a child.
+# Linux sends the death signal when the THREAD that forked the child ends. This thread lives as long as the
+# process.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack-spawner")
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run, and how it ends.
+    """What to run, and how to end it.
 
-    `grace` is how many seconds it has between SIGTERM and SIGKILL; `orphan_signal` is what the kernel sends
-    it when the supervisor dies without stopping it.
+    `grace` is the seconds between SIGTERM and SIGKILL. The kernel sends `orphan_signal` if the supervisor
+    dies.
     """
 
     argv: Sequence[str]
@@ -40,10 +40,10 @@ class Command:
 
 
 class Child:
-    """A process of the stack, by the name of its log file.
+    """A process of the stack. Its log file has its name.
 
-    `lock` is a descriptor that the process and all its own children inherit: while one of them lives, the
-    lock behind it is held. `is_ready` asks once whether the process does its work, within a few seconds.
+    The process and its own children inherit the descriptor `lock`, so the lock lasts until all have ended.
+    `is_ready` checks once, within a few seconds, whether the process works.
     """
 
     def __init__(self, name: str, log: Path, lock: int, is_ready: Callable[[], bool]) -> None:
@@ -59,7 +59,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id of the present or last run. Raises StackError before the first."""
+        """The process id of the current or last run. Raises StackError before the first."""
         if self._process is None:
             raise StackError(f"{self.name} was never started")
         return self._process.pid
@@ -67,50 +67,58 @@ class Child:
     def start(self, command: Command) -> None:
         """Start the process. Does not wait until it is ready."""
         self._command = command
-        # The log of the run before is kept, and no more than that: it must not grow for ever.
+        # Keep only the log of the previous run, so that logs do not grow forever.
         if self.log.exists():
             self.log.replace(self.log.with_name(self.log.name + ".1"))
         self._process = _SPAWNER.submit(self._spawn, command).result()
         self._was_ended = False
 
     def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
-        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(command.orphan_signal))]
+        wrapper = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(DIE_WITH_PARENT),
+            str(os.getpid()),
+            str(int(command.orphan_signal)),
+        ]
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                [*leash, *command.argv],
+                [*wrapper, *command.argv],
                 cwd=command.cwd,
                 env=dict(command.env),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=(self._lock_descriptor,),
-                # Out of reach of the terminal's Ctrl-C: the supervisor stops its children in order.
+                # The terminal's Ctrl-C must not reach the child, because the supervisor stops children in
+                # order.
                 start_new_session=True,
             )
 
     def exit_code(self) -> int | None:
-        """None while it runs; else its exit code, or minus the number of the signal that ended it."""
+        """Return the exit code; negative for a signal; None while it runs."""
         process = self._process
         if process is None:
             return None
         with self._reaping:
             if process.returncode is None and _has_ended(process.pid):
-                # Before the process is reaped, while nobody else can be given its id: what it left in its
-                # group (workers of a worker) ends with it.
+                # Before the process is reaped, because the system can then reuse its id: end the rest of its
+                # process group, such as workers of a worker.
                 _signal_group(process.pid, signal.SIGKILL)
                 process.wait()
             return process.returncode
 
     def died(self) -> bool:
-        """Whether it ended without having been asked to."""
+        """Return whether it ended, other than by a restart."""
         return not self._being_restarted and self.exit_code() is not None
 
     def died_by_itself(self) -> bool:
-        """Whether it ended although this process has called none of `kill`, `stop` and `terminate`."""
+        """Return whether it ended without a call of `kill`, `stop` or `terminate`."""
         return not self._was_ended and self.exit_code() is not None
 
     def kill(self) -> None:
-        """SIGKILL the process and its group; returns when they are gone. To the watcher that is a death."""
+        """SIGKILL the process and its group, and wait until they have ended. `died` returns True then."""
         if self.exit_code() is None:
             self._was_ended = True
             _signal_group(self.pid, signal.SIGKILL)
@@ -121,10 +129,10 @@ class Child:
         if self.exit_code() is None:
             self._was_ended = True
             _signal(self.pid, signal.SIGTERM)
-            _signal(self.pid, signal.SIGCONT)  # a suspended process sees SIGTERM only when it goes on
+            _signal(self.pid, signal.SIGCONT)  # a suspended process handles SIGTERM only when it continues
 
     def stop(self) -> None:
-        """SIGTERM, and after the command's grace SIGKILL. Returns when the process is gone; idempotent."""
+        """Send SIGTERM and, after the command's grace, SIGKILL. Wait until it has ended. Idempotent."""
         if self._command is None or self._process is None:
             return
         if self.exit_code() is not None:
@@ -137,7 +145,7 @@ class Child:
     def restart(self) -> None:
         """Stop the process if it runs, start it by the same command, and wait until it is ready.
 
-        Raises StackError where it ends instead, or is not ready within READY_SECONDS.
+        Raises StackError if it ends, or is not ready within READY_TIMEOUT_SECONDS.
         """
         if self._command is None:
             raise StackError(f"{self.name} was never started")
@@ -150,11 +158,11 @@ class Child:
             self._being_restarted = False
 
     def wait_until_ready(self) -> None:
-        """Raises StackError where it ends instead, or is not ready within READY_SECONDS."""
-        deadline = time.monotonic() + READY_SECONDS
+        """Wait until it is ready. Raises StackError if it ends, or after READY_TIMEOUT_SECONDS."""
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
         while not self.is_ready():
             if self.exit_code() is not None or time.monotonic() >= deadline:
-                raise StackError(f"not ready: {self.obituary()}")
+                raise StackError(f"not ready: {self.exit_report()}")
             time.sleep(POLL_SECONDS)
 
     def _wait(self, seconds: float | None) -> bool:
@@ -166,7 +174,7 @@ class Child:
         return True
 
     def log_tail(self, lines: int = 20, width: int = 400) -> str:
-        """The last lines of the log, each cut to `width` characters."""
+        """Return the last lines of the log, each cut to `width` characters."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, self.log.stat().st_size - 64 * 1024))
@@ -175,12 +183,12 @@ class Child:
             return ""
         return "\n".join(line[:width] for line in text.splitlines()[-lines:])
 
-    def found_port_taken(self) -> bool:
-        """Whether its log ends with the system's word for a port that somebody else holds."""
+    def found_port_in_use(self) -> bool:
+        """Return whether its log ends with the system's message for a port in use."""
         return os.strerror(errno.EADDRINUSE).lower() in self.log_tail(200).lower()
 
-    def obituary(self) -> str:
-        """How it ended, and the end of its log."""
+    def exit_report(self) -> str:
+        """Return how it ended, and the end of its log."""
         code = self.exit_code()
         if code is None:
             how = "is still running"
@@ -199,7 +207,7 @@ def _has_ended(pid: int) -> bool:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # reaped by another thread since
+    with suppress(ProcessLookupError):  # reaped by another thread
         os.kill(pid, number)
 
 

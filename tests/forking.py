@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import Any, cast
 
-from stack.process import LEASH, Child, Command
+from stack.process import DIE_WITH_PARENT, Child, Command
 from stack.stack import Stack
 
 ROOT = Path(__file__).parents[1]
@@ -31,10 +31,17 @@ class ForkServer:
         self.env = dict(os.environ)
         self._lock = Lock()
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(signal.SIGKILL))]
+        wrapper = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(DIE_WITH_PARENT),
+            str(os.getpid()),
+            str(int(signal.SIGKILL)),
+        ]
         with theirs:
             self._process = subprocess.Popen(
-                [*leash, sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
+                [*wrapper, sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),

@@ -174,4 +174,4 @@ def _wait_until_ready(service: Service) -> None:
             return False
 
     with httpx.Client(base_url=service.address) as client:
-        wait_until(is_ready, service.api.obituary, 30)
+        wait_until(is_ready, service.api.exit_report, 30)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.client import exits
+from cli.client import exit_codes
 from tests.service import Service
 from tests.walks import take
 from waybill.platform.errors import WaybillError
@@ -70,7 +70,7 @@ def _run_script(page: str, service: Service, owner: str, folder: Path) -> str:
 
 def test_every_exit_code_of_the_client_is_in_the_table() -> None:
     documented = re.findall(r"^\| (\d+) \| (.+) \|$", text("docs/how-to/command-line.md"), re.MULTILINE)
-    assert documented == re.findall(r"^(\d+) +(.+)$", exits.__doc__ or "", re.MULTILINE)
+    assert documented == re.findall(r"^(\d+) +(.+)$", exit_codes.__doc__ or "", re.MULTILINE)
 
 
 def test_every_setting_is_in_the_table() -> None:

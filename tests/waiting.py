@@ -1,8 +1,8 @@
 """Waiting for what a process is to bring, in one place that notices when the process is dead.
 
-Every wait ends in one of three ways: the condition holds; a process died by itself, and its obituary is the
-failure, at once; or the time is over. A process that a test ends by ``Child.kill``, ``stop`` or ``terminate``
-has not died by itself. If a process is expected to end by itself, wait for it with ``ended``.
+Every wait ends in one of three ways: the condition holds; a process died by itself, and its exit report is
+the failure, at once; or the time is over. A process that a test ends by ``Child.kill``, ``stop`` or
+``terminate`` has not died by itself. If a process is expected to end by itself, wait for it with ``ended``.
 """
 
 import asyncio
@@ -46,11 +46,11 @@ def watch(stack: Stack) -> None:
 
 
 def fail_if_a_process_died() -> None:
-    """Raise AssertionError with the obituary of a watched process that died by itself."""
+    """Raise AssertionError with the exit report of a watched process that died by itself."""
     for stack in _watched:
         for child in stack.children:
             if child.died_by_itself() and child.pid not in _expected:
-                raise AssertionError(child.obituary())
+                raise AssertionError(child.exit_report())
 
 
 async def until(look: Callable[[], T | Awaitable[T]], what: What, seconds: float = 60) -> T:

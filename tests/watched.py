@@ -92,7 +92,7 @@ def _wait_until_told(watched: Watched) -> None:
         except httpx.TransportError:
             return False
 
-    wait_until(is_told, watched.service.worker.obituary, 30)
+    wait_until(is_told, watched.service.worker.exit_report, 30)
 
 
 async def lines(child: Child, **members: Any) -> list[dict[str, Any]]:

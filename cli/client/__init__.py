@@ -1,1 +1,1 @@
-"""The commands for those who have files: each works against any Waybill, by its REST API."""
+"""The commands for users of files. They use the REST API, so they work with any Waybill server."""

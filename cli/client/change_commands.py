@@ -31,28 +31,26 @@ def rm(
     ids: SomeIds = None,
     *,
     choice: "Choice",
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before files are deleted by filters.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete files by filters without asking.")] = False,
     dry_run: DryRun = False,
     json_lines: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     url: Url = None,
 ) -> None:
-    """Delete files by id, or those that the filters match.
+    """Delete files by id, or all files that match the filters.
 
-    If the server keeps a trash, they can be restored for some time.
+    If the server has a trash, deleted files can be restored for some time.
     """
     import sys
 
-    from cli.client.asking import remove
     from cli.client.choice import choose
-    from cli.client.exits import run
+    from cli.client.exit_codes import run
+    from cli.client.files import remove
 
     choice = choose(ids, choice)
     if not (choice.ids is not None or yes or dry_run or sys.stdin.isatty()):
-        raise typer.BadParameter("without a terminal, filters need --yes or --dry-run", param_hint="rm")
+        raise typer.BadParameter("standard input is not a terminal: add --yes or --dry-run", param_hint="rm")
     run(
         url,
         lambda session: remove(session, choice, yes=yes, dry_run=dry_run, json_lines=json_lines),
@@ -72,8 +70,8 @@ def mv(
     url: Url = None,
 ) -> None:
     """Rename a file, or move it to another folder. Nothing is sent again."""
-    from cli.client.asking import move
-    from cli.client.exits import run
+    from cli.client.exit_codes import run
+    from cli.client.files import move
 
     if name is None and folder is None:
         raise typer.BadParameter("give a new name or --folder", param_hint="NEWNAME")
@@ -95,10 +93,10 @@ def restore(
     verbose: Verbose = False,
     url: Url = None,
 ) -> None:
-    """Take files out of the trash."""
-    from cli.client.asking import restore
+    """Restore files from the trash."""
     from cli.client.choice import read_ids
-    from cli.client.exits import run
+    from cli.client.exit_codes import run
+    from cli.client.files import restore
 
     chosen = read_ids(ids)
     run(url, lambda session: restore(session, chosen, json_lines=json_lines), json_lines=json_lines)

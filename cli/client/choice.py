@@ -1,4 +1,4 @@
-"""Which files a command works on: ids from the command line or standard input, or filters and patterns."""
+"""The files that a command works on: ids from the command line or standard input, or filters and patterns."""
 
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import typer
 
-from cli.client.words import parse_size
+from cli.client.formatting import parse_size
 from waybill.client import AsyncClient, File
 from waybill.client.listing import Filters
 
@@ -22,13 +22,13 @@ FROM_STDIN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Shell patterns for names. A pattern with a slash is for the path below the folder that was given."""
+    """Shell patterns for names. A pattern with a slash matches the path below the given folder."""
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
 
-    def admit(self, path: PurePath) -> bool:
-        """Return whether a file matches a pattern to include, if there are some, and none to exclude."""
+    def match(self, path: PurePath) -> bool:
+        """Return whether a file matches an include pattern, if there is one, and no exclude pattern."""
         included = not self.include or any(_matches(path, pattern) for pattern in self.include)
         return included and not any(_matches(path, pattern) for pattern in self.exclude)
 
@@ -38,25 +38,25 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Files by id, or if ``ids`` is None those that filters and patterns admit."""
+    """Files by id or, if ``ids`` is None, the files that match the filters and patterns."""
 
     ids: Sequence[str] | None
     filters: Filters
     patterns: Patterns
 
     async def files(self, client: AsyncClient) -> AsyncGenerator[File, None]:
-        """Yield the files of the list that are chosen. Raises as ``AsyncClient.files`` does."""
+        """Yield the selected files of the list. Raises what ``AsyncClient.files`` raises."""
         async with aclosing(client.files(**self.filters)) as files:
             async for file in files:
-                if self.patterns.admit(PurePath(file.name.replace("/", "\ufffd"))):
+                if self.patterns.match(PurePath(file.name.replace("/", "\ufffd"))):
                     yield file
 
 
 def choose(ids: Sequence[str] | None, choice: Choice, *, recursive: bool = False) -> Choice:
-    """Return the choice of a command that takes ids in place of filters, or one folder with ``recursive``.
+    """Return the choice for a command that accepts ids, filters, or with ``recursive`` a folder.
 
     Raises:
-        typer.BadParameter: both are given, or none.
+        typer.BadParameter: the command line has both, or neither.
     """
     if recursive:
         if ids is None or len(ids) != 1:
@@ -67,13 +67,13 @@ def choose(ids: Sequence[str] | None, choice: Choice, *, recursive: bool = False
         choice.patterns
     )
     if bool(ids) == is_filtered:
-        raise typer.BadParameter("name ids or use filters" + (", not both" if ids else ""), param_hint="ID")
-    # No lines on standard input are no files, and not all.
+        raise typer.BadParameter("give ids or filters" + (", not both" if ids else ""), param_hint="ID")
+    # Empty standard input selects no files, not all files.
     return replace(choice, ids=read_ids(ids)) if ids else choice
 
 
 def read_ids(ids: Sequence[str]) -> list[str]:
-    """Return the ids, with those from standard input in place of ``-``: the first word of each line."""
+    """Return the ids. ``-`` is replaced by the first word of each line of standard input."""
     found: list[str] = []
     for file_id in ids:
         if file_id == FROM_STDIN:

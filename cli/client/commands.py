@@ -1,4 +1,4 @@
-"""The commands of the client. Each imports its code when it runs, to start quickly."""
+"""The commands of the client. Each imports its code when it runs, so that the program starts quickly."""
 
 import os
 from pathlib import Path
@@ -47,7 +47,7 @@ def upload(
         typer.Option(
             "--recursive",
             "-r",
-            help="Upload the files in folders, at any depth. Their paths are kept: photos/2026/a.jpg.",
+            help="Upload the files in folders, at any depth. Their paths are stored: photos/2026/a.jpg.",
         ),
     ] = False,
     name: NewName = None,
@@ -74,11 +74,11 @@ def upload(
 ) -> None:
     """Upload files.
 
-    Content that is already stored is not sent again, and a stopped upload continues where it stopped.
+    Content that is already stored is not sent again. A stopped upload continues where it stopped.
     """
+    from cli.client.formatting import as_text
     from cli.client.local_files import is_missing
     from cli.client.piped import has_no_name, is_pipe
-    from cli.client.words import as_text
 
     folders = [path for path in paths if os.path.isdir(path)]
     if folders and not recursive:
@@ -89,12 +89,12 @@ def upload(
     if all(is_missing(path) and not is_pipe(path) for path in paths):
         raise typer.BadParameter(as_text(f"no such file: {', '.join(map(str, paths))}"), param_hint="PATHS")
     if name is not None and (folders or len(paths) > 1):
-        raise typer.BadParameter("only one file can have this name: name one file", param_hint="--name")
+        raise typer.BadParameter("--name needs exactly one file", param_hint="--name")
     from cli.client.choice import Patterns, read_metadata, read_rate
-    from cli.client.exits import run
-    from cli.client.uploading import INTERRUPTED, Wishes, upload
+    from cli.client.exit_codes import run
+    from cli.client.uploading import INTERRUPTED, UploadOptions, upload
 
-    wishes = Wishes(
+    options = UploadOptions(
         *(
             name,
             folder or "",
@@ -111,7 +111,7 @@ def upload(
     )
     run(
         url,
-        lambda session: upload(session, paths, wishes),
+        lambda session: upload(session, paths, options),
         interrupted=INTERRUPTED,
         json_lines=json_lines,
     )
@@ -137,28 +137,28 @@ def get(
     verbose: Verbose = False,
     url: Url = None,
 ) -> None:
-    """Download files by id, those that the filters match, or a folder with all that is in it.
+    """Download files by id, all files that match the filters, or a folder with its content.
 
-    Each is compared with its SHA-256, and a stopped download continues where it stopped.
+    Each file is checked against its SHA-256. A stopped download continues where it stopped.
     """
     from cli.client.choice import choose, read_rate
-    from cli.client.downloading import INTERRUPTED, Wishes, download, show
-    from cli.client.exits import run
+    from cli.client.downloading import INTERRUPTED, DownloadOptions, download, print_content
+    from cli.client.exit_codes import run
 
     choice = choose(ids, choice, recursive=recursive)
     root = choice.filters.get("folder")
-    one = choice.ids[0] if choice.ids is not None and len(choice.ids) == 1 else None
-    if one is None and root is None and not output.endswith("/") and not Path(output).is_dir():
+    only_id = choice.ids[0] if choice.ids is not None and len(choice.ids) == 1 else None
+    if only_id is None and root is None and not output.endswith("/") and not Path(output).is_dir():
         raise typer.BadParameter(
-            "several files need a folder: end its name with / to create it", param_hint="--output"
+            "several files need a folder: end its name with / to create one", param_hint="--output"
         )
     rate = read_rate(bwlimit)
-    if output in {"-", "/dev/stdout"} and one is not None and not dry_run:
-        run(url, lambda session: show(session, one, rate))
-    wishes = Wishes(output, force, parallel, json_lines, rate, dry_run, root)
+    if output in {"-", "/dev/stdout"} and only_id is not None and not dry_run:
+        run(url, lambda session: print_content(session, only_id, rate))
+    options = DownloadOptions(output, force, parallel, json_lines, rate, dry_run, root)
     run(
         url,
-        lambda session: download(session, choice, wishes),
+        lambda session: download(session, choice, options),
         interrupted=INTERRUPTED,
         json_lines=json_lines,
     )
@@ -195,8 +195,8 @@ def ls(
     url: Url = None,
 ) -> None:
     """List files, newest first: all, or those of a folder."""
-    from cli.client.asking import list_files
-    from cli.client.exits import run
+    from cli.client.exit_codes import run
+    from cli.client.files import list_files
 
     choice.filters.update({"deleted": trash, "sort": sort, "order": order})
     if folder is not None:
@@ -207,8 +207,8 @@ def ls(
 @app.command(rich_help_panel=PANEL)
 def info(file_id: FileId, json_lines: Json = False, url: Url = None) -> None:
     """Show the details of a file. Deleted files are shown too."""
-    from cli.client.asking import show_file
-    from cli.client.exits import run
+    from cli.client.exit_codes import run
+    from cli.client.files import show_file
 
     run(url, lambda session: show_file(session, file_id, json_lines=json_lines), json_lines=json_lines)
 
@@ -220,7 +220,7 @@ def watch(
     url: Url = None,
 ) -> None:
     """Print changes of files as they happen, until Ctrl-C."""
-    from cli.client.exits import run
+    from cli.client.exit_codes import run
     from cli.client.watching import watch
 
     run(url, lambda session: watch(session, ids or (), json_lines=json_lines), json_lines=json_lines)

@@ -1,25 +1,25 @@
-"""Ids for the shell that completes a command line."""
+"""Ids for the shell's completion of a command line."""
 
 import os
 from contextlib import suppress
 from itertools import islice
 
+from cli.client.formatting import printable
 from cli.client.session import find_session
-from cli.client.words import printable
 from waybill.client import Client
 
-#: How many of the newest files are looked at.
-LOOKED_AT = 100
+#: How many of the newest files are searched.
+MAX_FILES_EXAMINED = 100
 
 
 def newest_ids(incomplete: str) -> list[tuple[str, str]]:
-    """The newest files whose id begins so, with their names; none where anything is in the way."""
+    """Return ids of new files that start with ``incomplete``, with names; on an error an empty list."""
     with suppress(Exception):
         session = find_session(os.environ.get("WAYBILL_URL"))
-        with Client(session.url, session.token, patience=0) as client:
+        with Client(session.url, session.token, retry_seconds=0) as client:
             return [
                 (file.id, printable(file.name))
-                for file in islice(client.files(), LOOKED_AT)
+                for file in islice(client.files(), MAX_FILES_EXAMINED)
                 if file.id.startswith(incomplete)
             ]
     return []

@@ -1,4 +1,4 @@
-"""`waybill get`: files to where they are wanted, or one to stdout."""
+"""`waybill get`: download files into a folder, or one file to stdout."""
 
 import asyncio
 import os
@@ -7,14 +7,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.client.asking import show_each
-from cli.client.board import Board
 from cli.client.choice import Choice
-from cli.client.exits import DONE, code_of, code_of_all
-from cli.client.lines import about, result
-from cli.client.session import LONG, Session
+from cli.client.exit_codes import DONE, code_of, code_of_all
+from cli.client.files import print_plan
+from cli.client.formatting import format_size, printable
+from cli.client.output import message_about, result_json
+from cli.client.progress import TransferProgress
+from cli.client.session import TRANSFER_RETRY_SECONDS, Session
 from cli.client.verbosity import VERBOSITY
-from cli.client.words import printable, size_in_words
 from waybill.client import (
     AsyncClient,
     ClientError,
@@ -26,14 +26,14 @@ from waybill.client import (
     Unreachable,
 )
 from waybill.client.local_name import local_name
-from waybill.client.together import together
+from waybill.client.tasks import run_all
 
-INTERRUPTED = "Stopped. What was received is kept: run the same command again to continue."
+INTERRUPTED = "Stopped. The received bytes stay on disk: run the same command again to continue."
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """How to download."""
+class DownloadOptions:
+    """The options of a download."""
 
     output: str
     force: bool
@@ -45,46 +45,52 @@ class Wishes:
     root: str | None = None
 
 
-async def download(session: Session, choice: Choice, wishes: Wishes) -> int:
+async def download(session: Session, choice: Choice, options: DownloadOptions) -> int:
     """Write files into a folder, or one to a file; return the exit code."""
-    # An id that is named twice is one download.
-    ids = list(dict.fromkeys(await _chosen(session, choice) if choice.ids is None else choice.ids))
-    if wishes.root is not None and not ids:
+    # Download each id once.
+    ids = list(dict.fromkeys(await _find_ids(session, choice) if choice.ids is None else choice.ids))
+    if options.root is not None and not ids:
         # A folder exists while a file is in it, so this is most likely a wrong name.
         raise FileNotFound(
-            f"No file to download is in {wishes.root or '/'}.", code="file_not_found", status=404
+            f"No file to download is in {options.root or '/'}.", code="file_not_found", status=404
         )
-    if wishes.dry_run:
-        return await show_each(session, ids, "would_download", json_lines=wishes.json_lines)
-    board = Board(len(ids), verb="receiving")
+    if options.dry_run:
+        return await print_plan(session, ids, "would_download", json_lines=options.json_lines)
+    progress = TransferProgress(len(ids), verb="receiving")
     codes: list[int] = []
-    waiting = iter(ids)
-    with board.shown():
+    pending = iter(ids)
+    with progress.shown():
         async with session.client(
-            patience=LONG, parallel=wishes.parallel, max_rate=wishes.max_rate, observer=board
+            retry_seconds=TRANSFER_RETRY_SECONDS,
+            parallel=options.parallel,
+            max_rate=options.max_rate,
+            observer=progress,
         ) as client:
 
             async def work() -> None:
-                for file_id in waiting:
-                    codes.append(await _one(client, file_id, wishes, board))
+                for file_id in pending:
+                    codes.append(await _download_one(client, file_id, options, progress))
 
-            await together([work() for _ in range(min(len(ids), wishes.parallel))])
-    board.summarise({"downloaded": codes.count(DONE), "failed": len(codes) - codes.count(DONE)})
+            await run_all([work() for _ in range(min(len(ids), options.parallel))])
+    progress.summarise({"downloaded": codes.count(DONE), "failed": len(codes) - codes.count(DONE)})
     return code_of_all(codes)
 
 
-async def _chosen(session: Session, choice: Choice) -> list[str]:
-    """The ids of the files that the filters admit and that can be downloaded."""
+async def _find_ids(session: Session, choice: Choice) -> list[str]:
+    """Return the ids of the files that match the filters and can be downloaded."""
     if not choice.filters.get("status"):
         choice.filters["status"] = (Status.COMPLETED, Status.DUPLICATE)
     async with session.client() as client, aclosing(choice.files(client)) as files:
         return [file.id async for file in files]
 
 
-async def show(session: Session, file_id: str, max_rate: int | None = None) -> int:
-    """Write the bytes of a file to stdout; the exit code, which alone tells whether all of it was right."""
+async def print_content(session: Session, file_id: str, max_rate: int | None = None) -> int:
+    """Write the bytes of a file to stdout; return the exit code.
+
+    Only the exit code shows whether the content was complete and correct.
+    """
     async with (
-        session.client(patience=LONG, max_rate=max_rate) as client,
+        session.client(retry_seconds=TRANSFER_RETRY_SECONDS, max_rate=max_rate) as client,
         aclosing(client.content(file_id)) as content,
     ):
         async for chunk in content:
@@ -96,35 +102,45 @@ async def show(session: Session, file_id: str, max_rate: int | None = None) -> i
     return DONE
 
 
-async def _one(client: AsyncClient, file_id: str, wishes: Wishes, board: Board) -> int:
-    """Write a file and say where; the exit code for it. Raises where no other file would fare better."""
+async def _download_one(
+    client: AsyncClient, file_id: str, options: DownloadOptions, progress: TransferProgress
+) -> int:
+    """Download a file and print its path; return its exit code.
+
+    Raises:
+        Unauthenticated, Forbidden, Unreachable: every other file would fail too.
+    """
     try:
         file = await client.get(file_id)
-        board.expect(file.size)
-        with board.file(file.name, file.size) as bar:
-            target = wishes.output if wishes.root is None else _tree_folder(wishes.output, wishes.root, file)
-            path = await client.download(file, target, progress=bar.moving, overwrite=wishes.force)
+        progress.expect(file.size)
+        with progress.file(file.name, file.size) as bar:
+            target = (
+                options.output if options.root is None else _tree_folder(options.output, options.root, file)
+            )
+            path = await client.download(file, target, progress=bar.moving, overwrite=options.force)
     except (Unauthenticated, Forbidden, Unreachable):
         raise
     except (ClientError, OSError) as error:
         if isinstance(error, FileExistsError):
             error.add_note(
-                "Save it under another name with -o" + (", or add --force." if not wishes.force else ".")
+                "Save it under another name with -o" + (", or add --force." if not options.force else ".")
             )
-        board.say(about(file_id, error))
-        if wishes.json_lines:
-            board.print(result("failed", file_id=file_id, error=error))
+        progress.print_message(message_about(file_id, error))
+        if options.json_lines:
+            progress.print(result_json("failed", file_id=file_id, error=error))
         return code_of(error)
     name, saved = file.name, path.name
-    if wishes.root is not None:
-        name = "/".join([*_segments(wishes.root, file), file.name])
-        saved = path.relative_to(wishes.output).as_posix()
-    if path != Path(wishes.output) and name != saved:
-        board.say(f"{name} is saved as {saved}: its own name is hidden, too long or not safe here.")
-    if wishes.json_lines:
-        board.print(result("downloaded", file_id=file_id, path=str(path), file=file))
+    if options.root is not None:
+        name = "/".join([*_segments(options.root, file), file.name])
+        saved = path.relative_to(options.output).as_posix()
+    if path != Path(options.output) and name != saved:
+        progress.print_message(
+            f"{name} is saved as {saved}, because its own name is hidden, too long or unsafe here."
+        )
+    if options.json_lines:
+        progress.print(result_json("downloaded", file_id=file_id, path=str(path), file=file))
     elif not VERBOSITY.quiet:
-        board.print(f"{file_id}  {size_in_words(file.size):>9}  {printable(str(path))}")
+        progress.print(f"{file_id}  {format_size(file.size):>9}  {printable(str(path))}")
     return DONE
 
 

@@ -1,4 +1,4 @@
-"""The options by which `ls`, `get` and `rm` choose files, declared once."""
+"""The filter options that `ls`, `get` and `rm` share."""
 
 import functools
 import inspect
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def with_filters(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of ``_read`` in place of its parameter ``choice``, and pass it their choice.
+    """Replace a command's parameter ``choice`` by the options of ``_read``.
 
-    Typer reads the options of a command from its signature, so that is what is composed here.
+    Typer reads the options of a command from its signature, so the signature is composed here.
     """
     options = inspect.signature(_read).parameters
     parameters: list[inspect.Parameter] = []
@@ -56,7 +56,7 @@ def _read(
     exclude: Exclude = None,
 ) -> "Choice":
     from cli.client.choice import Choice, Patterns, parsed, read_metadata
-    from cli.client.words import parse_size, parse_time
+    from cli.client.formatting import parse_size, parse_time
     from waybill.client.listing import Filters
 
     filters = Filters(

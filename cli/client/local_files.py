@@ -1,4 +1,4 @@
-"""Which local files an upload sends, and what it cannot send."""
+"""The local files that an upload sends, and the paths that it cannot send."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cli.client.choice import Patterns
 from cli.client.piped import is_pipe
 
-#: What is neither a file nor a folder, by the type in its mode.
+#: Names of the file types that are neither a file nor a folder.
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -18,14 +18,14 @@ _KINDS = {
 }
 
 
-class LocalFile(NamedTuple):
-    """A file to send, or if there is an ``error``, what cannot be sent."""
+class UploadSource(NamedTuple):
+    """A file to send or, with an ``error``, a path that cannot be sent."""
 
     path: Path
     #: Bytes.
     size: int = 0
     error: OSError | None = None
-    #: Its size is known when it has been read.
+    #: The size of a pipe is known only after it has been read.
     is_pipe: bool = False
     #: The folder on the server.
     folder: str = ""
@@ -33,7 +33,7 @@ class LocalFile(NamedTuple):
 
 def local_files(
     paths: Sequence[Path], patterns: Patterns, name: str | None, folder: str = ""
-) -> list[LocalFile]:
+) -> list[UploadSource]:
     """Return the files, and those in folders at any depth.
 
     A file in a folder keeps its path from the name of that folder on: ``photos/2026/a.jpg`` of ``photos``. A
@@ -41,27 +41,31 @@ def local_files(
 
     Args:
         paths: files, folders, pipes, and - for standard input.
-        patterns: which files are wanted. What else they leave out is not an error.
+        patterns: select the files. A file that they exclude is not an error.
         name: the name to store the only file under; None for their own names.
         folder: the folder on the server in which all are stored.
     """
-    found: list[LocalFile] = []
+    found: list[UploadSource] = []
     for path in paths:
         if is_pipe(path):
-            found.append(LocalFile(path, is_pipe=True, folder=folder))
+            found.append(UploadSource(path, is_pipe=True, folder=folder))
             continue
         if not os.path.isdir(path):
-            found += [_looked_at(path, folder)] * patterns.admit(PurePath(path.name))
+            found += [_examine(path, folder)] * patterns.match(PurePath(path.name))
             continue
         inside = list(_inside(path, patterns, folder))
         if not inside and not patterns:
-            inside = [LocalFile(path, error=OSError(f"{path}: There is no file in this folder."))]
+            inside = [
+                UploadSource(
+                    path, error=OSError(f"{path}: This folder contains no files. Name another folder.")
+                )
+            ]
         found += inside
-    return [_with_good_name(file, name) for file in found]
+    return [_check_name(file, name) for file in found]
 
 
 def is_missing(path: Path) -> bool:
-    """Return whether there is nothing at ``path``. What cannot be looked at may be there."""
+    """Return whether nothing exists at ``path``. An unreadable path counts as existing."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -71,38 +75,40 @@ def is_missing(path: Path) -> bool:
     return False
 
 
-def _inside(root: Path, patterns: Patterns, folder: str) -> Iterator[LocalFile]:
+def _inside(root: Path, patterns: Patterns, folder: str) -> Iterator[UploadSource]:
     if root.name not in {"", ".."}:
         folder += f"{root.name}/"
     unreadable: list[OSError] = []
     for here, folders, names in os.walk(root, onerror=unreadable.append):
         below = "".join(f"{part}/" for part in Path(here).relative_to(root).parts)
         for path in (Path(here, name) for name in sorted(names)):
-            if patterns.admit(path.relative_to(root)):
-                yield _looked_at(path, folder + below)
+            if patterns.match(path.relative_to(root)):
+                yield _examine(path, folder + below)
         for path in (Path(here, name) for name in sorted(folders)):
             if path.is_symlink():
-                error = OSError(f"{path}: Links to folders are not followed. Name the folder itself.")
-                yield LocalFile(path, error=error)
+                error = OSError(
+                    f"{path}: This is a link to a folder, which is not followed. Name the folder itself."
+                )
+                yield UploadSource(path, error=error)
     for error in unreadable:
-        yield LocalFile(Path(error.filename), error=error)
+        yield UploadSource(Path(error.filename), error=error)
 
 
-def _looked_at(path: Path, folder: str) -> LocalFile:
+def _examine(path: Path, folder: str) -> UploadSource:
     try:
         found = path.stat()
     except OSError as error:
-        return LocalFile(path, error=error)
+        return UploadSource(path, error=error)
     if stat.S_ISREG(found.st_mode):
-        return LocalFile(path, found.st_size, folder=folder)
+        return UploadSource(path, found.st_size, folder=folder)
     kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-    return LocalFile(path, error=OSError(f"{path}: This is {kind}, not a file."))
+    return UploadSource(path, error=OSError(f"{path}: This is {kind}, not a file."))
 
 
-def _with_good_name(file: LocalFile, name: str | None) -> LocalFile:
+def _check_name(file: UploadSource, name: str | None) -> UploadSource:
     """Return the file, with an error if its name or folder is not UTF-8: file systems allow any bytes."""
     if file.error is None and not _is_text(name or file.path.name):
-        problem = "Its name is not UTF-8. Rename it, or send it alone with --name."
+        problem = "Its name is not UTF-8. Rename it, or upload it alone with --name."
     elif file.error is None and not _is_text(file.folder):
         problem = "The name of its folder is not UTF-8. Rename the folder."
     else:

@@ -17,7 +17,7 @@ def _complete_id(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _text(text: str) -> str:
-    """Return a text for the server. The shell passes any bytes, and a filter must not lose one."""
+    """Return a text for the server, or reject it: the shell passes bytes that are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -4,15 +4,15 @@ import math
 import time
 from collections.abc import Callable
 
-from cli.client.verbosity import VERBOSITY, complain, request_line
+from cli.client.verbosity import VERBOSITY, print_message, request_line
 from waybill.client import ApiError, ClientError, RateLimited
 
-#: Seconds. Shorter outages are not reported as a line: the first retries follow each other fast.
+#: Shorter outages are not reported, because the first retries follow quickly.
 REPORT_AFTER_SECONDS = 2.0
 
 
 class Outage:
-    """The outage that a command meets, if there is one: when it began and when the next retry is due."""
+    """The current outage, if there is one: when it began, and when the next retry is due."""
 
     def __init__(self) -> None:
         self._error: ClientError | None = None
@@ -21,7 +21,7 @@ class Outage:
         self._is_reported = False
 
     def failed(self, error: ClientError, seconds: float, report: Callable[[str], None]) -> None:
-        """Note a failed request that is retried in ``seconds``, and report the outage once."""
+        """Record a failed request that is retried in ``seconds``, and report the outage once."""
         now = time.monotonic()
         if self._error is None:
             self._began, self._is_reported = now, False
@@ -31,11 +31,11 @@ class Outage:
             report(f"{str(error).removesuffix('.')}: {self.notice()}")
 
     def ended(self) -> None:
-        """Note that bytes moved."""
+        """Record that bytes moved."""
         self._error = None
 
     def answered(self, status: int) -> None:
-        """Note that a request was answered, if only to ask for patience."""
+        """Record that a request was answered. 429 and 5xx do not end an outage."""
         if status < 500 and status != 429:
             self._error = None
 
@@ -45,7 +45,7 @@ class Outage:
         return self._error is not None
 
     def notice(self, *, short: bool = False) -> str:
-        """Return one line on the outage and the next retry, or an empty text."""
+        """Return one line about the outage and the next retry, or an empty string."""
         if self._error is None:
             return ""
         what = _what(self._error)
@@ -71,8 +71,8 @@ class OutageReport:
         """See waybill.client.Observer."""
         self._outage.answered(status)
         if VERBOSITY.verbose:
-            complain(request_line(method, target, status, seconds))
+            print_message(request_line(method, target, status, seconds))
 
     def retry(self, error: ClientError, seconds: float) -> None:
         """See waybill.client.Observer."""
-        self._outage.failed(error, seconds, complain)
+        self._outage.failed(error, seconds, print_message)

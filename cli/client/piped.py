@@ -1,4 +1,4 @@
-"""Pipes and standard input as files: an upload needs the size and the hash before it begins."""
+"""Pipes and standard input as files. An upload needs the size and the hash first."""
 
 import asyncio
 import errno
@@ -13,12 +13,11 @@ from typing import IO
 
 from cli.client.choice import FROM_STDIN
 
-#: Bytes of one read.
 CHUNK_BYTES = 1024**2
 
 
 def is_pipe(path: Path) -> bool:
-    """Return whether ``path`` is a pipe, or stands for standard input."""
+    """Return whether ``path`` is a pipe, or ``-`` for standard input."""
     if str(path) == FROM_STDIN:
         return True
     try:
@@ -29,15 +28,15 @@ def is_pipe(path: Path) -> bool:
 
 def has_no_name(path: Path) -> bool:
     """Return whether ``path`` is a pipe without a name of its own: standard input, or ``<(command)``."""
-    # The shell passes /dev/fd/63, a link to a pipe that is in no folder.
+    # The shell passes /dev/fd/63, a link to a pipe that has no path.
     return is_pipe(path) and not os.path.exists(os.path.realpath(path))
 
 
 @asynccontextmanager
 async def spooled(path: Path) -> AsyncIterator[Path]:
-    """Read a pipe to its end, and give a path of the content that is good within the context.
+    """Read a pipe to its end, and yield a path to its content. The path is valid within the context.
 
-    The content is in a temporary file without a name, so nothing is left however the command ends.
+    The content is in an unnamed temporary file, so the system removes it even if the process is killed.
 
     Raises:
         OSError: the pipe cannot be read, or the temporary folder is full.
@@ -50,7 +49,8 @@ async def spooled(path: Path) -> AsyncIterator[Path]:
             error.filename = str(path)
             if error.errno == errno.ENOSPC:
                 error.add_note(
-                    f"It is kept in {tempfile.gettempdir()} until it is sent: set TMPDIR to another folder."
+                    f"Its content is stored in {tempfile.gettempdir()} until it is sent."
+                    " Set TMPDIR to a folder with more space."
                 )
             raise
         yield Path(f"/dev/fd/{spool.fileno()}")
@@ -87,13 +87,13 @@ async def _copy(descriptor: int, spool: IO[bytes]) -> None:
 
 
 async def _readable(descriptor: int) -> None:
-    """Wait for bytes or for the end, which a named pipe has only after its first writer has come and gone."""
+    """Wait for bytes, or for the end of the pipe: a named pipe ends after its first writer has closed it."""
     ready = asyncio.Event()
     loop = asyncio.get_running_loop()
     try:
         loop.add_reader(descriptor, ready.set)
     except PermissionError:
-        return  # /dev/null and its like never make a reader wait
+        return  # /dev/null and similar devices are always ready
     try:
         await ready.wait()
     finally:

@@ -1,4 +1,4 @@
-"""Which server and which token a command uses: those named, else the latest login, else the local stack."""
+"""The server and the token of a command: those it names, else the latest login, else the embedded stack."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cli.client.logins import Logins
+from cli.client.credentials import Credentials
 from cli.client.outage import OutageReport
 from stack.errors import StackError
 from stack.folder import Folder
@@ -19,12 +19,12 @@ from waybill.client import AsyncClient, Observer
 from waybill.client.api import checked_address
 from waybill.platform.tokens import TokenRules, make_demo_token
 
-#: Where `waybill up` serves, unless it says otherwise.
+#: The address of `waybill up`, unless its folder names another.
 LOCAL_URL = "http://127.0.0.1:8000"
 DATA_DIR = Path(".waybill")
 
-#: Seconds. Somebody waits for the answer to a question; an upload is to outlive a server's restart.
-SHORT, LONG = 10.0, 300.0
+#: How long commands retry. A user waits for a query; a transfer must survive a restart of the server.
+QUERY_RETRY_SECONDS, TRANSFER_RETRY_SECONDS = 10.0, 300.0
 
 
 class NotSignedIn(Exception):
@@ -40,14 +40,14 @@ class Session:
 
     @property
     def owner(self) -> str:
-        """The owner that the token names. The token is not verified: only the server can do that."""
+        """The owner that the token names. The token is not verified, because only the server can do that."""
         with suppress(KeyError):
             return str(self._claims()["sub"])
         return hashlib.sha256(self.token.encode()).hexdigest()[:16]
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the token expires; None if it does not say so."""
+        """When the token expires; None if it has no expiry."""
         with suppress(KeyError, ValueError, TypeError, OverflowError, OSError):
             return datetime.fromtimestamp(self._claims()["exp"], UTC)
         return None
@@ -62,16 +62,16 @@ class Session:
     def client(
         self,
         *,
-        patience: float = SHORT,
+        retry_seconds: float = QUERY_RETRY_SECONDS,
         parallel: int = 4,
         max_rate: int | None = None,
         observer: Observer | None = None,
     ) -> AsyncClient:
-        """Return a client of that server. Its arguments are those of ``AsyncClient``."""
+        """Return a client for the server. The arguments are those of ``AsyncClient``."""
         return AsyncClient(
             self.url,
             self.token,
-            patience=patience,
+            retry_seconds=retry_seconds,
             parallel=parallel,
             max_rate=max_rate,
             observer=observer or OutageReport(),
@@ -79,20 +79,22 @@ class Session:
 
 
 def find_session(url: str | None) -> Session:
-    """Return the session for ``url``, or for the server that commands use if none is named.
+    """Return the session for ``url``, by default for the current server.
 
-    A token is sent only to its own server: WAYBILL_TOKEN to the named or current server, the token of a login
-    to the server of that login, and a token of the embedded stack to that stack.
+    Each token is sent only to its own server: WAYBILL_TOKEN to the named or current server, the token of a
+    login to the server of that login, and a token of the embedded stack to that stack.
 
     Raises:
         NotSignedIn: there is no token for the server.
         ValueError: ``url`` is not an address.
     """
-    logins = Logins.read()
+    credentials = Credentials.read()
     folder = Folder(DATA_DIR)
-    url = checked_address(url or logins.current or folder.read_address() or LOCAL_URL)
+    url = checked_address(url or credentials.current or folder.read_address() or LOCAL_URL)
     token = (
-        os.environ.get("WAYBILL_TOKEN", "").strip() or logins.tokens.get(url) or _embedded_token(folder, url)
+        os.environ.get("WAYBILL_TOKEN", "").strip()
+        or credentials.tokens.get(url)
+        or _embedded_token(folder, url)
     )
     if token is None:
         raise NotSignedIn(f"Not signed in at {url}. Sign in with: waybill login --url {url}")
@@ -100,7 +102,7 @@ def find_session(url: str | None) -> Session:
 
 
 def _embedded_token(folder: Folder, url: str) -> str | None:
-    """A token of the stack whose data is here, for a server on this machine or where that stack is served."""
+    """Return a token of the embedded stack in this folder, if ``url`` can be the address of that stack."""
     if urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"} and url != folder.read_address():
         return None
     with suppress(StackError):

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from cli.client.choice import FROM_STDIN
-from cli.client.exits import DONE, NOT_SIGNED_IN
-from cli.client.lines import as_json
-from cli.client.logins import Logins, place
+from cli.client.credentials import Credentials, credentials_path
+from cli.client.exit_codes import DONE, NOT_SIGNED_IN
+from cli.client.formatting import format_size, format_time, printable
+from cli.client.output import to_json
 from cli.client.session import LOCAL_URL, NotSignedIn, Session
-from cli.client.verbosity import complain
-from cli.client.words import printable, size_in_words, time_in_words
+from cli.client.verbosity import print_message
 from waybill.client.api import checked_address, checked_token
 from waybill.platform.times import rfc3339
 
 
 async def sign_in(url: str | None, token: str | None) -> int:
-    """Store a token that the server accepts, and use that server from now on.
+    """Store a token that the server accepts, and make that server the current one.
 
     Args:
         url: the server; by default the current one.
@@ -28,80 +28,80 @@ async def sign_in(url: str | None, token: str | None) -> int:
         The exit code.
 
     Raises:
-        NotSignedIn: no token was given.
+        NotSignedIn: there is no token.
         ClientError: the server refuses the token, or does not answer. Nothing is stored.
     """
-    logins = Logins.read()
-    url = checked_address(url or logins.current or LOCAL_URL)
+    credentials = Credentials.read()
+    url = checked_address(url or credentials.current or LOCAL_URL)
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        complain(f"{url} is not encrypted: others on the network can read the token.")
+        print_message(f"{url} is not encrypted: others on the network can read the token. Use https.")
     if token not in {None, "", FROM_STDIN}:
-        complain(
-            "--token can be seen by other users of this machine. Leave it out to be asked for the token."
+        print_message(
+            "Other users of this machine can see --token. Omit it, and the command asks for the token."
         )
     session = Session(url, _checked(token if token not in {None, FROM_STDIN} else _read(url, token)))
     async with session.client() as client:
         usage = await client.usage()
-    logins.tokens[url] = session.token
-    logins.current = url
-    logins.write()
+    credentials.tokens[url] = session.token
+    credentials.current = url
+    credentials.write()
     print(
-        printable(f"Signed in at {url} as {session.owner}: {usage.files} files, {size_in_words(usage.used)}.")
+        printable(f"Signed in at {url} as {session.owner}: {usage.files} files, {format_size(usage.used)}.")
     )
     return DONE
 
 
 async def sign_out(url: str | None) -> int:
     """Remove the token for a server, by default the current one; return the exit code."""
-    logins = Logins.read()
-    url = checked_address(url) if url else logins.current
-    if url is None or logins.tokens.pop(url, None) is None:
-        complain(f"Not signed in at {url}." if url else "Not signed in.")
+    credentials = Credentials.read()
+    url = checked_address(url) if url else credentials.current
+    if url is None or credentials.tokens.pop(url, None) is None:
+        print_message(f"Not signed in at {url}." if url else "Not signed in.")
         return NOT_SIGNED_IN
-    was_current = logins.current == url
+    was_current = credentials.current == url
     if was_current:
-        logins.current = next(iter(logins.tokens), None)
-    logins.write()
-    print(printable(f"Signed out of {url}. Its token is removed from {place()}."))
-    if was_current and logins.current is not None:
-        print(f"Commands now use {logins.current}.")
+        credentials.current = next(iter(credentials.tokens), None)
+    credentials.write()
+    print(printable(f"Signed out of {url}. Its token is removed from {credentials_path()}."))
+    if was_current and credentials.current is not None:
+        print(f"Commands now use {credentials.current}.")
     return DONE
 
 
 async def list_logins(*, json_lines: bool) -> int:
     """Print the servers at which this user is signed in, without their tokens; return the exit code."""
-    logins = Logins.read()
-    for url, token in logins.tokens.items():
+    credentials = Credentials.read()
+    for url, token in credentials.tokens.items():
         session = Session(url, token)
-        is_current, expires_at = url == logins.current, session.expires_at
+        is_current, expires_at = url == credentials.current, session.expires_at
         if json_lines:
             expires = None if expires_at is None else rfc3339(expires_at)
-            print(as_json({"url": url, "owner": session.owner, "current": is_current, "expiresAt": expires}))
+            print(to_json({"url": url, "owner": session.owner, "current": is_current, "expiresAt": expires}))
         else:
             mark = "*" if is_current else " "
             print(printable(f"{mark} {url}  {session.owner}  {_expiry(expires_at)}"))
-    if not logins.tokens:
-        complain("Not signed in at any server. Sign in with: waybill login --url URL")
+    if not credentials.tokens:
+        print_message("Not signed in at any server. Sign in with: waybill login --url URL")
     return DONE
 
 
 def _expiry(time: datetime | None) -> str:
     if time is None:
         return "does not expire"
-    return f"{'expired' if time < datetime.now(UTC) else 'expires'} {time_in_words(time)}"
+    return f"{'expired' if time < datetime.now(UTC) else 'expires'} {format_time(time)}"
 
 
 def _checked(token: str | None) -> str:
     if not (token or "").strip():
         raise NotSignedIn(
-            "No token was given. Type it at the prompt, or pipe it in: waybill login < token.txt"
+            "The token is empty. Type it at the prompt, or read it from a file: waybill login < token.txt"
         )
     return checked_token(token or "")
 
 
 def _read(url: str, token: str | None) -> str:
-    """The token from a prompt that does not show it, or from standard input."""
+    """Read the token from a prompt that hides it, or from standard input."""
     with suppress(EOFError):
         if token is None and sys.stdin.isatty():
             return getpass.getpass(f"Token for {url}: ")

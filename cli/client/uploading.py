@@ -1,4 +1,4 @@
-"""`waybill upload`: many files, several at once, each taken up where an earlier try stopped."""
+"""`waybill upload`: upload files in parallel, and resume those that an earlier run began."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cli.client.board import Board, FileBar
 from cli.client.choice import Patterns
-from cli.client.exits import DONE, FAILED, code_of, code_of_all
-from cli.client.lines import about, result
-from cli.client.local_files import LocalFile, local_files
-from cli.client.memory import Memory, open_memory
+from cli.client.exit_codes import DONE, FAILED, code_of, code_of_all
+from cli.client.formatting import format_file_count, format_size, printable
+from cli.client.local_files import UploadSource, local_files
+from cli.client.output import message_about, result_json
 from cli.client.piped import spooled
-from cli.client.session import LONG, Session
-from cli.client.verbosity import VERBOSITY, complain
-from cli.client.words import files_in_words, printable, size_in_words
+from cli.client.progress import FileProgress, TransferProgress
+from cli.client.session import TRANSFER_RETRY_SECONDS, Session
+from cli.client.state import UploadState, open_state
+from cli.client.verbosity import VERBOSITY, print_message
 from waybill.client import (
-    Announced,
     AsyncClient,
     ClientError,
     ContentChanged,
@@ -25,20 +24,21 @@ from waybill.client import (
     FileNotFound,
     NotVerified,
     Status,
+    UploadGrant,
     WrongState,
 )
-from waybill.client.many import FATAL, upload_each
-from waybill.client.source import Source
+from waybill.client.local_file import LocalFile
+from waybill.client.upload_many import FATAL, upload_each
 
-INTERRUPTED = "Stopped. The server keeps what was sent for a day: run the same command again to continue."
+INTERRUPTED = "Stopped. The server stores the sent bytes for a day: run the same command again to continue."
 
 
 Verified = Callable[[], Awaitable[File]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """How to upload."""
+class UploadOptions:
+    """The options of an upload."""
 
     name: str | None
     folder: str
@@ -55,36 +55,39 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an upload succeeded: `uploaded`, `sent`, or `present` if its content was stored already."""
+    """A successful upload: `uploaded`, `sent` (not verified yet), or `present` (stored already)."""
 
-    word: str
+    kind: str
     file: File
 
     def __str__(self) -> str:
         if self.file.duplicate_of is not None:
             return f"  same content as {self.file.duplicate_of}"
-        return {"present": "  already there", "sent": "  not verified yet"}.get(self.word, "")
+        return {"present": "  already there", "sent": "  not verified yet"}.get(self.kind, "")
 
 
-async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int:
-    """Upload all files; the exit code."""
-    files = local_files(paths, wishes.patterns, wishes.name, wishes.folder)
-    if wishes.dry_run:
-        return _show(files, wishes.name, json_lines=wishes.json_lines)
-    board = Board(len(files), sum(file.size for file in files))
+async def upload(session: Session, paths: Sequence[Path], options: UploadOptions) -> int:
+    """Upload all files; return the exit code."""
+    files = local_files(paths, options.patterns, options.name, options.folder)
+    if options.dry_run:
+        return _print_plan(files, options.name, json_lines=options.json_lines)
+    progress = TransferProgress(len(files), sum(file.size for file in files))
     codes: list[int] = []
-    with open_memory(session) as memory, board.shown():
+    with open_state(session) as state, progress.shown():
         async with session.client(
-            patience=LONG, parallel=wishes.parallel, max_rate=wishes.max_rate, observer=board
+            retry_seconds=TRANSFER_RETRY_SECONDS,
+            parallel=options.parallel,
+            max_rate=options.max_rate,
+            observer=progress,
         ) as client:
-            uploader = Uploader(client, memory, wishes, board)
+            uploader = Uploader(client, state, options, progress)
 
-            async def handle(file: LocalFile) -> None:
-                with board.file(file.path.name, file.size) as bar:
+            async def handle(file: UploadSource) -> None:
+                with progress.file(file.path.name, file.size) as bar:
                     codes.append(await uploader.handle(file, bar))
 
-            await upload_each(files, lambda file: file.size, handle, wishes.parallel)
-    board.summarise(
+            await upload_each(files, lambda file: file.size, handle, options.parallel)
+    progress.summarise(
         {
             f"uploaded to {session.url}": codes.count(DONE) - uploader.present,
             "already there": uploader.present,
@@ -94,45 +97,47 @@ async def upload(session: Session, paths: Sequence[Path], wishes: Wishes) -> int
     return code_of_all(codes)
 
 
-def _show(files: Sequence[LocalFile], name: str | None, *, json_lines: bool) -> int:
-    """Print what would be uploaded, and what cannot be; return the exit code."""
+def _print_plan(files: Sequence[UploadSource], name: str | None, *, json_lines: bool) -> int:
+    """Print the files that would be uploaded, and those that cannot be; return the exit code."""
     good = [file for file in files if file.error is None]
     for file in files:
         path, error = file.path, file.error
         if error is not None:
-            complain(about(str(path), error))
+            print_message(message_about(str(path), error))
         if json_lines:
-            print(result("would_upload" if error is None else "failed", path=str(path), error=error))
+            print(result_json("would_upload" if error is None else "failed", path=str(path), error=error))
         elif error is None:
             stored = file.folder + (name or path.name)
             target = "" if stored == str(path) else f"  as {stored}"
-            print(printable(f"would upload {size_in_words(file.size):>9}  {path}{target}"))
-    total = size_in_words(sum(file.size for file in good))
-    complain(f"dry run: {files_in_words(len(good))}, {total}; nothing was sent")
+            print(printable(f"would upload {format_size(file.size):>9}  {path}{target}"))
+    total = format_size(sum(file.size for file in good))
+    print_message(f"dry run: {format_file_count(len(good))}, {total}; nothing was sent")
     return DONE if len(good) == len(files) else FAILED
 
 
 class Uploader:
-    """Uploads one file after the other, any number at once."""
+    """Uploads single files. Calls may run at the same time."""
 
-    def __init__(self, client: AsyncClient, memory: Memory, wishes: Wishes, board: Board) -> None:
+    def __init__(
+        self, client: AsyncClient, state: UploadState, options: UploadOptions, progress: TransferProgress
+    ) -> None:
         self._client = client
-        self._memory = memory
-        self._wishes = wishes
-        self._board = board
+        self._state = state
+        self._options = options
+        self._progress = progress
         self.present = 0
 
-    async def handle(self, local: LocalFile, bar: FileBar) -> int:
-        """Upload a file and say what came of it; the exit code for it.
+    async def handle(self, local: UploadSource, bar: FileProgress) -> int:
+        """Upload a file and print the outcome; return its exit code.
 
         Raises:
-            Unauthenticated, Forbidden, Unreachable: no other file would fare better.
+            Unauthenticated, Forbidden, Unreachable: every other file would fail too.
         """
         path = local.path
         try:
             if local.error is not None:
                 raise local.error
-            name = self._wishes.name or path.name
+            name = self._options.name or path.name
             if local.is_pipe:
                 bar.reading()
                 async with spooled(path) as content:
@@ -142,47 +147,47 @@ class Uploader:
         except FATAL:
             raise
         except (ClientError, OSError) as error:
-            self._board.say(about(str(path), error))
-            if self._wishes.json_lines:
-                self._board.print(result("failed", path=str(path), error=error))
+            self._progress.print_message(message_about(str(path), error))
+            if self._options.json_lines:
+                self._progress.print(result_json("failed", path=str(path), error=error))
             return code_of(error)
-        self.present += outcome.word == "present"
+        self.present += outcome.kind == "present"
         file = outcome.file
-        if self._wishes.json_lines:
-            self._board.print(result(outcome.word, path=str(path), file=file))
+        if self._options.json_lines:
+            self._progress.print(result_json(outcome.kind, path=str(path), file=file))
         elif VERBOSITY.quiet:
-            self._board.print(file.id)
+            self._progress.print(file.id)
         else:
-            self._board.print(f"{file.id}  {size_in_words(file.size):>9}  {file.path}{outcome}")
+            self._progress.print(f"{file.id}  {format_size(file.size):>9}  {file.path}{outcome}")
         return DONE
 
-    async def _upload(self, path: Path, folder: str, name: str, bar: FileBar) -> Outcome:
+    async def _upload(self, path: Path, folder: str, name: str, bar: FileProgress) -> Outcome:
         place = folder + name
-        with Source(path) as source:
-            sha256 = self._memory.sha256(source)
+        with LocalFile(path) as source:
+            sha256 = self._state.sha256(source)
             if sha256 is None:
                 sha256 = await source.sha256(bar.hashing)
-                self._memory.keep_sha256(source, sha256)
+                self._state.save_sha256(source, sha256)
         try:
-            file = await self._resumed(path, bar, sha256, place)
+            file = await self._resume(path, bar, sha256, place)
             if file is not None:
-                return await self._ended(file, bar, partial(self._client.wait, file.id))
-            announced = await self._announced(source, sha256, folder, name)
-            if not announced.is_open:
-                return Outcome("present", announced.file)
-            async with self._expecting(announced.file.id) as verified:
-                file = await self._client.send(path, announced, progress=bar.moving)
-                self._memory.end_upload(sha256, place)
-                return await self._ended(file, bar, verified)
+                return await self._finish(file, bar, partial(self._client.wait, file.id))
+            grant = await self._request(source, sha256, folder, name)
+            if not grant.is_open:
+                return Outcome("present", grant.file)
+            async with self._wait_in_background(grant.file.id) as verified:
+                file = await self._client.send(path, grant, progress=bar.moving)
+                self._state.end_upload(sha256, place)
+                return await self._finish(file, bar, verified)
         except (ContentChanged, NotVerified):
-            # What we remembered may be of other content that was written in the same moment.
-            self._memory.forget_sha256(source)
-            self._memory.end_upload(sha256, place)
+            # The stored hash may be of other content, written within the resolution of the modification time.
+            self._state.forget_sha256(source)
+            self._state.end_upload(sha256, place)
             raise
 
-    async def _resumed(self, path: Path, bar: FileBar, sha256: str, place: str) -> File | None:
-        """The file of an upload that an earlier try began, now sent; None where there is none."""
-        file_id = self._memory.open_upload(sha256, place)
+    async def _resume(self, path: Path, bar: FileProgress, sha256: str, place: str) -> File | None:
+        """Resume the upload that an earlier run began, and return its file; None if there is none."""
+        file_id = self._state.open_upload(sha256, place)
         if file_id is None:
             return None
         try:
@@ -191,28 +196,28 @@ class Uploader:
             file = None  # it has expired, or was deleted
         if file is None or file.status is Status.FAILED:
             file = None
-        self._memory.end_upload(sha256, place)
+        self._state.end_upload(sha256, place)
         return file
 
-    def _expecting(self, file_id: str) -> AbstractAsyncContextManager[Verified | None]:
-        return self._client.expecting(file_id) if self._wishes.wait else nullcontext()
+    def _wait_in_background(self, file_id: str) -> AbstractAsyncContextManager[Verified | None]:
+        return self._client.waiter(file_id) if self._options.wait else nullcontext()
 
-    async def _ended(self, file: File, bar: FileBar, verified: Verified | None) -> Outcome:
-        if not self._wishes.wait or verified is None:
+    async def _finish(self, file: File, bar: FileProgress, verified: Verified | None) -> Outcome:
+        if not self._options.wait or verified is None:
             return Outcome("sent", file)
         bar.verifying()
         return Outcome("uploaded", await verified())
 
-    async def _announced(self, source: Source, sha256: str, folder: str, name: str) -> Announced:
-        announced = await self._client.announce(
+    async def _request(self, source: LocalFile, sha256: str, folder: str, name: str) -> UploadGrant:
+        grant = await self._client.request_upload(
             name,
             source.size,
-            content_type=self._wishes.content_type,
+            content_type=self._options.content_type,
             folder=folder,
-            metadata=self._wishes.metadata,
+            metadata=self._options.metadata,
             sha256=sha256,
-            multipart=self._wishes.multipart,
+            multipart=self._options.multipart,
         )
-        if announced.is_open:
-            self._memory.begin_upload(sha256, folder + name, announced.file.id)
-        return announced
+        if grant.is_open:
+            self._state.begin_upload(sha256, folder + name, grant.file.id)
+        return grant

@@ -1,18 +1,18 @@
-"""What the commands of this process print besides their results, and how much of it."""
+"""Messages of the commands, and how many of them are printed."""
 
 import sys
 from dataclasses import dataclass
 
-from cli.client.words import printable
+from cli.client.formatting import printable
 
 
 @dataclass
 class Verbosity:
-    """Set once, when the options are read."""
+    """How much the commands print. Set once, when the options are parsed."""
 
-    #: Only ids and errors.
+    #: Print only ids and errors.
     quiet: bool = False
-    #: Each request too, on stderr.
+    #: Print each request too, on stderr.
     verbose: bool = False
 
     def set_quiet(self, value: bool) -> bool:
@@ -34,6 +34,6 @@ def request_line(method: str, target: str, status: int, seconds: float) -> str:
     return f"{method} {target} {status} ({seconds * 1000:.0f} ms)"
 
 
-def complain(text: str) -> None:
-    """Print a line on stderr, as of an error. It may quote a server, which must not control the terminal."""
+def print_message(text: str) -> None:
+    """Print a message on stderr. It may quote a server, so control characters are replaced."""
     print(printable(f"waybill: {text}"), file=sys.stderr)

@@ -42,7 +42,7 @@ def test_nobody_else_is_told(watched: Watched, sent: str | None) -> None:
 async def test_a_worker_without_a_token_listens_nowhere(service: Service) -> None:
     port = free_port()
     worker = start_worker(service, "--metrics-port", str(port))
-    await lines(worker, event="no metrics: WAYBILL_METRICS_TOKEN is not set")
+    await lines(worker, event="metrics disabled: WAYBILL_METRICS_TOKEN is not set")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
     worker.stop()

@@ -55,7 +55,7 @@ def test_an_origin_that_the_bucket_does_not_know_is_named(service: Service) -> N
     assert "waybill init" in line
 
 
-CHECKSUM = "the store tells the SHA-256 that it has verified"
+CHECKSUM = "the store returns the SHA-256 that it verified"
 
 
 def test_the_store_tells_what_it_has_verified(service: Service) -> None:

@@ -192,7 +192,7 @@ def test_a_taken_port_is_refused_by_name(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         refused = Up(tmp_path, "--port", str(port))
-        assert f"Port {port} of 127.0.0.1 is taken" in refused.rest()
+        assert f"Port {port} of 127.0.0.1 is in use" in refused.rest()
         assert refused.process.returncode == 1
 
 
@@ -206,7 +206,7 @@ def test_a_port_that_another_waybill_has_is_refused_as_such(service: Service, tm
         env=ENVIRONMENT,
     )
     assert refused.returncode == 1
-    assert f"is taken by a Waybill that runs already: {service.address}" in refused.stderr
+    assert f"is in use by another Waybill: {service.address}" in refused.stderr
 
 
 def test_another_program_that_takes_the_port_meanwhile_is_not_taken_for_the_api(tmp_path: Path) -> None:
@@ -309,15 +309,15 @@ def test_a_missing_setting_is_a_clear_error_at_start(command: str) -> None:
     assert "Traceback" not in result.stderr
 
 
-AWAY = {
+UNAVAILABLE = {
     "MongoDB": {"WAYBILL_MONGODB_URL": "mongodb://127.0.0.1:1"},
     "The object store": {"WAYBILL_S3_ENDPOINT_URL": "http://127.0.0.1:1"},
 }
 
 
-@pytest.mark.parametrize("server", AWAY)
+@pytest.mark.parametrize("server", UNAVAILABLE)
 def test_a_server_that_is_away_is_a_clear_error_of_init(server: str, stack: Stack) -> None:
-    environment = ENVIRONMENT | stack.env() | AWAY[server]
+    environment = ENVIRONMENT | stack.env() | UNAVAILABLE[server]
     result = subprocess.run(
         [*WAYBILL, "init"], check=False, capture_output=True, text=True, env=environment, timeout=60
     )

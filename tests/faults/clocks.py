@@ -21,5 +21,5 @@ def start_clocked_worker(service: Service, clock: Path) -> Child:
         FAKETIME_DONT_FAKE_MONOTONIC="1",
     )
     # With a wrong clock the store would refuse it already while it starts, and it would wait.
-    wait_until(lambda: '"worker ready"' in worker.log.read_text(), worker.obituary)
+    wait_until(lambda: '"worker ready"' in worker.log.read_text(), worker.exit_report)
     return worker

@@ -263,4 +263,4 @@ async def ready(service: Service) -> None:
             except httpx.TransportError:
                 return False
 
-        await until(serves, service.api.obituary, ENDLESS)
+        await until(serves, service.api.exit_report, ENDLESS)

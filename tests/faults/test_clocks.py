@@ -32,7 +32,7 @@ def service(stack: Stack) -> Iterator[Service]:
 
 def says(worker: Child, what: str) -> Callable[[], bool]:
     def look() -> bool:
-        assert not worker.died(), worker.obituary()
+        assert not worker.died(), worker.exit_report()
         return what in worker.log.read_text()
 
     return look

@@ -139,7 +139,7 @@ async def is_alive(api: Child, client: httpx.AsyncClient) -> None:
     """Wait until the API has bound its port."""
     deadline = time.monotonic() + 60
     while True:
-        assert api.exit_code() is None, api.obituary()
+        assert api.exit_code() is None, api.exit_report()
         assert time.monotonic() < deadline, "the API does not bind its port"
         try:
             assert (await client.get("/healthz")).status_code == 200
@@ -152,7 +152,7 @@ async def is_ready(api: Child, client: httpx.AsyncClient) -> None:
     """Wait until the API reaches its servers."""
     deadline = time.monotonic() + 60
     while (await client.get("/readyz")).status_code != 200:
-        assert time.monotonic() < deadline, api.obituary()
+        assert time.monotonic() < deadline, api.exit_report()
         await asyncio.sleep(0.05)
 
 
@@ -216,7 +216,7 @@ async def test_what_waits_ends_when_it_is_asked_to(stopped: Production, client: 
         await until(lambda: len(waits_for(service.worker)) == 3, "the worker waits")
         for child in (service.api, service.worker):
             child.stop()
-            assert child.exit_code() == 0, child.obituary()
+            assert child.exit_code() == 0, child.exit_report()
 
 
 async def test_several_api_processes_wait_too(stopped: Production, client: httpx.AsyncClient) -> None:

@@ -30,7 +30,7 @@ def test_two_folders_share_no_secret(tmp_path):
 
 def test_a_spoilt_secrets_file_is_named_rather_than_replaced(made, folder):
     (folder / "secrets.json").write_text("{}")
-    with pytest.raises(StackError, match=r"secrets\.json does not hold what it should \(KeyError"):
+    with pytest.raises(StackError, match=r"secrets\.json is damaged \(KeyError"):
         made.read_or_make_secrets()
 
 
@@ -57,5 +57,5 @@ def test_an_open_folder_is_closed_to_others(folder):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "data").write_text("")
-    with pytest.raises(StackError, match=f"cannot make the data folder {tmp_path}/data"):
+    with pytest.raises(StackError, match=f"cannot create the data folder {tmp_path}/data"):
         Folder(tmp_path / "data").make()

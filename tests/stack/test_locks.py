@@ -66,7 +66,7 @@ def test_a_process_that_an_earlier_run_left_is_waited_for(tmp_path):
 
 
 def test_a_process_that_an_earlier_run_left_and_that_stays_is_asked_to_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "ASK_AFTER", 0.1)
+    monkeypatch.setattr(locks, "TERM_AFTER_SECONDS", 0.1)
     lock = ServersLock(tmp_path / "servers.lock")
     with start_holder(lock) as holder:
         lock.release()
@@ -75,7 +75,7 @@ def test_a_process_that_an_earlier_run_left_and_that_stays_is_asked_to_end(tmp_p
 
 
 def test_a_process_that_cannot_be_ended_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(locks, "GIVE_UP_AFTER", 0.1)
+    monkeypatch.setattr(locks, "GIVE_UP_AFTER_SECONDS", 0.1)
     lock = ServersLock(tmp_path / "servers.lock")
     with start_holder(lock) as holder:
         lock.release()

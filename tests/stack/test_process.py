@@ -93,7 +93,7 @@ def test_a_command_that_does_not_exist_says_so_in_the_log(tmp_path):
     child.start(Command(["/no/such/clerk"], tmp_path, {}))
     while child.exit_code() is None:
         pass
-    assert "cannot run /no/such/clerk: No such file or directory" in child.obituary()
+    assert "cannot run /no/such/clerk: No such file or directory" in child.exit_report()
     lock.release()
 
 

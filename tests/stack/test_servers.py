@@ -72,6 +72,6 @@ def test_an_object_store_of_somebody_else_is_not_taken_for_ours(running, tmp_pat
 
 
 def test_the_sockets_of_another_stack_are_left_where_they_are(running, tmp_path):
-    SeaweedFS(tmp_path, SECRETS).sweep(running.ports)
+    SeaweedFS(tmp_path, SECRETS).clean_up(running.ports)
     left = Path(f"/tmp/seaweedfs-volume-grpc-{running.ports['volume_grpc']}.sock")  # noqa: S108
     assert left.is_socket()

@@ -6,7 +6,7 @@
         file = waybill.upload("film.mp4")
         waybill.download(file.id, "copy.mp4")
 
-``AsyncClient`` is the same for asyncio. Neither needs settings or servers of its own, nor logs anything.
+``AsyncClient`` has the same methods for asyncio. Neither needs settings, and neither logs.
 """
 
 from waybill.client.blocking import Client
@@ -33,13 +33,12 @@ from waybill.client.errors import (
     Unreachable,
     WrongState,
 )
-from waybill.client.many import UploadOutcome
-from waybill.client.models import Announced, Event, File, Multipart, Upload, Usage
+from waybill.client.models import Event, File, Multipart, Upload, UploadGrant, Usage
 from waybill.client.observer import Observer
+from waybill.client.upload_many import UploadOutcome
 from waybill.files.lifecycle import Status
 
 __all__ = [
-    "Announced",
     "ApiError",
     "AsyncClient",
     "Client",
@@ -67,6 +66,7 @@ __all__ = [
     "UnexpectedAnswer",
     "Unreachable",
     "Upload",
+    "UploadGrant",
     "UploadOutcome",
     "Usage",
     "WrongState",

@@ -1,4 +1,4 @@
-"""Requests to the API: the token, answers or errors, and patience with a server that is away."""
+"""Requests to the API, with the token, errors and retries."""
 
 import json
 import math
@@ -15,28 +15,29 @@ import aiohttp
 
 from waybill.client.errors import ApiError, ClientError, FileNotFound, UnexpectedAnswer, Unreachable, error_of
 from waybill.client.observer import Observer
-from waybill.client.patience import Patience
+from waybill.client.retry import Retry
 
-#: A token, or what gives one whenever a request is made: they expire.
+#: A token, or a function that returns one for each request, because tokens expire.
 Token = str | Callable[[], str]
 
-#: Seconds. Far more than an answer takes, for an API whose database is away needs some to say so.
+#: An API whose database is unavailable needs some seconds to answer so.
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
-#: Seconds of silence until a stream counts as broken.
+#: A stream that is silent for 60 seconds is broken: the server sends a comment more often.
 STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
 
-#: Seconds. An address that has never answered is more likely wrong than away.
-FIRST_CONTACT = 2
+#: How long the first request is retried. An address that never answered is more likely wrong than
+#: unavailable.
+FIRST_CONTACT_SECONDS = 2
 
 
 class Api:
-    """The API of one server, in the name of one owner."""
+    """The API of one server, for one token."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, token: Token, patience: float, observer: Observer
+        self, session: aiohttp.ClientSession, url: str, token: Token, retry_seconds: float, observer: Observer
     ) -> None:
         self.url = url
-        self._patience = patience
+        self._retry_seconds = retry_seconds
         self._observer = observer
         self._session = session
         self._token = token
@@ -52,11 +53,11 @@ class Api:
         headers: Mapping[str, str] | None = None,
         limits: aiohttp.ClientTimeout = TIMEOUT,
     ) -> Any:
-        """The JSON of the answer.
+        """Send a request, with retries, and return the JSON of the response.
 
         Raises:
-            ApiError: the API refused.
-            Unreachable: nobody answers.
+            ApiError: the API refused the request.
+            Unreachable: the server does not answer.
         """
         answer, _ = await self.call_for_etag(
             method, path, query=query, body=body, headers=headers, limits=limits
@@ -73,8 +74,8 @@ class Api:
         headers: Mapping[str, str] | None = None,
         limits: aiohttp.ClientTimeout = TIMEOUT,
     ) -> tuple[Any, str | None]:
-        """Return the JSON of the answer and its ETag. Raises what ``call`` raises."""
-        patience, first = self.patience(), self.patience(FIRST_CONTACT)
+        """Return the JSON of the response and its ETag. Raises what ``call`` raises."""
+        retry, first_retry = self.new_retry(), self.new_retry(FIRST_CONTACT_SECONDS)
         while True:
             try:
                 async with self._open(
@@ -83,15 +84,15 @@ class Api:
                     answer = self._parsed(response.status, await response.read())
                     return answer, response.headers.get("ETag")
             except ClientError as error:
-                await (patience if self._was_reached else first).after(error)
+                await (retry if self._was_reached else first_retry).wait_after(error)
 
-    def patience(self, most: float = math.inf) -> Patience:
-        """Return a new count of retries, for as long as the client's patience and at most so many seconds."""
-        return Patience(min(self._patience, most), self._observer)
+    def new_retry(self, max_seconds: float = math.inf) -> Retry:
+        """Return the retries of a new request, for at most ``max_seconds`` and the client's limit."""
+        return Retry(min(self._retry_seconds, max_seconds), self._observer)
 
     @asynccontextmanager
     async def stream(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.StreamReader]:
-        """An answer that goes on. Raises as ``call`` does, but tries nothing again."""
+        """Open a stream. Raises what ``call`` raises, but does not retry."""
         accept = {"Accept": "text/event-stream"}
         async with self._open("GET", path, {**accept, **headers}, limits=STREAM_TIMEOUT) as response:
             yield response.content
@@ -112,7 +113,7 @@ class Api:
             f"{self.url}/api/v1{path}",
             headers={"Authorization": f"Bearer {token}", **headers},
             timeout=limits,
-            # The token is for this server alone.
+            # The token must not be sent to another server.
             allow_redirects=False,
             **more,
         )
@@ -137,15 +138,15 @@ class Api:
         return answer
 
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> ApiError:
-        """The error that an answer stands for, be it of Waybill or of something before it."""
+        """Return the error of a response, which Waybill or a proxy before it has sent."""
         wait = response.headers.get("Retry-After", "")
         retry_after = float(wait) if wait.isdecimal() else 0
         try:
             problem = json.loads(body)
             if problem["code"] == "not_found" and urlsplit(self.url).path:
-                # A Waybill without this route: its address is cut off too late.
+                # The server has no such route, so the address has a path too many.
                 root = _root(self.url)
-                problem["detail"] = f"{self.url} is not the address of the server. Leave out the path: {root}"
+                problem["detail"] = f"{self.url} is not the address of the server. Remove the path: {root}"
             return error_of(problem, response.status, retry_after)
         except (ValueError, KeyError, TypeError):
             return self._unexpected(response.status, retry_after, response.headers.get("Location"))
@@ -155,21 +156,21 @@ class Api:
     ) -> UnexpectedAnswer:
         detail = f"{self.url} answered {status}, but not as a Waybill server does. Check the address."
         if location is not None and urlsplit(location).hostname:
-            detail = f"{self.url} redirects to {_root(location)}: use the address that it redirects to."
+            detail = f"{self.url} redirects to {_root(location)}. Use that address."
         return UnexpectedAnswer(detail, status=status, retry_after=retry_after)
 
 
 def checked_address(url: str) -> str:
-    """Return the address of a server in the form in which it is compared and used.
+    """Return the address of a server in its normal form.
 
     Raises:
-        ValueError: it is not the address of a server; says what to change.
+        ValueError: it is not the address of a server. The message says what to change.
     """
     example = "write it as https://files.example.com"
     url = url.strip()
-    # URL parsers remove some of these, or read \ as /. The request would go to another address.
+    # URL parsers remove some of these characters, or read \ as /: the request would go to another address.
     if not url.isprintable() or " " in url or "\\" in url:
-        raise ValueError(f"An address has no space, no control character and no backslash: {example}.")
+        raise ValueError(f"An address cannot contain a space, a control character or a backslash: {example}.")
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -178,30 +179,34 @@ def checked_address(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{url!r} is not the address of a Waybill server: {example}.")
     if "@" in parts.netloc:
-        # Not repeated: it may be a password.
-        raise ValueError(f"An address has no user name and no password: use {_root(url)} and a token.")
+        # The message omits it, because it may be a password.
+        raise ValueError(
+            f"An address cannot contain a user name or a password: use {_root(url)} and a token."
+        )
     if parts.query or parts.fragment:
-        raise ValueError(f"An address ends before ? and #: use {_root(url)}{parts.path.rstrip('/')}.")
+        raise ValueError(f"An address cannot contain ? or #: use {_root(url)}{parts.path.rstrip('/')}.")
     address = url.rstrip("/")
     for ending in ("/api/v1", "/graphql"):
         if address.endswith(ending):
             raise ValueError(
-                f"{address} is an API of a server. Leave out {ending}: {address[: -len(ending)]}"
+                f"{address} is not the address of a server. Remove {ending}: {address[: -len(ending)]}"
             )
     return address
 
 
 def checked_token(token: str) -> str:
-    """Return the token without blanks around it.
+    """Return the token without leading and trailing spaces.
 
     Raises:
-        ValueError: it is empty, or has a character that no HTTP header may carry.
+        ValueError: it is empty, or has a character that an HTTP header cannot carry.
     """
     token = token.strip()
     if not token:
         raise ValueError("The token is empty.")
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError("The token has a blank or another character that no token has. Copy it again.")
+        raise ValueError(
+            "The token has a space or another character that tokens cannot contain. Copy it again."
+        )
     return token
 
 
@@ -209,7 +214,7 @@ def file_path(file_id: str) -> str:
     """Return the path of a file.
 
     Raises:
-        FileNotFound: it is no id. Its characters could make the path of something else.
+        FileNotFound: it is not an id. Its characters could form the path of another resource.
     """
     if not re.fullmatch(r"[0-9A-Za-z_-]+", file_id):
         raise FileNotFound("There is no such file: this is not an id.", code="file_not_found", status=404)
@@ -217,13 +222,13 @@ def file_path(file_id: str) -> str:
 
 
 def _root(url: str) -> str:
-    """Scheme, host and port of a URL."""
+    """Return the scheme, host and port of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _reason(error: Exception, url: str) -> str:
-    """Why a server did not answer, and what to change in its address if that is the likely cause."""
+    """Return why a server did not answer, and what to change in the address if that is a likely cause."""
     reason = str(error) or "it took too long"
     match error:
         case aiohttp.ClientConnectorCertificateError():
@@ -233,7 +238,7 @@ def _reason(error: Exception, url: str) -> str:
                 reason += f" ({cause.verify_message})"
         case aiohttp.ClientSSLError():
             plain = f"http://{urlsplit(url).netloc}"
-            reason = f"there is no TLS at this port. If the server has none, use {plain}"
+            reason = f"this port does not use TLS. If the server has no TLS, use {plain}"
         case aiohttp.ClientConnectorDNSError():
             reason = "no host has this name"
         case aiohttp.ClientConnectorError(errno=int(number)) if number > 0:
@@ -246,6 +251,6 @@ def _reason(error: Exception, url: str) -> str:
 
 
 def _tls_hint(url: str) -> str:
-    """A server that speaks only TLS ends a plain connection, or answers by a TLS alert."""
+    """Return a hint to use https. A server with TLS answers a plain request by a close or a TLS alert."""
     parts = urlsplit(url)
     return f". If the server uses TLS, use https://{parts.netloc}" if parts.scheme == "http" else ""

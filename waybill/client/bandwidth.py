@@ -3,9 +3,9 @@
 import asyncio
 import time
 
-#: Largest share of a second that one piece may take, so that the rate is even.
+#: Pieces are small enough that this many are sent in a second, so that the rate is even.
 PIECES_PER_SECOND = 8
-SMALLEST_PIECE_BYTES = 4096
+MIN_PIECE_BYTES = 4096
 
 
 class BandwidthLimit:
@@ -17,17 +17,17 @@ class BandwidthLimit:
 
     def __init__(self, bytes_per_second: int | None) -> None:
         if bytes_per_second is not None and bytes_per_second < 1:
-            raise ValueError("A bandwidth limit is at least 1 byte per second.")
+            raise ValueError("max_rate must be at least 1 byte per second.")
         self._rate = bytes_per_second
         self._free_at = 0.0
 
-    def piece(self, most: int) -> int:
-        """Return how many bytes to move at once, at most ``most``."""
+    def piece_bytes(self, max_bytes: int) -> int:
+        """Return the size of the next piece in bytes, at most ``max_bytes``."""
         if self._rate is None:
-            return most
-        return min(most, max(self._rate // PIECES_PER_SECOND, SMALLEST_PIECE_BYTES))
+            return max_bytes
+        return min(max_bytes, max(self._rate // PIECES_PER_SECOND, MIN_PIECE_BYTES))
 
-    async def take(self, size: int) -> None:
+    async def acquire(self, size: int) -> None:
         """Wait until ``size`` bytes may be moved."""
         if self._rate is None:
             return

@@ -1,4 +1,4 @@
-"""Calls that are made at the same time go to the API in one request, and each gets its own outcome."""
+"""Combine calls that are made at the same time into one request. Each call gets its own outcome."""
 
 import asyncio
 import json
@@ -15,28 +15,29 @@ from waybill.client.api import Api
 from waybill.client.errors import ClientError, InvalidInput, error_of
 from waybill.client.models import expected_fields
 
-#: Calls in one request. The API takes no more.
+#: The API's limit of items in one request.
 MAX_ITEMS = 100
 
-#: The API takes 64 KiB in one request; this leaves room for what is around the items.
+#: The API accepts bodies of 64 KiB. The rest is for the JSON around the items.
 MAX_ITEMS_BYTES = 60 * 1024
 
-#: Seconds. If calls come while a request is under way more are likely to follow, and the next one waits.
+#: How long the next request waits for more calls, if calls arrived during the last request.
 GATHER_SECONDS = 0.2
 
-#: Seconds. The API works through a batch some items at a time, and each may have to wait for the store.
+#: The API processes some items of a batch at a time, and each may wait for the store.
 TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation of the API that takes one item or several.
+    """An operation of the API for one item or several.
 
     Args:
-        path: where it is requested for one item; ``{item}`` stands for an item that is no body.
-        batch_path: where it is requested for several.
-        field: what the items of a batch are called.
-        answer: the field of a result that holds what is answered for one item alone; None if all of it does.
+        path: the path for one item. ``{item}`` is replaced by an item that is not sent as the body.
+        batch_path: the path for several items.
+        field: the name of the list of items in the body.
+        answer: the field of a result that has what a request for one item returns; None if it is the whole
+        result.
     """
 
     path: str
@@ -45,7 +46,7 @@ class Operation:
     answer: str | None = None
 
 
-ANNOUNCE = Operation("/files/upload-request", "/files/batch/upload-request", "items")
+REQUEST_UPLOAD = Operation("/files/upload-request", "/files/batch/upload-request", "items")
 COMPLETE = Operation("/files/{item}/complete", "/files/batch/complete", "ids", answer="file")
 
 
@@ -56,7 +57,7 @@ class _Call:
     answer: "asyncio.Future[Any]"
 
     def end(self, outcome: Any) -> None:
-        """Give the caller an answer or an error, unless it has one or has given up."""
+        """Give the caller a result or an error, unless it has one or was cancelled."""
         if self.answer.done():
             return
         if isinstance(outcome, Exception):
@@ -68,14 +69,14 @@ class _Call:
 class Batcher:
     """Requests one operation for many items.
 
-    A call that comes alone is sent at once and alone. An item that the API refuses fails alone. A request is
-    repeated as it was, under the same idempotency key, so a repeat does nothing twice.
+    A single call is sent at once. If the API refuses an item, only that call fails. A retry repeats the whole
+    request with the same idempotency key, so no item is processed twice.
     """
 
     def __init__(self, api: Api, operation: Operation) -> None:
         self._api = api
         self._operation = operation
-        self._most = MAX_ITEMS
+        self._max_items = MAX_ITEMS
         self._waiting: deque[_Call] = deque()
         self._is_full = asyncio.Event()
         self._collecting: asyncio.Task[None] | None = None
@@ -90,21 +91,21 @@ class Batcher:
         """
         call = _Call(item, len(json.dumps(item)), asyncio.get_running_loop().create_future())
         self._waiting.append(call)
-        if len(self._waiting) >= self._most:
+        if len(self._waiting) >= self._max_items:
             self._is_full.set()
         if self._collecting is None:
             self._collecting = asyncio.create_task(self._collect())
         return await call.answer
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel all requests."""
         tasks = [*self._requests, *([] if self._collecting is None else [self._collecting])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _collect(self) -> None:
-        """Send one request after the other. A repeat does not hold up the next one."""
+        """Send one request after the other. Do not wait for retries."""
         while batch := self._take():
             was_answered = asyncio.Event()
             request = asyncio.create_task(self._request(batch, was_answered))
@@ -117,10 +118,10 @@ class Batcher:
         self._collecting = None
 
     def _take(self) -> list[_Call]:
-        """Return the calls of the next request, without those that were given up."""
+        """Return the calls of the next request, without cancelled ones."""
         batch: list[_Call] = []
         size = 0
-        while self._waiting and len(batch) < self._most:
+        while self._waiting and len(batch) < self._max_items:
             call = self._waiting[0]
             if batch and size + call.size > MAX_ITEMS_BYTES:
                 break
@@ -128,19 +129,19 @@ class Batcher:
             if not call.answer.done():
                 batch.append(call)
                 size += call.size
-        if len(self._waiting) < self._most:
+        if len(self._waiting) < self._max_items:
             self._is_full.clear()
         return batch
 
     async def _request(self, batch: Sequence[_Call], was_answered: asyncio.Event) -> None:
-        """Request until each call has an outcome."""
+        """Send a request until each call has an outcome."""
         try:
             await self._resolve(batch, was_answered)
-        # Any error, such as that of a function that gives the token: the callers wait for an outcome.
+        # Any error, such as one of the function that returns the token: the callers wait for an outcome.
         except Exception as error:
             if isinstance(error, InvalidInput) and len(batch) > 1 and self._operation.field in error.fields:
-                # The rate limit of this server never admits so many at once.
-                self._most = len(batch) // 2
+                # The rate limit of this server is smaller than the batch.
+                self._max_items = len(batch) // 2
                 self._waiting.extendleft(reversed(batch))
             else:
                 for call in batch:
@@ -150,7 +151,7 @@ class Batcher:
 
     async def _resolve(self, batch: Sequence[_Call], was_answered: asyncio.Event) -> None:
         headers = {"Idempotency-Key": str(uuid.uuid4())}
-        patience = self._api.patience()
+        retry = self._api.new_retry()
         while True:
             outcomes = await self._send([call.item for call in batch], headers)
             was_answered.set()
@@ -163,15 +164,15 @@ class Batcher:
             if not failed:
                 return
             try:
-                # All of them again: the place of an item is part of its idempotency key.
-                await patience.after(failed[0][1])
+                # Repeat all items, because the position of an item is part of its idempotency key.
+                await retry.wait_after(failed[0][1])
             except ClientError:
                 for call, error in failed:
                     call.end(error)
                 return
 
     async def _send(self, items: Sequence[Any], headers: Mapping[str, str]) -> Sequence[Any]:
-        """Request, and return the JSON or the error for each item."""
+        """Send one request, and return the JSON or the error of each item."""
         operation = self._operation
         if len(items) == 1:
             path = operation.path.format(item=items[0])

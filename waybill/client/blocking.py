@@ -1,4 +1,4 @@
-"""The client for everybody else: the same methods, each of which returns when it is done."""
+"""The client for code without asyncio. Its methods block."""
 
 import asyncio
 import threading
@@ -52,10 +52,9 @@ async def _close(items: AsyncGenerator[Any, None]) -> None:
 
 
 class Client:
-    """What ``AsyncClient`` does, without asyncio; its arguments and methods are explained there.
+    """``AsyncClient`` without asyncio. See there for the arguments and methods.
 
-    Used as a context, or closed by ``close``. May be shared by threads. What is told of progress is told
-    in another thread.
+    Use it as a context, or call ``close``. Threads may share it. Callbacks run in another thread.
     """
 
     def __init__(
@@ -63,15 +62,15 @@ class Client:
         url: str,
         token: Token,
         *,
-        patience: float = 60,
+        retry_seconds: float = 60,
         parallel: int = 4,
         max_rate: int | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._client = AsyncClient(
-            url, token, patience=patience, parallel=parallel, max_rate=max_rate, observer=observer
+            url, token, retry_seconds=retry_seconds, parallel=parallel, max_rate=max_rate, observer=observer
         )
-        # A loop of its own, so that it also works where one runs already, as in a notebook.
+        # A separate event loop, so that it also works if one is running, as in a notebook.
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="waybill-client", daemon=True)
         self._thread.start()
@@ -86,7 +85,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Give up its connections. Safe to repeat."""
+        """Close the connections. Safe to repeat."""
         if not self._loop.is_closed():
             self._run(self._client.__aexit__(None, None, None))
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -95,7 +94,7 @@ class Client:
 
     upload = _returning(AsyncClient.upload)
     upload_many = _iterating(AsyncClient.upload_many)
-    announce = _returning(AsyncClient.announce)
+    request_upload = _returning(AsyncClient.request_upload)
     send = _returning(AsyncClient.send)
     resume = _returning(AsyncClient.resume)
     wait = _returning(AsyncClient.wait)
@@ -114,6 +113,6 @@ class Client:
         try:
             return future.result()
         except BaseException:
-            # Ctrl-C reaches us and not the loop.
+            # Ctrl-C interrupts this thread and not the loop's.
             future.cancel()
             raise

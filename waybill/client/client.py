@@ -1,4 +1,4 @@
-"""The client of one Waybill, for asyncio."""
+"""The client of a Waybill server, for asyncio."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -10,38 +10,38 @@ from typing import Self, Unpack
 
 import aiohttp
 
-from waybill.client.announcement import UploadOptions, announcement
 from waybill.client.api import Api, Token, checked_address, checked_token, file_path
 from waybill.client.bandwidth import BandwidthLimit
-from waybill.client.batching import ANNOUNCE, COMPLETE, Batcher
+from waybill.client.batching import COMPLETE, REQUEST_UPLOAD, Batcher
 from waybill.client.destination import LocalPath, SavedFiles, destination, is_stream, opened_stream
+from waybill.client.download import Downloader, verified
 from waybill.client.events import follow
 from waybill.client.listing import Filters, list_files
-from waybill.client.many import UploadOutcome, outcomes
-from waybill.client.models import Announced, Event, File, Usage
+from waybill.client.local_file import LocalFile, Progress
+from waybill.client.models import Event, File, UploadGrant, Usage
 from waybill.client.observer import NoObserver, Observer
-from waybill.client.receiving import Receiver, verified
-from waybill.client.sending import MAX_OPEN_FILES, Sender
-from waybill.client.source import Progress, Source
 from waybill.client.store import Store
-from waybill.client.verdicts import Verdicts
+from waybill.client.upload import MAX_OPEN_FILES, Uploader
+from waybill.client.upload_many import UploadOutcome, outcomes
+from waybill.client.upload_request import UploadOptions, upload_request_body
+from waybill.client.waiter import Waiter
 
 
 class AsyncClient:
-    """Moves files to and from a Waybill, in the name of the token's owner.
+    """Uploads and downloads files, as the owner that the token names.
 
     Args:
-        url: where the Waybill is, such as ``https://files.example.com``.
-        token: a bearer token, or a function that gives one whenever a request is made.
-        patience: seconds for which anything is tried again while a server is away or the line is broken,
-            counted from the last progress. The first contact gets two at most: who has never answered is
-            more likely wrong than away.
-        parallel: requests that carry bytes at once, over all files.
+        url: the server's address, such as ``https://files.example.com``.
+        token: a bearer token, or a function that returns one for each request.
+        retry_seconds: how long requests are retried while a server is unavailable or the connection is
+            broken, counted from the last progress. The first request is retried for two seconds at most,
+            because an address that never answered is more likely wrong.
+        parallel: how many requests transfer data at the same time, over all files.
         max_rate: bytes per second that all uploads and downloads together may use, or None for no limit.
         observer: is called for each request and each retry.
 
-    Used as a context (``async with``). Whatever it raises is of ``ClientError``'s family, or an OSError of
-    the local file. It logs nothing.
+    Use it as a context (``async with``). It raises subclasses of ``ClientError``, and OSError for local
+    files. It does not log.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class AsyncClient:
         url: str,
         token: Token,
         *,
-        patience: float = 60,
+        retry_seconds: float = 60,
         parallel: int = 4,
         max_rate: int | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._url = checked_address(url)
         self._token = checked_token(token) if isinstance(token, str) else token
-        self._patience = patience
+        self._retry_seconds = retry_seconds
         self._parallel = parallel
         self._limit = BandwidthLimit(max_rate)
         self._observer = observer or NoObserver()
@@ -64,26 +64,26 @@ class AsyncClient:
         self._open_files = asyncio.Semaphore(MAX_OPEN_FILES)
 
     async def __aenter__(self) -> Self:
-        # As many connections as there are requests, and proxies as everywhere (HTTPS_PROXY, NO_PROXY).
+        # ``parallel`` limits the connections. Proxies are those of the environment (HTTPS_PROXY, NO_PROXY).
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             trust_env=True,
-            # Sizes and ranges are those of the stored bytes.
+            # Sizes and ranges refer to the stored bytes.
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,
         )
-        self._api = Api(self._session, self._url, self._token, self._patience, self._observer)
+        self._api = Api(self._session, self._url, self._token, self._retry_seconds, self._observer)
         self._store = Store(self._session, self._parallel, self._limit, self._observer)
-        self._verdicts = Verdicts(self._api)
-        self._announcing = Batcher(self._api, ANNOUNCE)
-        self._completing = Batcher(self._api, COMPLETE)
+        self._waiter = Waiter(self._api)
+        self._upload_requests = Batcher(self._api, REQUEST_UPLOAD)
+        self._completions = Batcher(self._api, COMPLETE)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._announcing.close()
-        await self._completing.close()
+        await self._upload_requests.close()
+        await self._completions.close()
         await self._session.close()
 
     async def upload(
@@ -96,91 +96,90 @@ class AsyncClient:
         wait: bool = True,
         **options: Unpack[UploadOptions],
     ) -> File:
-        """Hash, announce, send and complete a file, and wait until it is verified.
+        """Hash a file, request an upload, send the content, complete it, and wait for verification.
 
         If its content is stored already, nothing is sent: the result is the file of that folder, name and
         type, or a new DUPLICATE. By default the name is that of the local file. The other arguments are
         ``content_type``, ``folder``, ``metadata`` and ``multipart``: see ``UploadOptions``. To resume an
-        upload later, use ``announce`` and ``send``.
+        upload later, use ``request_upload`` and ``send``.
 
         Returns:
-            The file as it ended, COMPLETED or DUPLICATE; without ``wait`` as it is on its way there.
+            The verified file, COMPLETED or DUPLICATE. Without ``wait``, the file in its current status.
 
         Raises:
-            NotVerified: what arrived is not what was sent.
-            ContentChanged: the file changed meanwhile.
+            NotVerified: the stored content is not what was sent.
+            ContentChanged: the local file changed during the upload.
         """
         path = Path(path)
-        with Source(path) as source:
+        with LocalFile(path) as source:
             sha256 = sha256 or await source.sha256()
-        announced = await self.announce(name or path.name, source.size, sha256=sha256, **options)
-        if not (announced.is_open and wait):
-            return (
-                await self.send(path, announced, progress=progress) if announced.is_open else announced.file
-            )
-        async with self.expecting(announced.file.id) as verified:
-            await self.send(path, announced, progress=progress)
-            return await verified()
+        grant = await self.request_upload(name or path.name, source.size, sha256=sha256, **options)
+        if not (grant.is_open and wait):
+            return await self.send(path, grant, progress=progress) if grant.is_open else grant.file
+        async with self.waiter(grant.file.id) as wait_for_end:
+            await self.send(path, grant, progress=progress)
+            return await wait_for_end()
 
     async def upload_many(
         self, paths: Iterable[LocalPath], *, wait: bool = True, **options: Unpack[UploadOptions]
     ) -> AsyncGenerator[UploadOutcome, None]:
-        """Upload files, and yield what became of each as it ends. The arguments are those of ``upload``.
+        """Upload files, and yield the outcome of each as it ends. The arguments are those of ``upload``.
 
-        Small files share requests: a hundred take two and the PUTs. A file that fails does so alone.
+        Small files share requests: a hundred need two requests and the PUTs. A failed file does not stop
+        others.
 
         Raises:
-            Unauthenticated, Forbidden, Unreachable: no other file would fare better.
+            Unauthenticated, Forbidden, Unreachable: every other file would fail too.
         """
         upload = partial(self.upload, wait=wait, **options)
         async with aclosing(outcomes(map(Path, paths), upload, self._parallel)) as ended:
             async for outcome in ended:
                 yield outcome
 
-    async def announce(
+    async def request_upload(
         self, name: str, size: int, *, sha256: str | None = None, **options: Unpack[UploadOptions]
-    ) -> Announced:
-        """Announce an upload, to ``send`` it then. The arguments are those of ``upload``.
+    ) -> UploadGrant:
+        """Request an upload, to ``send`` it later. The arguments are those of ``upload``.
 
-        Calls that are made at the same time share requests, and so do the completions of ``send``.
+        Calls at the same time share requests. So do the completions of ``send``.
         """
-        body = announcement(name, size, sha256, **options)
-        return Announced.of(await self._announcing.call(body))
+        body = upload_request_body(name, size, sha256, **options)
+        return UploadGrant.from_json(await self._upload_requests.call(body))
 
-    async def send(self, path: LocalPath, announced: Announced, *, progress: Progress | None = None) -> File:
-        """Send what was announced, and complete it. May be resumed with the file's id if it fails."""
-        async with self._sender(path, progress) as sender:
-            return await sender.send(announced)
+    async def send(self, path: LocalPath, grant: UploadGrant, *, progress: Progress | None = None) -> File:
+        """Send and complete a requested upload. If it fails, ``resume`` can continue it."""
+        async with self._uploader(path, progress) as uploader:
+            return await uploader.send(grant)
 
     async def resume(self, path: LocalPath, file_id: str, *, progress: Progress | None = None) -> File:
-        """Take up an upload that was begun, perhaps by another process, without what has arrived.
+        """Resume an upload that this or another process began. Sends only the missing bytes.
 
         Raises:
-            WrongState: it has expired, or was deleted. Upload it anew.
-            FileNotFound: there is none of that id.
-            ContentChanged: the file has another size than was announced.
+            WrongState: the upload has expired, or the file was deleted. Upload it again.
+            FileNotFound: there is no file with this id.
+            ContentChanged: the size of the local file is not the requested one.
         """
-        async with self._sender(path, progress) as sender:
-            return await sender.resume(file_id)
+        async with self._uploader(path, progress) as uploader:
+            return await uploader.resume(file_id)
 
     async def wait(self, file_id: str) -> File:
-        """The file, once it is COMPLETED or DUPLICATE. Put ``asyncio.timeout`` around it to wait no longer.
+        """Return the file when it is COMPLETED or DUPLICATE. Limit the time with ``asyncio.timeout``.
 
         Raises:
             NotVerified: it ended FAILED or EXPIRED, or was deleted.
         """
-        return await self._verdicts.end_of(file_id)
+        return await self._waiter.end_of(file_id)
 
-    def expecting(self, file_id: str) -> AbstractAsyncContextManager[Callable[[], Awaitable[File]]]:
-        """Wait for a file that is still to be sent: a context that gives a function, which does as ``wait``.
+    def waiter(self, file_id: str) -> AbstractAsyncContextManager[Callable[[], Awaitable[File]]]:
+        """Start to wait before a file is sent. Yields a function that does what ``wait`` does.
 
-        Around ``send`` it saves the request that ``wait`` makes for each file after it has been sent.
+        Around ``send``, it saves the request that ``wait`` needs for each file.
         """
-        return self._verdicts.expecting(file_id)
+        return self._waiter.listen(file_id)
 
     async def get(self, file_id: str) -> File:
-        """One file, deleted ones included."""
-        return File.of(*await self._api.call_for_etag("GET", file_path(file_id)))
+        """Return a file. It may be deleted."""
+        return File.from_json(*await self._api.call_for_etag("GET", file_path(file_id)))
 
     async def files(self, **filters: Unpack[Filters]) -> AsyncGenerator[File, None]:
         """Yield all files that match the filters, page after page; docs/reference/lists.md explains them."""
@@ -198,40 +197,41 @@ class AsyncClient:
     ) -> Path:
         """Write a file to ``target``, or into it under the file's own name if that is a folder.
 
-        A ``target`` that ends with a slash is a folder, and is made if it is missing. The file is there whole
-        or not at all, since its SHA-256 is compared before; what came until a line broke or a process died is
-        not fetched again. A pipe or a character device gets the bytes as they come.
+        A ``target`` that ends with a slash is a folder, which is created if it does not exist. The file
+        appears only when it is complete and its SHA-256 is correct. Bytes received before a connection broke
+        or a process died are not requested again. A pipe or a character device receives the bytes as they
+        arrive.
 
         Args:
-            file: the file, or its id, which takes one request more.
-            target: where to save it. In a folder the name is made harmless (``local_name``).
-            progress: called with the bytes that have come, and the size.
-            overwrite: replace a file that is there with other content, unless this client saved it.
+            file: the file, or its id, which needs one more request.
+            target: where to save it. In a folder its name is made safe (``local_name``).
+            progress: called with the received bytes, and the size.
+            overwrite: replace an existing file with other content, unless this client saved it.
 
         Returns:
-            Where it is.
+            The path of the saved file.
 
         Raises:
-            WrongState: there is nothing to download.
-            ContentChanged: what came is not what was verified.
-            FileExistsError: something else is there.
+            WrongState: the file has no stored content.
+            ContentChanged: the received content is not the verified one.
+            FileExistsError: the path has other content.
         """
         file = await self.get(file) if isinstance(file, str) else file
         file = await verified(self._api, file)
-        receiver = Receiver(self._api, self._store, file, progress)
+        downloader = Downloader(self._api, self._store, file, progress)
         if is_stream(Path(target)):
             async with opened_stream(Path(target)) as descriptor:
-                await receiver.to_stream(descriptor)
+                await downloader.to_stream(descriptor)
             return Path(target)
         path = destination(target, file)
-        await self._saved.save(receiver, path, file, overwrite=overwrite)
+        await self._saved.save(downloader, path, file, overwrite=overwrite)
         return path
 
     async def content(self, file_id: str, *, progress: Progress | None = None) -> AsyncGenerator[bytes, None]:
-        """The bytes of a file one after the other. Raises as ``download`` does, ContentChanged at the end."""
+        """Yield the content of a file in chunks. Raises as ``download`` does, ContentChanged at the end."""
         file = await verified(self._api, await self.get(file_id))
-        receiver = Receiver(self._api, self._store, file, progress)
-        async with aclosing(receiver.content()) as content:
+        downloader = Downloader(self._api, self._store, file, progress)
+        async with aclosing(downloader.content()) as content:
             async for chunk in content:
                 yield chunk
 
@@ -245,7 +245,7 @@ class AsyncClient:
         metadata: Mapping[str, str | None] | None = None,
         if_match: str | None = None,
     ) -> File:
-        """Update what is said of a file. An argument that is None changes nothing.
+        """Update the properties of a file. An argument that is None changes nothing.
 
         Args:
             folder: the new folder; the empty one is the top.
@@ -253,36 +253,36 @@ class AsyncClient:
             if_match: the ``etag`` of the file: update it only if it has not changed since.
 
         Raises:
-            PreconditionFailed: it has changed. Also if the answer to the update was lost.
+            PreconditionFailed: it has changed. Also if the response to the update was lost.
             WrongState: the file is deleted.
         """
         changes = {"name": name, "contentType": content_type, "folder": folder, "metadata": metadata}
         body = {field: value for field, value in changes.items() if value is not None}
         headers = {} if if_match is None else {"If-Match": if_match}
-        return File.of(
+        return File.from_json(
             *await self._api.call_for_etag("PATCH", file_path(file_id), body=body, headers=headers)
         )
 
     async def delete(self, file_id: str) -> File:
-        """Delete a file. A repeat answers the same."""
-        return File.of(await self._api.call("DELETE", file_path(file_id)))
+        """Delete a file. Safe to repeat."""
+        return File.from_json(await self._api.call("DELETE", file_path(file_id)))
 
     async def restore(self, file_id: str) -> File:
-        """Take a deleted file out of the trash, until its purge begins."""
-        return File.of(await self._api.call("POST", f"{file_path(file_id)}/restore"))
+        """Restore a deleted file, until its purge begins."""
+        return File.from_json(await self._api.call("POST", f"{file_path(file_id)}/restore"))
 
     async def usage(self) -> Usage:
-        """What the owner's files take, and may take."""
-        return Usage.of(await self._api.call("GET", "/usage"))
+        """Return the space that the owner's files use, and the quota."""
+        return Usage.from_json(await self._api.call("GET", "/usage"))
 
     async def events(self, after: str | None = None) -> AsyncGenerator[Event, None]:
-        """Changes of the owner's files as they happen; with the id of an event those since it, first."""
+        """Yield changes of the owner's files as they happen. With an event id, start after that event."""
         async with aclosing(follow(self._api, after)) as events:
             async for event in events:
                 yield event
 
     @asynccontextmanager
-    async def _sender(self, path: LocalPath, progress: Progress | None) -> AsyncIterator[Sender]:
+    async def _uploader(self, path: LocalPath, progress: Progress | None) -> AsyncIterator[Uploader]:
         async with self._open_files:
-            with Source(Path(path)) as source:
-                yield Sender(self._api, self._store, self._completing, source, progress)
+            with LocalFile(Path(path)) as source:
+                yield Uploader(self._api, self._store, self._completions, source, progress)

@@ -1,4 +1,4 @@
-"""Where a download goes: which path, what is there already, and pipes and devices, which are no files."""
+"""The destination of a download: its path, what exists there, and pipes and devices."""
 
 import asyncio
 import errno
@@ -10,24 +10,24 @@ from os import PathLike
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from waybill.client.download import Downloader
+from waybill.client.local_file import LocalFile
 from waybill.client.local_name import local_name, longest_name
 from waybill.client.models import File
-from waybill.client.receiving import Receiver
-from waybill.client.source import Source
 
 LocalPath = str | PathLike[str]
 
-#: Seconds between two looks for a reader of a named pipe.
-READER_PAUSE_SECONDS = 0.1
+#: How often a named pipe is checked for a reader.
+READER_POLL_SECONDS = 0.1
 
 
 def destination(target: LocalPath, file: File) -> Path:
-    """Return ``target``, or a place in it if it is a folder: under the file's own name, made harmless.
+    """Return ``target``. If it is a folder, return a path in it, with the file's own name made safe.
 
-    A target that ends with a slash is a folder, and is made if it is missing.
+    A target that ends with a slash is a folder, which is created if it does not exist.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be created.
     """
     path = Path(target)
     if os.fspath(target).endswith(os.sep):
@@ -40,15 +40,15 @@ def destination(target: LocalPath, file: File) -> Path:
     return path / local_name(file.name, fallback=file.id, max_bytes=longest_name(path))
 
 
-async def is_there(path: Path, content: File, *, overwrite: bool) -> bool:
+async def has_content(path: Path, content: File, *, overwrite: bool) -> bool:
     """Return whether the content is at ``path``; False if the path is free, or may be overwritten.
 
     Raises:
-        FileExistsError: something else is there.
-        OSError: what is there cannot be read.
+        FileExistsError: the path has other content.
+        OSError: the existing file cannot be read.
     """
     try:
-        source = Source(path)
+        source = LocalFile(path)
     except FileNotFoundError:
         if overwrite or not _is_link(path):
             return False
@@ -58,16 +58,16 @@ async def is_there(path: Path, content: File, *, overwrite: bool) -> bool:
                 return True
         if overwrite:
             return False
-    raise FileExistsError(f"{path} is there, with other content.")
+    raise FileExistsError(f"{path} exists and has other content.")
 
 
 def _is_link(path: Path) -> bool:
-    """Return whether the name is taken, if there is no file: a link that leads nowhere takes it too."""
+    """Return whether the path is a link. A broken link is not a file, but its name is in use."""
     return path.is_symlink()
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether what is at ``path`` takes bytes as they come: a pipe, or a device such as /dev/null."""
+    """Return whether ``path`` is a pipe, or a character device such as /dev/null."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -86,7 +86,7 @@ async def opened_stream(path: Path) -> AsyncIterator[int]:
         except OSError as error:
             if error.errno != errno.ENXIO or not is_stream(path):
                 raise
-            await asyncio.sleep(READER_PAUSE_SECONDS)
+            await asyncio.sleep(READER_POLL_SECONDS)
     try:
         os.set_blocking(descriptor, True)
         yield descriptor
@@ -95,32 +95,32 @@ async def opened_stream(path: Path) -> AsyncIterator[int]:
 
 
 class SavedFiles:
-    """What one client saves, each path by one download at a time."""
+    """The paths that one client has saved. Only one download at a time writes to a path."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
         self._paths: set[Path] = set()
 
-    async def save(self, receiver: Receiver, path: Path, content: File, *, overwrite: bool) -> None:
-        """Write a file to ``path``, unless it is there already.
+    async def save(self, downloader: Downloader, path: Path, content: File, *, overwrite: bool) -> None:
+        """Save a file at ``path``, unless its content exists there already.
 
         Args:
-            receiver: receives the file.
+            downloader: downloads the file.
             path: where to save it.
-            content: the file as it was verified.
+            content: the verified file.
             overwrite: replace other content, unless this client saved it.
 
         Raises:
             FileExistsError: something else is there.
         """
-        # The second file of one name must find what the first has saved.
+        # The second file with the same name must find what the first has saved.
         async with self._locks.setdefault(path, asyncio.Lock()):
             overwrite = overwrite and path not in self._paths
-            if not await is_there(path, content, overwrite=overwrite):
+            if not await has_content(path, content, overwrite=overwrite):
                 try:
-                    await receiver.into(path, overwrite=overwrite)
+                    await downloader.save(path, overwrite=overwrite)
                 except FileExistsError:
-                    # Another process has saved something there meanwhile, perhaps the same file.
-                    if not await is_there(path, content, overwrite=False):
+                    # Another process saved a file there, perhaps the same one.
+                    if not await has_content(path, content, overwrite=False):
                         raise
             self._paths.add(path)

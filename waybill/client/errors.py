@@ -1,26 +1,26 @@
-"""The family of errors. Each has a stable ``code``, a ``detail`` in words, and the ``status`` it came with.
+"""The errors. Each has a stable ``code``, a ``detail`` for people, and the HTTP ``status``.
 
 ClientError
-├── ApiError                  the API refused; its codes are those of docs/reference/errors.md
-│   ├── UnexpectedAnswer      what answered is not a Waybill server
+├── ApiError                  the API refused; docs/reference/errors.md lists its codes
+│   ├── UnexpectedAnswer      the response is not one of a Waybill server
 │   ├── Unauthenticated       no token, or one that cannot be trusted
 │   ├── Forbidden             a good token without the right to do this
-│   ├── FileNotFound          no such file, or somebody else's
+│   ├── FileNotFound          no such file, or one of another owner
 │   ├── InvalidInput          the request breaks a rule; ``context["fields"]`` says which
 │   ├── FileTooLarge          more bytes than the service accepts
 │   ├── ObjectMissing         the bytes have not arrived
 │   ├── PartsMissing          not all parts have arrived
-│   ├── IdempotencyConflict   the key was used for another announcement
-│   ├── QuotaExceeded         the owner's files would take too much
+│   ├── IdempotencyConflict   the key was used for another request
+│   ├── QuotaExceeded         the owner's files would exceed the quota
 │   ├── WrongState            the file's status, or its deletion, does not allow this
-│   ├── RateLimited           more requests than this owner may send in a time
-│   └── ServiceUnavailable    a server behind the API is away
+│   ├── RateLimited           this owner sends too many requests
+│   └── ServiceUnavailable    a server behind the API is unavailable
 ├── Unreachable               the API or the object store does not answer
-├── StoreRefused              the object store refused a request, in S3's words
-├── ContentChanged            a local file changed meanwhile, or what came is not what was verified
+├── StoreRefused              the object store refused a request
+├── ContentChanged            a local file changed, or a download is not the verified content
 └── NotVerified               an upload ended FAILED or EXPIRED, or was deleted
 
-What is temporary was tried again before it is raised, for as long as the client's patience.
+The client retries temporary errors for its ``retry_seconds`` before it raises them.
 """
 
 from collections.abc import Mapping
@@ -34,11 +34,11 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class ClientError(Exception):
-    """Anything that went wrong. ``status`` is of HTTP, or None where nobody answered."""
+    """The base of all errors. ``status`` is the HTTP status, or None without a response."""
 
     code: str = "client_error"
     status: int | None = None
-    #: Whether a repeat may succeed, and seconds after which it is welcome.
+    #: Whether a retry can succeed, and the seconds to wait before it.
     is_temporary: bool = False
     retry_after: float = 0
 
@@ -48,7 +48,7 @@ class ClientError(Exception):
 
 
 class ApiError(ClientError):
-    """The API refused. ``context`` holds the facts of its problem document."""
+    """The API refused. ``context`` is its problem document."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class ApiError(ClientError):
 
 
 class UnexpectedAnswer(ApiError):
-    """The answer is not one of a Waybill server: the address is wrong, or a proxy answered in its place."""
+    """The response is not one of a Waybill server: the address is wrong, or a proxy answered."""
 
     def __init__(self, detail: str, *, status: int = 200, retry_after: float = 0) -> None:
         super().__init__(detail, code="unexpected_answer", status=status, retry_after=retry_after)
@@ -83,7 +83,7 @@ class Forbidden(ApiError):
 
 
 class FileNotFound(ApiError):
-    """No such file, or somebody else's."""
+    """No such file, or one of another owner."""
 
 
 class InvalidInput(ApiError):
@@ -91,7 +91,7 @@ class InvalidInput(ApiError):
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """What is wrong in which field."""
+        """The problem of each field."""
         return self.context.get("fields") or _NOTHING
 
 
@@ -100,19 +100,19 @@ class FileTooLarge(ApiError):
 
 
 class ObjectMissing(ApiError):
-    """Complete came before the bytes."""
+    """The upload was completed before the bytes arrived."""
 
 
 class PartsMissing(ApiError):
-    """Complete came before all parts."""
+    """The upload was completed before all parts arrived."""
 
 
 class IdempotencyConflict(ApiError):
-    """The key was used for another announcement."""
+    """The key was used for another request."""
 
 
 class QuotaExceeded(ApiError):
-    """The owner's files would take too much."""
+    """The owner's files would exceed the quota."""
 
 
 class WrongState(ApiError):
@@ -124,14 +124,14 @@ class PreconditionFailed(ApiError):
 
 
 class RateLimited(ApiError):
-    """More requests than this owner may send in a time."""
+    """This owner sends too many requests."""
 
 
 class ServiceUnavailable(ApiError):
-    """A server behind the API is away."""
+    """A server behind the API is unavailable."""
 
 
-#: What each code of the API is raised as; any other is a plain ApiError.
+#: The class of each error code of the API. Other codes raise ApiError.
 BY_CODE: Mapping[str, type[ApiError]] = MappingProxyType(
     {
         "unauthenticated": Unauthenticated,
@@ -152,10 +152,10 @@ BY_CODE: Mapping[str, type[ApiError]] = MappingProxyType(
 
 
 def error_of(problem: Mapping[str, Any], status: int, retry_after: float = 0) -> ApiError:
-    """Return the error that a problem document describes: an answer, or the outcome of one item of a batch.
+    """Return the error that a problem document of a response, or of one item of a batch, describes.
 
     Raises:
-        KeyError, TypeError, ValueError: it is none of Waybill's.
+        KeyError, TypeError, ValueError: it is not a problem document of Waybill.
     """
     code, detail = str(problem["code"]), str(problem["detail"])
     return BY_CODE.get(code, ApiError)(
@@ -175,7 +175,7 @@ class Unreachable(ClientError):
 
 
 class StoreRefused(ClientError):
-    """The object store refused a request; ``s3_code`` is its own word for why."""
+    """The object store refused a request. ``s3_code`` is the store's error code."""
 
     code = "store_refused"
 
@@ -183,18 +183,18 @@ class StoreRefused(ClientError):
         super().__init__(f"The object store answered {status} ({s3_code}).")
         self.status = status
         self.s3_code = s3_code
-        # S3 itself says SlowDown by 503, and wants a repeat after 500 and after a body that came too slowly.
+        # S3 asks for a retry after 500, after 503 (SlowDown), and after a body that arrived too slowly.
         self.is_temporary = status == 429 or status >= 500 or s3_code == "RequestTimeout"
 
 
 class ContentChanged(ClientError):
-    """A local file changed while it was sent, or what was received is not what was verified."""
+    """A local file changed while it was sent, or the received content is not the verified one."""
 
     code = "content_changed"
 
 
 class NotVerified(ClientError):
-    """An upload ended FAILED or EXPIRED, or was deleted before it was verified. ``file`` tells more."""
+    """An upload ended FAILED or EXPIRED, or was deleted before it was verified. ``file`` has the details."""
 
     code = "not_verified"
 

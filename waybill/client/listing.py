@@ -1,4 +1,4 @@
-"""Read a list page after page."""
+"""Read a list of files page by page."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,12 +8,12 @@ from waybill.client.api import Api
 from waybill.client.models import File, Page
 from waybill.files.lifecycle import Status
 
-#: Files of a list that are asked for at once; the API gives no more.
-PAGE = 100
+#: The API's limit of files in one page.
+PAGE_SIZE = 100
 
 
 class Filters(TypedDict, total=False):
-    """The filters and the order of a list. One that is None filters nothing."""
+    """The filters and the order of a list. None disables a filter."""
 
     status: Sequence[Status | str]
     name: str | None
@@ -30,7 +30,7 @@ class Filters(TypedDict, total=False):
     order: Literal["asc", "desc"] | None
 
 
-#: What the API calls the filters whose name is another there.
+#: The names of filters that the API names differently.
 _PARAMETERS = {
     "content_type": "contentType",
     "created_after": "createdAfter",
@@ -42,10 +42,10 @@ _PARAMETERS = {
 
 async def list_files(api: Api, filters: Filters) -> AsyncGenerator[File, None]:
     """Yield the files that match the filters."""
-    query = [("limit", str(PAGE)), *_query(filters)]
+    query = [("limit", str(PAGE_SIZE)), *_query(filters)]
     cursor: list[tuple[str, str]] = []
     while True:
-        page = Page.of(await api.call("GET", "/files", query=[*query, *cursor]))
+        page = Page.from_json(await api.call("GET", "/files", query=[*query, *cursor]))
         for file in page.files:
             yield file
         if page.next_cursor is None:
@@ -54,7 +54,7 @@ async def list_files(api: Api, filters: Filters) -> AsyncGenerator[File, None]:
 
 
 def _query(filters: Filters) -> list[tuple[str, str]]:
-    """Return the parameters of the API for the filters that are given."""
+    """Return the parameters of the API for the filters."""
     found: list[tuple[str, str]] = []
     for name, value in filters.items():
         parameter = _PARAMETERS.get(name, name)
@@ -72,6 +72,6 @@ def _query(filters: Filters) -> list[tuple[str, str]]:
 
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
-        # RFC 3339. A time without an offset is of this machine's clock.
+        # RFC 3339. A time without an offset is in this machine's time zone.
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return "true" if value is True else str(value)

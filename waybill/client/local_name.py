@@ -1,7 +1,7 @@
-"""The name under which a file of a server is saved in a folder of this machine.
+"""The name under which a downloaded file is saved in a folder.
 
-The server is another machine's program, and an uploader chose the name. It must not lead out of the folder,
-hide a file, or control a terminal.
+An uploader chose the name, and the server may be hostile. The name must not leave the folder, hide the file,
+or control a terminal.
 """
 
 import os
@@ -9,10 +9,10 @@ import sys
 import unicodedata
 from pathlib import PurePath
 
-#: Bytes of the longest name where the file system does not tell. Source: NAME_MAX of Linux and macOS.
+#: The longest name if the file system does not report it. Source: NAME_MAX of Linux and macOS.
 NAME_MAX_BYTES = 255
 
-#: Characters of the longest ending that is kept when a name is shortened: ".mp4", ".sha256sum".
+#: The longest extension that a shortened name retains: ".mp4", ".sha256sum".
 MAX_SUFFIX_CHARACTERS = 16
 
 _REORDERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
@@ -23,12 +23,12 @@ def local_name(name: str, *, fallback: str, max_bytes: int = NAME_MAX_BYTES) -> 
     """Return ``name`` as it can be saved.
 
     A name that is a path is replaced by ``fallback``. A leading dot becomes "_", as in Chromium, because
-    shells and other programs read hidden files unasked (``.bashrc``). So do control characters, line ends,
-    characters that change the reading direction, and those that this file system cannot encode. A name that
-    is too long loses letters before its ending.
+    shells and other programs read hidden files automatically (``.bashrc``). So do control characters, line
+    ends, characters that change the reading direction, and those that this file system cannot encode. A name
+    that is too long loses letters before its extension.
 
     Args:
-        name: the name that the server gives.
+        name: the name from the server.
         fallback: the id of the file, used if the name is a path.
         max_bytes: the longest name of the file system, in bytes.
     """
@@ -48,7 +48,7 @@ def longest_name(folder: os.PathLike[str]) -> int:
 
 
 def is_unprintable(letter: str) -> bool:
-    """Return whether a character moves the cursor, changes colours, breaks the line, or turns it around."""
+    """Return whether a character moves the cursor, changes colours, breaks or reverses the line."""
     is_control = unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"}
     return is_control or unicodedata.bidirectional(letter) in _REORDERING
 
@@ -77,7 +77,7 @@ def _shortened(name: str, max_bytes: int) -> str:
 
 
 def _continues(text: str, position: int) -> bool:
-    """Whether ``position`` is within a letter as people see it: before an accent or a joined sign."""
+    """Return whether ``position`` is within a visible letter: before an accent or a joined character."""
     return position < len(text) and (
         unicodedata.combining(text[position]) > 0
         or unicodedata.category(text[position]).startswith("M")

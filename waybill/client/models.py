@@ -1,4 +1,4 @@
-"""What the API answers, as Python sees it. Times are aware and in UTC, sizes in bytes."""
+"""The API's responses as Python objects. Times are aware and in UTC, sizes in bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from waybill.files.lifecycle import Status, is_final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One upload and where it stands."""
+    """A file and the status of its upload."""
 
     id: str
     name: str
@@ -30,13 +30,13 @@ class File:
     completed_at: datetime | None
     deleted_at: datetime | None
     purged_at: datetime | None
-    #: The JSON of the API, with whatever a newer server tells besides.
+    #: The JSON of the API. A newer server may add fields.
     raw: Mapping[str, Any] = field(repr=False, compare=False)
     #: For ``update(if_match=...)``. Only ``get`` and ``update`` return it.
     etag: str | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any], etag: str | None = None) -> Self:
+    def from_json(cls, answer: Mapping[str, Any], etag: str | None = None) -> Self:
         """A file out of its JSON."""
         with expected_fields():
             return cls(
@@ -77,21 +77,21 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a list; ``next_cursor`` is None at its end."""
+    """A page of a list. ``next_cursor`` is None on the last page."""
 
     files: Sequence[File]
     next_cursor: str | None
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
-        """A page out of its JSON."""
+    def from_json(cls, answer: Mapping[str, Any]) -> Self:
+        """Create a page from its JSON."""
         with expected_fields():
-            return cls([File.of(item) for item in answer["items"]], answer["nextCursor"])
+            return cls([File.from_json(item) for item in answer["items"]], answer["nextCursor"])
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the caller's files take, in bytes; ``limit`` is None where there is no quota."""
+    """The space that the owner's files use, in bytes. ``limit`` is None without a quota."""
 
     used: int
     reserved: int
@@ -99,28 +99,28 @@ class Usage:
     files: int
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Usage out of its JSON."""
+    def from_json(cls, answer: Mapping[str, Any]) -> Self:
+        """Create usage from its JSON."""
         with expected_fields():
             return cls(answer["used"], answer["reserved"], answer["limit"], answer["files"])
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A request that may carry bytes to the object store, sent with exactly these headers."""
+    """A presigned request to the object store. It must have exactly these headers."""
 
     method: str
-    # Whoever sees it may use it: no log and no traceback is to show it.
+    # The URL is a secret, so it must not appear in logs or tracebacks.
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     expires_at: datetime
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
-        """A presigned request out of its JSON."""
+    def from_json(cls, answer: Mapping[str, Any]) -> Self:
+        """Create a presigned request from its JSON."""
         with expected_fields():
             headers = dict(answer["headers"])
-            # Bodies are streamed, and would be sent in chunks otherwise. Older servers list it as a header.
+            # Without the length, aiohttp would send the stream in chunks. Older servers list it as a header.
             if "contentLength" in answer:
                 headers["Content-Length"] = str(answer["contentLength"])
             return cls(
@@ -133,63 +133,63 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Multipart:
-    """How a file is cut into parts, numbered from 1; every part but the last has ``part_size`` bytes."""
+    """The part plan of a file. Parts are numbered from 1, and all but the last have ``part_size`` bytes."""
 
     part_size: int
     part_count: int
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
-        """A plan out of its JSON."""
+    def from_json(cls, answer: Mapping[str, Any]) -> Self:
+        """Create a part plan from its JSON."""
         with expected_fields():
             return cls(answer["partSize"], answer["partCount"])
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """A file and how to send it: ``upload``, or ``multipart``, or neither where its content is there."""
+class UploadGrant:
+    """A file and how to send it: ``upload``, ``multipart``, or neither if its content is stored."""
 
     file: File
     upload: Upload | None
     multipart: Multipart | None
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
-        """An announcement's answer out of its JSON."""
+    def from_json(cls, answer: Mapping[str, Any]) -> Self:
+        """Create a grant from its JSON."""
         with expected_fields():
             upload, multipart = answer["upload"], answer["multipart"]
             return cls(
-                File.of(answer["file"]),
-                None if upload is None else Upload.of(upload),
-                None if multipart is None else Multipart.of(multipart),
+                File.from_json(answer["file"]),
+                None if upload is None else Upload.from_json(upload),
+                None if multipart is None else Multipart.from_json(multipart),
             )
 
     @property
     def is_open(self) -> bool:
-        """Whether anything is to be sent."""
+        """Whether the content must be sent."""
         return self.upload is not None or self.multipart is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """The plan of an upload in parts, and the size of each part that the store holds, by number."""
+class StoredParts:
+    """The part plan of an upload, and the size of each stored part by number."""
 
     plan: Multipart
     sizes: Mapping[int, int]
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> Self:
-        """Progress out of its JSON."""
+    def from_json(cls, answer: Mapping[str, Any]) -> Self:
+        """Create the progress from its JSON."""
         with expected_fields():
             parts: Sequence[Mapping[str, Any]] = answer["parts"]
-            return cls(Multipart.of(answer), {part["partNumber"]: part["size"] for part in parts})
+            return cls(Multipart.from_json(answer), {part["partNumber"]: part["size"] for part in parts})
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A file as a change has left it; ``id`` is where in the stream of changes.
+    """A file after a change, and the id of the event.
 
-    Without a file: changes from here on will be told, and who wants to know of those before must list.
+    An event without a file means that earlier changes may be missing: list the files to get them.
     """
 
     file: File | None
@@ -203,7 +203,8 @@ def expected_fields() -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnexpectedAnswer(
-            f"The answer is not one of a Waybill server ({type(error).__name__}: {error}). Check the address."
+            f"The response is not one of a Waybill server ({type(error).__name__}: {error}). Check the "
+            "address."
         ) from error
 
 

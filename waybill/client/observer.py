@@ -1,4 +1,4 @@
-"""What a caller may observe of a client at work: its requests and its retries."""
+"""The interface through which a caller observes requests and retries."""
 
 from typing import Protocol
 
@@ -9,17 +9,17 @@ class Observer(Protocol):
     """Called in the client's event loop, so it must return at once."""
 
     def request(self, method: str, target: str, status: int, seconds: float) -> None:
-        """Take note of an answered request. ``target`` is a path, or a URL without its signature."""
+        """Observe an answered request. ``target`` is a path, or a URL without its signature."""
 
     def retry(self, error: ClientError, seconds: float) -> None:
-        """Take note of a failed request that is retried in so many seconds."""
+        """Observe a failed request that is retried in ``seconds``."""
 
 
 class NoObserver:
-    """Ignores everything."""
+    """An observer that does nothing."""
 
     def request(self, method: str, target: str, status: int, seconds: float) -> None:
-        """Ignore it."""
+        """Do nothing."""
 
     def retry(self, error: ClientError, seconds: float) -> None:
-        """Ignore it."""
+        """Do nothing."""

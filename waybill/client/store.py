@@ -1,4 +1,4 @@
-"""Requests to the object store: presigned, with exactly their own headers and never with our token."""
+"""Presigned requests to the object store, with exactly the signed headers and without the token."""
 
 import asyncio
 import re
@@ -14,18 +14,17 @@ from waybill.client.errors import StoreRefused, Unreachable
 from waybill.client.models import Upload
 from waybill.client.observer import Observer
 
-#: Seconds in which not a single chunk is taken, or given, until a line counts as dead.
-SILENCE = 120
-TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENCE)
+#: A connection on which no chunk moves for this long is broken.
+STALL_SECONDS = 120
+TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=STALL_SECONDS)
 
 _S3_CODE = re.compile(rb"<Code>(\w+)</Code>")
 
-#: Bytes that are read at once.
-CHUNK = 256 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
 class Store:
-    """Moves bytes to and from the object store, up to ``parallel`` requests at once."""
+    """Sends and receives bytes, with up to ``parallel`` requests at the same time."""
 
     def __init__(
         self, session: aiohttp.ClientSession, parallel: int, limit: BandwidthLimit, observer: Observer
@@ -40,35 +39,35 @@ class Store:
         """Send bytes once.
 
         Raises:
-            StoreRefused: the store did not take them.
-            Unreachable: the line broke, or nothing moved for ``SILENCE`` seconds.
+            StoreRefused: the store refused them.
+            Unreachable: the connection broke, or no byte moved for ``STALL_SECONDS``.
             Exception: what ``body`` raised.
         """
         failures: list[Exception] = []
         async with self._slots:
             try:
-                async with asyncio.timeout(SILENCE) as limit:
-                    await self._put(upload, _moving(self._limited(body), limit, failures))
+                async with asyncio.timeout(STALL_SECONDS) as deadline:
+                    await self._put(upload, _with_deadline(self._limited(body), deadline, failures))
             except (aiohttp.ClientError, TimeoutError) as error:
                 if failures:
                     raise failures[0] from None
-                # Not with its cause, whose text may hold the URL.
+                # Without its cause, whose text may contain the URL.
                 raise _unreachable(upload.url, error) from None
 
     async def _limited(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The body in pieces that keep to the bandwidth limit."""
+        """Yield the body in pieces, within the bandwidth limit."""
         async for chunk in body:
-            size = self._limit.piece(len(chunk))
+            size = self._limit.piece_bytes(len(chunk))
             for begin in range(0, len(chunk), size):
                 piece = chunk[begin : begin + size]
-                await self._limit.take(len(piece))
+                await self._limit.acquire(len(piece))
                 yield piece
 
     async def _put(self, upload: Upload, body: AsyncIterator[bytes]) -> None:
         begin = time.monotonic()
         async with self._session.request(
             upload.method,
-            # As it was signed, to the letter.
+            # The URL must stay exactly as it was signed.
             URL(upload.url, encoded=True),
             data=body,
             headers=upload.headers,
@@ -79,12 +78,12 @@ class Store:
             self._observe(upload.method, upload.url, response.status, begin)
             if response.status >= 300:
                 refusal = _refusal(response, await response.read())
-                # Else the rest of the body would still be sent.
+                # Otherwise the rest of the body would be sent.
                 response.close()
                 raise refusal
 
     async def get(self, url: str, begin: int) -> AsyncGenerator[bytes, None]:
-        """The bytes of an object from ``begin`` on. Raises as ``put`` does."""
+        """Yield the bytes of an object from ``begin`` on. Raises what ``put`` raises."""
         headers = {"Range": f"bytes={begin}-"} if begin else {}
         began = time.monotonic()
         async with self._slots:
@@ -95,26 +94,26 @@ class Store:
                     self._observe("GET", url, response.status, began)
                     if response.status != (206 if begin else 200):
                         raise _refusal(response, await response.content.read(10_000))
-                    async for chunk in response.content.iter_chunked(self._limit.piece(CHUNK)):
-                        await self._limit.take(len(chunk))
+                    async for chunk in response.content.iter_chunked(self._limit.piece_bytes(CHUNK_BYTES)):
+                        await self._limit.acquire(len(chunk))
                         yield chunk
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise _unreachable(url, error) from None
 
     def _observe(self, method: str, url: str, status: int, begin: float) -> None:
-        # Without the query, which is the signature.
+        # Without the query, which contains the signature.
         self._observer.request(method, url.partition("?")[0], status, time.monotonic() - begin)
 
 
-async def _moving(
-    body: AsyncIterator[bytes], limit: asyncio.Timeout, failures: list[Exception]
+async def _with_deadline(
+    body: AsyncIterator[bytes], deadline: asyncio.Timeout, failures: list[Exception]
 ) -> AsyncIterator[bytes]:
-    """The body, which puts off the limit whenever a chunk was taken and keeps what aiohttp would hide."""
+    """Yield the body. Extend the deadline for each chunk, and record errors that aiohttp would hide."""
     loop = asyncio.get_running_loop()
     try:
         async for chunk in body:
             yield chunk
-            limit.reschedule(loop.time() + SILENCE)
+            deadline.reschedule(loop.time() + STALL_SECONDS)
     except Exception as failure:
         failures.append(failure)
         raise

@@ -89,4 +89,4 @@ def test_requests_are_printed_without_what_is_secret(shell: Shell, folder: Path)
     ],
 )
 def test_patterns_are_for_names_or_paths(include: list[str], exclude: list[str], chosen: bool) -> None:
-    assert Patterns(include, exclude).admit(Path("deep/c.jpg")) == chosen
+    assert Patterns(include, exclude).match(Path("deep/c.jpg")) == chosen

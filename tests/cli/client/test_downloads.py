@@ -28,7 +28,7 @@ def test_of_two_files_of_one_name_one_is_saved_and_the_other_named(shell: Shell)
         assert ran.code == 1
         [saved] = [line for line in ran.json if line["error"] is None]
         [refused] = [line for line in ran.json if line["error"] is not None]
-        assert "is there, with other content" in refused["error"]["detail"]
+        assert "exists and has other content" in refused["error"]["detail"]
         assert {path.name: path.read_text() for path in folder.iterdir()} == {"a.txt": contents[saved["id"]]}
     # A new command may overwrite.
     assert shell.run("get", refused["id"], "-o", f"{folder}/", "--force").code == 0
@@ -44,8 +44,8 @@ def test_a_file_that_is_named_twice_is_fetched_once(shell: Shell) -> None:
 def test_a_duplicate_and_its_original_come_at_once_each_under_its_name(shell: Shell) -> None:
     original = sent(shell, b"same", "a.txt")
     with Client(shell.environment["WAYBILL_URL"], shell.environment["WAYBILL_TOKEN"]) as client:
-        announced = client.announce("b.txt", 4)
-        duplicate = client.wait(client.send(shell.folder / "source", announced).id)
+        grant = client.request_upload("b.txt", 4)
+        duplicate = client.wait(client.send(shell.folder / "source", grant).id)
     assert duplicate.status == "DUPLICATE"
     ran = shell.run("get", duplicate.id, original, "-o", "out/")
     assert ran.code == 0, ran.err
@@ -123,7 +123,7 @@ def test_what_a_full_disk_leaves_is_named_and_goes_on(shell: Shell) -> None:
         out, err = process.communicate(timeout=60)
     part = f".{file_id}.waybill"
     assert (process.returncode, out) == (1, "")
-    assert "out/a.bin: File too large. 1,000,000 bytes of it are kept in out/" + part in err
+    assert "out/a.bin: File too large. 1,000,000 of its bytes are stored in out/" + part in err
     assert [path.name for path in target.parent.iterdir()] == [part]
     assert shell.run("get", file_id, "-o", "out/").code == 0
     assert (target.read_bytes(), [path.name for path in target.parent.iterdir()]) == (content, ["a.bin"])

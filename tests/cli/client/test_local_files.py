@@ -64,7 +64,7 @@ def test_what_is_no_file_is_named(shell: Shell, folder: Path) -> None:
     errors = ran.err.splitlines()
     assert errors.pop().startswith("waybill: 6 files: 1 uploaded to ")
     assert sorted(errors) == [
-        f"waybill: {folder}/here: Links to folders are not followed. Name the folder itself.",
+        f"waybill: {folder}/here: This is a link to a folder, which is not followed. Name the folder itself.",
         f"waybill: {folder}/loop: Too many levels of symbolic links.",
         f"waybill: {folder}/nowhere: No such file or directory.",
         f"waybill: {folder}/pipe: This is a pipe, not a file.",

@@ -156,5 +156,5 @@ def test_phases_are_named_a_stall_is_said_and_ctrl_c_leaves_nothing(
         shown.process.send_signal(signal.SIGINT)
         shown.read_all()
         assert shown.process.wait(60) == 130
-    assert shown.lines[0] == "waybill: Stopped. The server keeps what"
+    assert shown.lines[0] == "waybill: Stopped. The server stores the"
     assert "sending" not in " ".join(shown.lines)

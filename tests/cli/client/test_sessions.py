@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.client.logins import place
+from cli.client.credentials import credentials_path
 from stack.folder import Folder
 from stack.stack import Stack
 from tests.cli.client.shell import Shell
@@ -95,23 +95,23 @@ def test_the_embedded_token_stays_on_this_machine(stranger: Shell, stack: Stack)
 def test_an_unencrypted_way_is_warned_of(stranger: Shell) -> None:
     warned = stranger.run("login", "--url", "http://waybill.invalid", "--token", "x")
     assert "others on the network can read the token" in warned.err
-    assert "--token can be seen by other users" in warned.err
+    assert "Other users of this machine can see --token" in warned.err
     assert warned.code == 5
 
 
 def test_logins_are_at_home_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert place() == tmp_path / ".config" / "waybill" / "logins.json"
+    assert credentials_path() == tmp_path / ".config" / "waybill" / "logins.json"
 
 
 def test_no_token_is_said_so(stranger: Shell, service: Service) -> None:
     for arguments in (["--token", ""], ["--token", " "], ["--token", "-"], []):
         refused = stranger.run("login", "--url", service.address, *arguments)
         assert (refused.code, refused.out) == (3, "")
-        assert "No token was given" in refused.err
+        assert "The token is empty" in refused.err
     refused = stranger.run("login", "--url", service.address, typed="two words\n")
-    assert (refused.code, "The token has a blank" in refused.err) == (2, True)
+    assert (refused.code, "The token has a space" in refused.err) == (2, True)
     stranger.environment |= {"WAYBILL_URL": service.address, "WAYBILL_TOKEN": "two words"}
     assert stranger.run("ls").code == 2
 
@@ -152,14 +152,14 @@ def test_without_a_home_uploads_are_remembered_elsewhere(shell: Shell) -> None:
         _, first = process.communicate(timeout=60)
     with shell.started("upload", "b", "-q") as process:
         _, second = process.communicate(timeout=60)
-    assert first.startswith(f"waybill: Stopped uploads are remembered in {remembered}")
+    assert first.startswith(f"waybill: Open uploads are stored in {remembered}")
     assert second == ""
     assert stat.S_IMODE(remembered.stat().st_mode) == 0o700
     # Another user could read it.
     remembered.chmod(0o755)
     with shell.started("upload", "b", "-q") as process:
         _, third = process.communicate(timeout=60)
-    assert "Stopped uploads cannot be remembered" in third
+    assert "Uploads cannot be stored for resuming" in third
     assert process.returncode == 0
 
 
@@ -167,7 +167,7 @@ def test_without_any_home_logins_need_a_folder(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setattr(Path, "home", _no_home)
     with pytest.raises(OSError, match="Set HOME or XDG_CONFIG_HOME"):
-        place()
+        credentials_path()
 
 
 def _no_home() -> Path:

@@ -10,11 +10,11 @@ from waybill.client import Client
 def test_a_file_is_watched_until_it_is_over(shell: Shell, service: Service) -> None:
     (shell.folder / "a.txt").write_text("a")
     with Client(service.address, shell.environment["WAYBILL_TOKEN"]) as client:
-        announced = client.announce("a.txt", 1)
-        with shell.started("watch", announced.file.id, "--json") as watching:
+        grant = client.request_upload("a.txt", 1)
+        with shell.started("watch", grant.file.id, "--json") as watching:
             assert watching.stdout is not None
             assert json.loads(watching.stdout.readline())["status"] == "PENDING"
-            client.send(shell.folder / "a.txt", announced)
+            client.send(shell.folder / "a.txt", grant)
             statuses = [json.loads(line)["status"] for line in watching.stdout]
             assert watching.wait(30) == 0
     assert statuses == ["PROCESSING", "COMPLETED"]

@@ -21,12 +21,12 @@ async def test_pieces_are_delayed_to_the_rate(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(asyncio, "sleep", sleep)
     limit = BandwidthLimit(MIB)
     for _ in range(41):
-        await limit.take(MIB // 4)
+        await limit.acquire(MIB // 4)
     assert now == pytest.approx(110)
     # What was not used is not saved up.
     now += 60
     for _ in range(5):
-        await limit.take(MIB)
+        await limit.acquire(MIB)
     assert now == pytest.approx(174)
 
 
@@ -34,7 +34,7 @@ async def test_pieces_are_delayed_to_the_rate(monkeypatch: pytest.MonkeyPatch) -
     ("rate", "piece"), [(None, 256 * 1024), (1, 4096), (MIB, MIB // 8), (10 * MIB, 256 * 1024)]
 )
 def test_pieces_are_small_if_the_rate_is(rate: int | None, piece: int) -> None:
-    assert BandwidthLimit(rate).piece(256 * 1024) == piece
+    assert BandwidthLimit(rate).piece_bytes(256 * 1024) == piece
 
 
 def test_a_rate_of_nothing_is_refused() -> None:

@@ -91,11 +91,11 @@ async def test_an_empty_file_is_a_file(
 
 
 async def test_files_are_listed_over_all_pages(client: AsyncClient, written: Callable[[bytes], Path]) -> None:
-    announced = await asyncio.gather(*(client.announce(f"{number:03}", number) for number in range(230)))
+    grants = await asyncio.gather(*(client.request_upload(f"{number:03}", number) for number in range(230)))
     found = [file async for file in client.files(sort="name")]
     assert [file.name for file in found] == [f"{number:03}" for number in range(230)]
     few = [file async for file in client.files(min_size=10, max_size=12, status=[Status.PENDING], name="0")]
-    assert {file.id for file in few} == {announced[number].file.id for number in (10, 11, 12)}
+    assert {file.id for file in few} == {grants[number].file.id for number in (10, 11, 12)}
 
 
 async def test_a_file_is_deleted_and_usage_told(
@@ -181,10 +181,10 @@ async def test_a_broken_line_costs_no_download(
 async def test_a_url_that_is_refused_is_exchanged(
     client: AsyncClient, written: Callable[[bytes], Path]
 ) -> None:
-    announced = await client.announce("a", 5)
-    assert announced.upload is not None
-    stale = replace(announced.upload, url=announced.upload.url[:-4] + "0000")
-    file = await client.send(written(b"hello"), replace(announced, upload=stale))
+    grant = await client.request_upload("a", 5)
+    assert grant.upload is not None
+    stale = replace(grant.upload, url=grant.upload.url[:-4] + "0000")
+    file = await client.send(written(b"hello"), replace(grant, upload=stale))
     assert (await client.wait(file.id)).status is Status.COMPLETED
 
 
@@ -192,12 +192,12 @@ async def test_what_was_sent_but_not_completed_is_taken_up(
     wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
 ) -> None:
     source = written(b"hello")
-    announced = await wired_client.announce("a", 5)
-    await wired_client.send(source, announced)
+    grant = await wired_client.request_upload("a", 5)
+    await wired_client.send(source, grant)
     # As a repeat of it whose first answer was lost.
-    assert (await wired_client.send(source, announced)).id == announced.file.id
+    assert (await wired_client.send(source, grant)).id == grant.file.id
     wire.requests.clear()
-    assert (await wired_client.resume(source, announced.file.id)).id == announced.file.id
+    assert (await wired_client.resume(source, grant.file.id)).id == grant.file.id
     assert wire.requests == []
 
 
@@ -205,29 +205,29 @@ async def test_what_the_store_has_given_up_is_sent_again(
     wired: Service, wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
 ) -> None:
     source = written(LARGE)
-    announced = await wired_client.announce("a", len(LARGE), multipart=True)
+    grant = await wired_client.request_upload("a", len(LARGE), multipart=True)
     with wire.holding("partNumber=3") as hold:
-        sending = asyncio.create_task(wired_client.send(source, announced))
+        sending = asyncio.create_task(wired_client.send(source, grant))
         assert await asyncio.to_thread(hold.has_one.wait, 30)
         async for bucket in open_bucket(wired):
-            prefix = f"files/{announced.file.id}/"
+            prefix = f"files/{grant.file.id}/"
             listed = await bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=prefix)
             for upload in listed["Uploads"]:
                 await bucket.client.abort_multipart_upload(
                     Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"]
                 )
     await sending
-    assert (await wired_client.wait(announced.file.id)).status is Status.COMPLETED
+    assert (await wired_client.wait(grant.file.id)).status is Status.COMPLETED
 
 
-async def test_content_that_was_not_announced_is_not_stored(
+async def test_content_that_was_not_requested_is_not_stored(
     client: AsyncClient, written: Callable[[bytes], Path]
 ) -> None:
-    announced = await client.announce("a", 5, sha256=hashlib.sha256(b"hello").hexdigest())
+    grant = await client.request_upload("a", 5, sha256=hashlib.sha256(b"hello").hexdigest())
     with pytest.raises(ContentChanged, match="has other content than its SHA-256 says"):
-        await client.send(written(b"world"), announced)
-    with pytest.raises(ContentChanged, match="has 3 bytes; its upload was requested for 5"):
-        await client.send(written(b"abc"), announced)
+        await client.send(written(b"world"), grant)
+    with pytest.raises(ContentChanged, match="has 3 bytes, but the upload was requested for 5"):
+        await client.send(written(b"abc"), grant)
 
 
 async def test_an_upload_that_is_not_verified_is_an_error(
@@ -243,9 +243,9 @@ async def test_a_file_that_changes_while_it_is_sent_is_told(
     wired_client: AsyncClient, wire: Relay, written: Callable[[bytes], Path]
 ) -> None:
     source = written(LARGE)
-    announced = await wired_client.announce("a", len(LARGE), multipart=True)
+    grant = await wired_client.request_upload("a", len(LARGE), multipart=True)
     with wire.holding("PUT /") as hold:
-        sending = asyncio.create_task(wired_client.send(source, announced))
+        sending = asyncio.create_task(wired_client.send(source, grant))
         assert await asyncio.to_thread(hold.has_one.wait, 30)
         os.truncate(source, 1000)
     with pytest.raises(ContentChanged, match="changed while it was read"):
@@ -271,9 +271,9 @@ async def test_an_api_that_dies_meanwhile_is_waited_for(
 ) -> None:
     source, noted = written(LARGE), Noted()
     async with AsyncClient(wired.address, wired.token(owner), parallel=2, observer=noted) as client:
-        announced = await client.announce("a", len(LARGE), multipart=True)
+        grant = await client.request_upload("a", len(LARGE), multipart=True)
         with wire.holding("partNumber=3") as hold:
-            sending = asyncio.create_task(client.send(source, announced))
+            sending = asyncio.create_task(client.send(source, grant))
             assert await asyncio.to_thread(hold.has_one.wait, 30)
             await asyncio.to_thread(wired.api.kill)
         await asyncio.to_thread(wired.api.restart)
@@ -287,7 +287,7 @@ async def test_an_api_that_dies_meanwhile_is_waited_for(
 
 
 async def test_who_is_told_to_slow_down_does(wired: Service) -> None:
-    async with AsyncClient(wired.address, wired.token("hasty"), patience=0) as client:
+    async with AsyncClient(wired.address, wired.token("hasty"), retry_seconds=0) as client:
         with pytest.raises(RateLimited):
             await asyncio.gather(*(client.usage() for _ in range(60)))
     async with AsyncClient(wired.address, wired.token("hasty")) as client:
@@ -296,7 +296,7 @@ async def test_who_is_told_to_slow_down_does(wired: Service) -> None:
 
 async def test_nobody_at_the_address(owner: str) -> None:
     address = f"http://127.0.0.1:{free_port()}"
-    async with AsyncClient(address, "token", patience=0) as client:
+    async with AsyncClient(address, "token", retry_seconds=0) as client:
         with pytest.raises(Unreachable, match=f"{address} does not answer: connection refused") as failed:
             await client.usage()
     assert (failed.value.code, failed.value.status) == ("unreachable", None)
@@ -325,7 +325,7 @@ async def test_another_server_at_the_address_is_named(service: Service) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "KeyError: 'items'"),
         (
             b"HTTP/1.1 301 Moved\r\nLocation: https://b.example/x?y\r\nContent-Length: 0\r\n\r\n",
-            "redirects to https://b.example: use the address",
+            "redirects to https://b.example. Use that address",
         ),
         # An alert of TLS, as a server sends it to whoever speaks plain HTTP.
         (b"\x15\x03\x03\x00\x02\x02\x46", "If the server uses TLS, use https://127.0.0.1:"),
@@ -340,18 +340,18 @@ async def test_what_answers_in_place_of_a_waybill_is_named(answer: bytes, messag
 
     async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        async with AsyncClient(f"http://127.0.0.1:{port}", "token", patience=0) as client:
+        async with AsyncClient(f"http://127.0.0.1:{port}", "token", retry_seconds=0) as client:
             with pytest.raises(ClientError, match=message):
                 _ = [file async for file in client.files()]
 
 
 async def test_a_wrong_address_says_what_to_change(service: Service, owner: str) -> None:
     tls = service.address.replace("http:", "https:")
-    async with AsyncClient(tls, service.token(owner), patience=0) as client:
-        with pytest.raises(Unreachable, match=f"there is no TLS at this port.*use {service.address}"):
+    async with AsyncClient(tls, service.token(owner), retry_seconds=0) as client:
+        with pytest.raises(Unreachable, match=f"this port does not use TLS.*use {service.address}"):
             await client.usage()
-    async with AsyncClient(f"{service.address}/x", service.token(owner), patience=0) as client:
-        with pytest.raises(ApiError, match=f"Leave out the path: {service.address}$"):
+    async with AsyncClient(f"{service.address}/x", service.token(owner), retry_seconds=0) as client:
+        with pytest.raises(ApiError, match=f"Remove the path: {service.address}$"):
             await client.usage()
 
 
@@ -363,13 +363,13 @@ async def test_a_wrong_address_says_what_to_change(service: Service, owner: str)
         ("ftp://files.example.com", "is not the address of a Waybill server"),
         ("http://", "is not the address of a Waybill server"),
         ("http://a.example:port", "is not an address"),
-        ("https://files.exam\rple.com", "has no space, no control character"),
-        ("https://files.example.com/a b", "has no space, no control character"),
-        ("https://files.example.com\\\\@evil.example", "has no space, no control character"),
-        ("https://u:p@a.example/", "has no user name and no password: use https://a.example and"),
-        ("https://a.example/?x=1", "ends before . and #: use https://a.example\\."),
-        ("https://a.example/api/v1/", "Leave out /api/v1: https://a.example$"),
-        ("https://a.example/graphql", "Leave out /graphql: https://a.example$"),
+        ("https://files.exam\rple.com", "cannot contain a space, a control character"),
+        ("https://files.example.com/a b", "cannot contain a space, a control character"),
+        ("https://files.example.com\\\\@evil.example", "cannot contain a space, a control character"),
+        ("https://u:p@a.example/", "cannot contain a user name or a password: use https://a.example and"),
+        ("https://a.example/?x=1", "cannot contain . or #: use https://a.example\\."),
+        ("https://a.example/api/v1/", "Remove /api/v1: https://a.example$"),
+        ("https://a.example/graphql", "Remove /graphql: https://a.example$"),
     ],
 )
 async def test_what_is_no_address_is_refused(address: str, message: str) -> None:
@@ -398,16 +398,16 @@ async def test_nothing_secret_is_logged_or_shown(
     token = service.token(owner)
     caplog.set_level(logging.DEBUG)
     async with AsyncClient(service.address, token) as client:
-        announced = await client.announce("a", 5)
-        await client.send(written(b"hello"), announced)
-        shown = repr(announced) + repr(client) + caplog.text
+        grant = await client.request_upload("a", 5)
+        await client.send(written(b"hello"), grant)
+        shown = repr(grant) + repr(client) + caplog.text
     assert "X-Amz-Signature" not in shown
     assert token not in shown
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../b", "a\\b", "a\0b"])
 def test_a_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
-    file = File.of(
+    file = File.from_json(
         dict.fromkeys(
             ("sha256", "duplicateOf", "failureReason", "completedAt", "deletedAt", "purgedAt"),
         )

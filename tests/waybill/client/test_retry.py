@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from waybill.client import ApiError, StoreRefused, Unreachable
-from waybill.client.patience import FIRST_PAUSE, LONGEST_PAUSE, Patience
+from waybill.client.retry import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, Retry
 
 
 def refused(status: int, retry_after: float = 0) -> ApiError:
@@ -26,25 +26,27 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 async def test_pauses_grow_to_a_limit(pauses: list[float]) -> None:
-    patience = Patience(3600)
+    retry = Retry(3600)
     for _ in range(50):
-        await patience.after(Unreachable("Away."))
-    assert all(pause <= min(FIRST_PAUSE * 2**tries, LONGEST_PAUSE) for tries, pause in enumerate(pauses))
+        await retry.wait_after(Unreachable("Away."))
+    assert all(
+        pause <= min(FIRST_PAUSE_SECONDS * 2**tries, MAX_PAUSE_SECONDS) for tries, pause in enumerate(pauses)
+    )
     assert len(set(pauses)) == 50
-    patience.renew()
-    await patience.after(Unreachable("Away."))
-    assert pauses[-1] <= FIRST_PAUSE
+    retry.reset()
+    await retry.wait_after(Unreachable("Away."))
+    assert pauses[-1] <= FIRST_PAUSE_SECONDS
 
 
 async def test_a_server_that_asks_for_time_gets_it(pauses: list[float]) -> None:
-    await Patience(60).after(refused(429, retry_after=7))
+    await Retry(60).wait_after(refused(429, retry_after=7))
     assert pauses[0] >= 7
 
 
-async def test_patience_ends(pauses: list[float]) -> None:
+async def test_retries_end(pauses: list[float]) -> None:
     error = refused(503, retry_after=61)
     with pytest.raises(ApiError) as raised:
-        await Patience(60).after(error)
+        await Retry(60).wait_after(error)
     assert raised.value is error
     assert pauses == []
 
@@ -67,7 +69,7 @@ async def test_what_is_final_is_raised_at_once(
     pauses: list[float], error: Callable[[], Exception], is_temporary: bool
 ) -> None:
     try:
-        await Patience(60).after(error())  # type: ignore[arg-type]
+        await Retry(60).wait_after(error())  # type: ignore[arg-type]
     except (ApiError, StoreRefused):
         assert not is_temporary
     assert bool(pauses) == is_temporary

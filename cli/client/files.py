@@ -1,4 +1,4 @@
-"""`waybill ls`, `info`, `usage`, `rm` and `restore`: commands that transfer no data."""
+"""`waybill ls`, `info`, `usage`, `rm` and `restore`: commands that transfer no file content."""
 
 import asyncio
 import sys
@@ -8,38 +8,38 @@ from contextlib import aclosing
 import typer
 
 from cli.client.choice import Choice
-from cli.client.exits import DONE, FAILED, code_of_all
-from cli.client.lines import HEADER, as_json, line_of, tell, tell_failure
+from cli.client.exit_codes import DONE, FAILED, code_of_all
+from cli.client.formatting import format_file_count, format_size, format_time, printable
+from cli.client.output import HEADER, file_line, print_failure, print_outcome, to_json
 from cli.client.session import Session
-from cli.client.verbosity import VERBOSITY, complain
-from cli.client.words import files_in_words, printable, size_in_words, time_in_words
+from cli.client.verbosity import VERBOSITY, print_message
 from waybill.client import AsyncClient, ClientError, File, Forbidden, Unauthenticated, Unreachable
 
-#: Requests at once.
-PARALLEL = 8
+#: Requests that run at the same time.
+MAX_PARALLEL_REQUESTS = 8
 
 
 async def list_files(session: Session, choice: Choice, limit: int | None, *, json_lines: bool) -> int:
-    """Print the files that the filters admit, one per line, as pages arrive; return the exit code."""
+    """Print the files that match the filters, one per line, as pages arrive; return the exit code."""
     shown = size = 0
     async with session.client() as client, aclosing(choice.files(client)) as files:
         async for file in files:
             if json_lines:
-                print(as_json(file.raw), flush=not shown % 100)
+                print(to_json(file.raw), flush=not shown % 100)
             elif VERBOSITY.quiet:
                 print(printable(file.id), flush=not shown % 100)
             else:
                 if not shown:
                     print(HEADER)
-                print(line_of(file), flush=not shown % 100)
+                print(file_line(file), flush=not shown % 100)
             shown += 1
             size += file.size
-            # Not after the next file: with a filter that few files match it may be far away.
+            # Stop before the next file is requested: if few files match, it can be many pages away.
             if shown == limit:
                 break
     if not json_lines and not VERBOSITY.quiet:
         sys.stdout.flush()
-        complain(f"{files_in_words(shown)}, {size_in_words(size)}")
+        print_message(f"{format_file_count(shown)}, {format_size(size)}")
     return DONE
 
 
@@ -48,7 +48,7 @@ async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
     async with session.client() as client:
         file = await client.get(file_id)
     if json_lines:
-        print(as_json(file.raw))
+        print(to_json(file.raw))
         return DONE
     times = {"created": file.created_at, "completed": file.completed_at}
     times |= {"deleted": file.deleted_at, "purged": file.purged_at}
@@ -57,13 +57,13 @@ async def show_file(session: Session, file_id: str, *, json_lines: bool) -> int:
         "name": file.name,
         "folder": file.folder or None,
         "metadata": " ".join(f"{key}={value}" for key, value in file.metadata.items()) or None,
-        "size": f"{size_in_words(file.size)} ({file.size} bytes)",
+        "size": f"{format_size(file.size)} ({file.size} bytes)",
         "type": file.content_type,
         "status": file.status,
         "reason": file.failure_reason,
         "same as": file.duplicate_of,
         "sha256": file.sha256,
-        **{name: time and time_in_words(time) for name, time in times.items()},
+        **{name: time and format_time(time) for name, time in times.items()},
     }
     for name, fact in facts.items():
         if fact is not None:
@@ -77,38 +77,38 @@ async def show_usage(session: Session, *, json_lines: bool) -> int:
         usage = await client.usage()
     if json_lines:
         print(
-            as_json(
+            to_json(
                 {"used": usage.used, "reserved": usage.reserved, "limit": usage.limit, "files": usage.files}
             )
         )
         return DONE
-    limit = "no limit" if usage.limit is None else f"of {size_in_words(usage.limit)}"
-    print(printable(f"{size_in_words(usage.used)} in {usage.files} files, {limit}"))
+    limit = "no limit" if usage.limit is None else f"of {format_size(usage.limit)}"
+    print(printable(f"{format_size(usage.used)} in {usage.files} files, {limit}"))
     if usage.reserved:
-        print(f"{size_in_words(usage.reserved)} reserved by uploads")
+        print(f"{format_size(usage.reserved)} reserved by uploads")
     return DONE
 
 
 async def remove(session: Session, choice: Choice, *, yes: bool, dry_run: bool, json_lines: bool) -> int:
-    """Delete files, after a question if they are chosen by filters; return the exit code."""
+    """Delete files, and ask first if filters select them; return the exit code."""
     ids = choice.ids
     if ids is None:
         async with session.client() as client, aclosing(choice.files(client)) as files:
             chosen = [file async for file in files]
         ids = [file.id for file in chosen]
         if chosen and not yes and not dry_run:
-            size = size_in_words(sum(file.size for file in chosen))
-            if not typer.confirm(f"Delete {files_in_words(len(chosen))} ({size})?", err=True):
-                complain("Nothing was deleted.")
+            size = format_size(sum(file.size for file in chosen))
+            if not typer.confirm(f"Delete {format_file_count(len(chosen))} ({size})?", err=True):
+                print_message("Nothing was deleted.")
                 return FAILED
     if dry_run:
-        return await show_each(session, ids, "would_delete", json_lines=json_lines)
-    return await _each(session, ids, AsyncClient.delete, "deleted", json_lines=json_lines)
+        return await print_plan(session, ids, "would_delete", json_lines=json_lines)
+    return await _for_each(session, ids, AsyncClient.delete, "deleted", json_lines=json_lines)
 
 
 async def restore(session: Session, ids: Sequence[str], *, json_lines: bool) -> int:
     """Take files out of the trash; return the exit code."""
-    return await _each(session, ids, AsyncClient.restore, "restored", json_lines=json_lines)
+    return await _for_each(session, ids, AsyncClient.restore, "restored", json_lines=json_lines)
 
 
 async def move(
@@ -119,15 +119,15 @@ async def move(
     async def update(client: AsyncClient, file_id: str) -> File:
         return await client.update(file_id, name=name, folder=folder)
 
-    return await _each(session, [file_id], update, "moved", json_lines=json_lines)
+    return await _for_each(session, [file_id], update, "moved", json_lines=json_lines)
 
 
-async def show_each(session: Session, ids: Sequence[str], outcome: str, *, json_lines: bool) -> int:
-    """Print what would be done with files, and do nothing; return the exit code."""
-    return await _each(session, ids, AsyncClient.get, outcome, json_lines=json_lines)
+async def print_plan(session: Session, ids: Sequence[str], outcome: str, *, json_lines: bool) -> int:
+    """Print what a command would do with the files, and change nothing; return the exit code."""
+    return await _for_each(session, ids, AsyncClient.get, outcome, json_lines=json_lines)
 
 
-async def _each(
+async def _for_each(
     session: Session,
     ids: Sequence[str],
     do: Callable[[AsyncClient, str], Awaitable[File]],
@@ -135,7 +135,7 @@ async def _each(
     *,
     json_lines: bool,
 ) -> int:
-    slots = asyncio.Semaphore(PARALLEL)
+    slots = asyncio.Semaphore(MAX_PARALLEL_REQUESTS)
 
     async def one(file_id: str) -> int:
         try:
@@ -144,8 +144,8 @@ async def _each(
         except (Unauthenticated, Forbidden, Unreachable):
             raise
         except ClientError as error:
-            return tell_failure(file_id, error, json_lines=json_lines)
-        tell(file, done, json_lines=json_lines)
+            return print_failure(file_id, error, json_lines=json_lines)
+        print_outcome(file, done, json_lines=json_lines)
         return DONE
 
     async with session.client() as client:

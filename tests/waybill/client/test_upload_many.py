@@ -12,9 +12,9 @@ from stack.stack import Stack
 from tests.relay import Relay, relay
 from tests.service import Service, running_service
 from waybill.client import AsyncClient, File, InvalidInput, Status, UploadOutcome, WrongState
-from waybill.client.batching import ANNOUNCE, COMPLETE
+from waybill.client.batching import COMPLETE, REQUEST_UPLOAD
 
-ANNOUNCED, COMPLETED = (f"POST /api/v1{each.batch_path} HTTP/1.1" for each in (ANNOUNCE, COMPLETE))
+ANNOUNCED, COMPLETED = (f"POST /api/v1{each.batch_path} HTTP/1.1" for each in (REQUEST_UPLOAD, COMPLETE))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def line(own: Service) -> Iterator[Relay]:
 @pytest.fixture
 async def client(own: Service, line: Relay, owner: str) -> AsyncIterator[AsyncClient]:
     """A client whose requests are seen."""
-    async with AsyncClient(line.address, own.token(owner), patience=60) as client:
+    async with AsyncClient(line.address, own.token(owner), retry_seconds=60) as client:
         yield client
 
 
@@ -62,7 +62,9 @@ def statuses(outcomes: dict[Path, UploadOutcome]) -> Counter[Status | None]:
 
 async def test_an_error_of_the_token_reaches_each_caller(own: Service) -> None:
     async with AsyncClient(own.address, lambda: "two words") as client:
-        errors = await asyncio.gather(*(client.announce("a", 1) for _ in range(3)), return_exceptions=True)
+        errors = await asyncio.gather(
+            *(client.request_upload("a", 1) for _ in range(3)), return_exceptions=True
+        )
     assert {type(error) for error in errors} == {ValueError}
 
 
@@ -105,9 +107,9 @@ async def test_a_refused_file_fails_alone(client: AsyncClient, tmp_path: Path) -
 
 async def test_a_file_that_cannot_be_completed_fails_alone(client: AsyncClient, tmp_path: Path) -> None:
     paths = written(tmp_path, 20)
-    announced = await asyncio.gather(*(client.announce(path.name, 100) for path in paths))
-    await client.delete(announced[7].file.id)
-    outcomes = await asyncio.gather(*map(client.send, paths, announced), return_exceptions=True)
+    grants = await asyncio.gather(*(client.request_upload(path.name, 100) for path in paths))
+    await client.delete(grants[7].file.id)
+    outcomes = await asyncio.gather(*map(client.send, paths, grants), return_exceptions=True)
     assert isinstance(outcomes.pop(7), WrongState)
     assert {type(outcome) for outcome in outcomes} == {File}
 

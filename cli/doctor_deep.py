@@ -1,4 +1,4 @@
-"""`waybill doctor --deep`: every file has its object, and every object its file."""
+"""`waybill doctor --deep`: check that every file has its object, and every object its file."""
 
 import json
 from dataclasses import asdict
@@ -8,10 +8,10 @@ from waybill.platform.s3.storage import Storage
 
 
 async def compare_all(storage: Storage) -> bool:
-    """Print one line for each mismatch, and a summary; return whether there is none.
+    """Print one line for each mismatch, and a summary; return whether there are no mismatches.
 
     Raises:
-        ServiceUnavailable: MongoDB or the store does not answer; what was printed until then holds.
+        ServiceUnavailable: MongoDB or the store does not answer. The lines printed before stay valid.
     """
     comparison = Comparison(storage)
     mismatches = 0
@@ -22,7 +22,11 @@ async def compare_all(storage: Storage) -> bool:
             difference = facts.pop("difference")
             print(f"FAIL  {difference}: {json.dumps(facts)}", flush=True)
     except UnsortedListError:
-        print("FAIL  the store does not list keys in order, so nothing can be compared", flush=True)
+        print(
+            "FAIL  records and bucket could not be compared: the store does not list keys in order, which "
+            "S3 requires. Use another store.",
+            flush=True,
+        )
         return False
     mark = "FAIL" if mismatches else "ok  "
     counted = f"{comparison.files} files against {comparison.objects} objects"

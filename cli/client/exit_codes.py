@@ -1,11 +1,11 @@
-"""What the exit codes of the client's commands mean, and how a command comes to one.
+"""The exit codes of the client's commands, and how a command is run to its exit code.
 
 0    done
 1    something failed, or some of several things did
 2    the command line is wrong
 3    not signed in, or the token is not trusted
 4    there is no such file
-5    the server is away, or the line is broken
+5    the server is unavailable, or the connection is broken
 130  stopped by Ctrl-C
 141  the reader of the output has closed the pipe
 """
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import typer
 
 from cli.client.session import NotSignedIn, Session, find_session
-from cli.client.verbosity import complain
+from cli.client.verbosity import print_message
 from waybill.client import (
     ClientError,
     FileNotFound,
@@ -29,32 +29,32 @@ from waybill.client import (
     Unreachable,
 )
 
-DONE, FAILED, USAGE, NOT_SIGNED_IN, NOT_FOUND, AWAY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
-#: As of a program that SIGPIPE has ended.
+DONE, FAILED, USAGE, NOT_SIGNED_IN, NOT_FOUND, UNAVAILABLE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+#: 128 + 13, as a shell reports a program that SIGPIPE ended.
 PIPE_CLOSED = 141
 
 
 def code_of(error: Exception) -> int:
-    """The exit code of one failure."""
+    """Return the exit code of a failure."""
     match error:
         case NotSignedIn() | Unauthenticated() | Forbidden():
             return NOT_SIGNED_IN
         case FileNotFound():
             return NOT_FOUND
         case Unreachable() | ServiceUnavailable():
-            return AWAY
+            return UNAVAILABLE
         case _:
             return FAILED
 
 
 def code_of_all(codes: Iterable[int]) -> int:
-    """The exit code of several things: their own where all ended alike, otherwise that some failed."""
+    """Return the exit code of several files: their common code if all are equal, otherwise FAILED."""
     different = set(codes)
     return different.pop() if len(different) == 1 else FAILED if different else DONE
 
 
-def words_of(error: Exception) -> str:
-    """An error as a person reads it."""
+def error_text(error: Exception) -> str:
+    """Return the message of an error, with its notes."""
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}." if error.filename else error.strerror
     else:
@@ -69,31 +69,31 @@ def run(
     interrupted: str = "Stopped.",
     json_lines: bool = False,
 ) -> NoReturn:
-    """Run a command in a session, to its exit code.
+    """Run a command in a session, and exit with its code.
 
     Args:
         url: the server, or None for the current one.
         work: the command.
-        interrupted: what is printed after Ctrl-C.
-        json_lines: print what ends the whole command as JSON too.
+        interrupted: the message after Ctrl-C.
+        json_lines: print an error that ends the command as JSON too.
     """
 
     async def in_session() -> int:
         return await work(find_session(url))
 
-    run_alone(in_session(), interrupted=interrupted, json_lines=json_lines)
+    run_without_session(in_session(), interrupted=interrupted, json_lines=json_lines)
 
 
-def run_alone(
+def run_without_session(
     work: Coroutine[Any, Any, int], *, interrupted: str = "Stopped.", json_lines: bool = False
 ) -> NoReturn:
-    """Run a command that finds its server itself, as ``run`` does."""
+    """Run a command that finds its server itself, and exit with its code. See ``run``."""
     try:
         code = _run(work, interrupted, json_lines=json_lines)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        # Python would complain again at its exit.
+        # Python flushes stdout at its exit, and would report the closed pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = PIPE_CLOSED
     raise typer.Exit(code)
@@ -103,15 +103,15 @@ def _run(work: Coroutine[Any, Any, int], interrupted: str, *, json_lines: bool) 
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
-        complain(interrupted)
+        print_message(interrupted)
         return INTERRUPTED
     except BrokenPipeError:
         raise
     except (ClientError, NotSignedIn, OSError, ValueError) as error:
-        complain(words_of(error))
+        print_message(error_text(error))
         if json_lines:
-            from cli.client.lines import result
+            from cli.client.output import result_json
 
-            print(result("failed", error=error))
-        # A ValueError is of an address or a token that cannot be one.
+            print(result_json("failed", error=error))
+        # A ValueError is about an address or a token that is malformed.
         return USAGE if isinstance(error, ValueError) and not isinstance(error, OSError) else code_of(error)

@@ -1,4 +1,4 @@
-"""Upload many files: small ones many at once, so that they share requests, and large ones a few at once."""
+"""Upload many files: many small ones at the same time, which share requests, and a few large ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -9,26 +9,26 @@ from typing import TypeVar
 
 from waybill.client.errors import ClientError, Forbidden, Unauthenticated, Unreachable
 from waybill.client.models import File
-from waybill.client.together import together
+from waybill.client.tasks import run_all
 
 T = TypeVar("T")
 
-#: Bytes. Smaller files take more time of requests than of the line.
+#: Smaller files need more time for requests than for the transfer.
 SMALL_FILE_BYTES = 1024**2
 
-#: Small files on their way at once: enough to fill a batch while others are sent or verified.
-SMALL_FILES_AT_ONCE = 256
+#: Small files in progress: enough to fill a batch while others are sent or verified.
+MAX_SMALL_FILES = 256
 
-#: Larger files on their way at once for each request that carries bytes: others are hashed or verified.
-LARGE_FILES_AT_ONCE = 4
+#: Larger files in progress for each parallel transfer: others are hashed or verified meanwhile.
+MAX_LARGE_FILES_PER_TRANSFER = 4
 
-#: Errors after which no other file of the same upload would fare better.
+#: Errors after which every other file would fail too.
 FATAL = (Unauthenticated, Forbidden, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
 class UploadOutcome:
-    """What became of one file of many: ``file`` or ``error``, and the other is None."""
+    """The outcome for one file: ``file`` or ``error``; the other is None."""
 
     path: Path
     file: File | None
@@ -38,29 +38,29 @@ class UploadOutcome:
 async def upload_each(
     files: Iterable[T], size_of: Callable[[T], int], upload: Callable[[T], Awaitable[None]], parallel: int
 ) -> None:
-    """Upload files in their order. Stops at the first error that ``upload`` raises, and raises it.
+    """Upload files in their order. Stop at the first error that ``upload`` raises, and raise it.
 
     Args:
-        files: the files, taken one by one.
-        size_of: returns the bytes of one.
-        upload: uploads one.
-        parallel: requests that carry bytes at once.
+        files: the files, consumed one by one.
+        size_of: returns the size of a file in bytes.
+        upload: uploads a file.
+        parallel: how many requests transfer data at the same time.
     """
     waiting = iter(files)
-    large = asyncio.Semaphore(LARGE_FILES_AT_ONCE * parallel)
+    large = asyncio.Semaphore(MAX_LARGE_FILES_PER_TRANSFER * parallel)
 
     async def work() -> None:
         for file in waiting:
             async with large if size_of(file) > SMALL_FILE_BYTES else nullcontext():
                 await upload(file)
 
-    await together([work() for _ in range(SMALL_FILES_AT_ONCE)])
+    await run_all([work() for _ in range(MAX_SMALL_FILES)])
 
 
 async def outcomes(
     paths: Iterable[Path], upload: Callable[[Path], Awaitable[File]], parallel: int
 ) -> AsyncGenerator[UploadOutcome, None]:
-    """Upload files, and yield what became of each as it ends. Raises the errors of ``FATAL``."""
+    """Upload files, and yield the outcome of each as it ends. Raises the errors of ``FATAL``."""
     ended: asyncio.Queue[UploadOutcome | None] = asyncio.Queue()
 
     async def one(path: Path) -> None:
@@ -87,4 +87,4 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        return 0  # the upload says why
+        return 0  # the upload raises the error

@@ -1,10 +1,10 @@
-"""Sizes, times and names as people write and read them."""
+"""Sizes and times are formatted and parsed, and names are safe to print."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.client.words import parse_size, parse_time, printable, size_in_words
+from cli.client.formatting import format_size, parse_size, parse_time, printable
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from cli.client.words import parse_size, parse_time, printable, size_in_words
     ],
 )
 def test_sizes_are_short(size: int, words: str) -> None:
-    assert size_in_words(size) == words
+    assert format_size(size) == words
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 def test_names_cannot_move_the_cursor() -> None:
     assert printable("é ∆ 日本 👩‍🚀.txt") == "é ∆ 日本 👩‍🚀.txt"
-    assert printable("a\x1b[2J\n\u202e\udcff") == "a\ufffd[2J\ufffd\ufffd\ufffd"
+    assert printable("a\x1b[2J\n\u202e\udcff") == "a\ufffd[2J\ufffd\ufffd\\xff"

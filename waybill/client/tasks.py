@@ -1,12 +1,12 @@
-"""Several things at once."""
+"""Run coroutines at the same time."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
 
-async def together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Do all of it at once; where one fails the others are stopped, and its error is raised as it is."""
+async def run_all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run all coroutines. If one fails, cancel the others and raise its error."""
     try:
         async with asyncio.TaskGroup() as group:
             for each in work:

@@ -1,4 +1,4 @@
-"""Receive the bytes of a file: taken up again where a line broke, and believed when their SHA-256 fits."""
+"""Download a file: resume after a broken connection, and check the SHA-256 at the end."""
 
 import asyncio
 import errno
@@ -12,20 +12,20 @@ from pathlib import Path
 
 from waybill.client.api import Api
 from waybill.client.errors import ClientError, ContentChanged, Unreachable
+from waybill.client.local_file import INLINE_BYTES, LocalFile, Progress
 from waybill.client.local_name import local_name
 from waybill.client.models import File
-from waybill.client.source import INLINE_BYTES, Progress, Source
 from waybill.client.store import Store
 
-#: What link(2) answers where the file system has no hard links, or the kernel protects the file.
+#: The errors of link(2) if the file system has no hard links, or the kernel protects the file.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 
-class Receiver:
-    """Receives one file whose content is stored.
+class Downloader:
+    """Downloads one file whose content is stored.
 
     Args:
-        file: the file that was asked for; its id names what is kept of it until it is whole.
+        file: the requested file. Its id names the partial file.
     """
 
     def __init__(self, api: Api, store: Store, file: File, progress: Progress | None = None) -> None:
@@ -34,15 +34,15 @@ class Receiver:
         self._file = file
         self._progress = progress
 
-    async def into(self, target: Path, *, overwrite: bool = False) -> None:
-        """Write the file to ``target``, which is there whole or not at all.
+    async def save(self, target: Path, *, overwrite: bool = False) -> None:
+        """Save the file at ``target``, where it appears only when it is complete.
 
-        What has come is kept beside it until then, and is not fetched again by the next try.
+        Until then the received bytes are in a partial file beside it, from which the next try continues.
 
         Raises:
-            ContentChanged: what came is not what was verified; it is thrown away.
-            FileExistsError: something is there, perhaps since a moment ago, and ``overwrite`` is not set.
-            OSError: it cannot be written. The message names what is kept.
+            ContentChanged: the content is not the verified one. The partial file is removed.
+            FileExistsError: ``target`` exists, and ``overwrite`` is not set.
+            OSError: it cannot be written. The message names the partial file.
         """
         part = target.with_name(f".{local_name(self._file.id, fallback='file')}.waybill")
         with _locked(part, target) as sink:
@@ -53,7 +53,7 @@ class Receiver:
                 part.unlink(missing_ok=True)
                 raise
             except (ClientError, OSError) as error:
-                _note_what_is_kept(error, part, target)
+                _note_partial_file(error, part, target)
                 raise
             finally:
                 if os.fstat(sink.fileno()).st_size == 0:
@@ -61,9 +61,9 @@ class Receiver:
 
     async def _fill(self, part: Path, sink: io.FileIO) -> None:
         digest = hashlib.sha256()
-        with Source(part) as kept:
-            await kept.feed(digest)
-        async with aclosing(self._content(kept.size, digest)) as content:
+        with LocalFile(part) as partial_file:
+            await partial_file.feed(digest)
+        async with aclosing(self._content(partial_file.size, digest)) as content:
             async for chunk in content:
                 if self._file.size <= INLINE_BYTES:
                     write_all(sink.fileno(), chunk)
@@ -72,20 +72,20 @@ class Receiver:
         await asyncio.to_thread(os.fsync, sink.fileno())
 
     async def to_stream(self, descriptor: int) -> None:
-        """Write the bytes to a pipe or a device. Raises as ``content`` does."""
+        """Write the bytes to a pipe or a device. Raises what ``content`` raises."""
         async with aclosing(self.content()) as content:
             async for chunk in content:
                 await asyncio.to_thread(write_all, descriptor, chunk)
 
     async def content(self) -> AsyncGenerator[bytes, None]:
-        """The bytes one after the other. Raises as ``into`` does, at the end: nothing is sure until then."""
+        """Yield the content in chunks. A wrong SHA-256 raises ContentChanged at the end."""
         async with aclosing(self._content(0, hashlib.sha256())) as content:
             async for chunk in content:
                 yield chunk
 
     async def _content(self, begin: int, digest: "hashlib._Hash") -> AsyncGenerator[bytes, None]:
-        """The bytes from ``begin`` on, of which ``digest`` knows those before."""
-        patience = self._api.patience()
+        """Yield the bytes from ``begin`` on. ``digest`` has hashed the bytes before."""
+        retry = self._api.new_retry()
         while begin < self._file.size:
             link = await self._api.call("GET", f"/files/{self._file.id}/download")
             try:
@@ -94,13 +94,13 @@ class Receiver:
                         digest.update(chunk)
                         yield chunk
                         begin += len(chunk)
-                        patience.renew()
+                        retry.reset()
                         if self._progress is not None:
                             self._progress(begin, self._file.size)
                 if begin < self._file.size:
                     raise Unreachable("The object store ended its answer early.")
             except ClientError as error:
-                await patience.after(error)
+                await retry.wait_after(error)
         if digest.hexdigest() != self._file.sha256:
             raise ContentChanged(
                 f"The received content of {self._file.name} is not the verified one. Download it again."
@@ -111,26 +111,26 @@ async def verified(api: Api, file: File) -> File:
     """Return a file that can be downloaded. Raises WrongState if it cannot."""
     if file.is_verified:
         return file
-    # Refused in the server's own words, unless it has just been verified.
+    # The server refuses with its own message, unless the file has just been verified.
     await api.call("GET", f"/files/{file.id}/download")
-    return File.of(await api.call("GET", f"/files/{file.id}"))
+    return File.from_json(await api.call("GET", f"/files/{file.id}"))
 
 
 def write_all(descriptor: int, chunk: bytes) -> None:
-    """Write all of a chunk; blocks. One call of the system may write less."""
+    """Write all of a chunk; blocks. A single write(2) may write less."""
     rest = memoryview(chunk)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
 
 def _locked(part: Path, target: Path) -> io.FileIO:
-    """Open the file in which a download is kept, for this process alone.
+    """Open and lock the partial file of a download.
 
     Raises:
-        OSError: another process receives the same file.
+        OSError: another process downloads the same file.
     """
     while True:
-        # Without a buffer, which would be written at the close, after the error that ended the work.
+        # Unbuffered, because a buffer would be written at the close, after an error.
         try:
             sink = part.open("ab", buffering=0)
         except OSError as error:
@@ -141,23 +141,25 @@ def _locked(part: Path, target: Path) -> io.FileIO:
             found, at_path = os.fstat(sink.fileno()), os.stat(part)
         except BlockingIOError:
             sink.close()
-            raise OSError(f"{target} is being received by another process.") from None
+            raise OSError(
+                f"{target} is being downloaded by another process. Wait for it, or stop it."
+            ) from None
         except FileNotFoundError:
             sink.close()
             continue  # another process has just published it
         if os.path.samestat(found, at_path):
             if found.st_nlink == 1:
                 return sink
-            # A process died within _publish: the other name is in use, and must not be written to.
+            # A process died within _publish. The other name is in use, so its content must not change.
             part.unlink()
         sink.close()
 
 
 def _publish(part: Path, target: Path, *, overwrite: bool) -> None:
-    """Give the whole file its name. Without ``overwrite`` in one step that fails if the name is taken.
+    """Rename the complete file to ``target``. Without ``overwrite``, fail atomically if the name is in use.
 
     Raises:
-        FileExistsError: the name is taken.
+        FileExistsError: the name is in use.
     """
     if overwrite:
         part.replace(target)
@@ -167,20 +169,20 @@ def _publish(part: Path, target: Path, *, overwrite: bool) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # FAT and some network file systems have no links: take the name with an empty file, and replace that.
+        # FAT and some network file systems have no hard links: create an empty file, and replace it.
         target.open("xb").close()
         part.replace(target)
     else:
         part.unlink()
 
 
-def _note_what_is_kept(error: ClientError | OSError, part: Path, target: Path) -> None:
+def _note_partial_file(error: ClientError | OSError, part: Path, target: Path) -> None:
     if isinstance(error, OSError) and error.filename is None:
         # An error of write(2) does not name the file.
         error.filename = str(target)
     with suppress(FileNotFoundError):
         if size := part.stat().st_size:
             error.add_note(
-                f"{size:,} bytes of it are kept in {part}, and the same command goes on from there. "
-                "To drop them, delete that file."
+                f"{size:,} of its bytes are stored in {part}. The next download continues from there. "
+                "To start from the beginning, delete that file."
             )
