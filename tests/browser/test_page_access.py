@@ -50,7 +50,7 @@ async def test_without_a_trash_a_deletion_is_asked_about_and_offers_no_undo(
         await stored(RestFace(client), os.urandom(100), name="gone.txt")
     await sign_in(page, service.token(owner))
     await page.get_by_role("button", name="Delete gone.txt").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     await expect(page.get_by_role("dialog")).to_have_count(0)
     await page.get_by_role("button", name="Delete gone.txt").click()
     await page.get_by_role("dialog").get_by_role("button", name="Delete").click()

@@ -45,7 +45,7 @@ async def test_files_are_found_by_name_type_and_status_and_sorted(page: Page, em
     await expect(page.locator("tbody tr")).to_have_count(1)
     await expect(page.get_by_test_id("said")).to_contain_text("1 file.")
     await page.get_by_label("Status").select_option("Failed")
-    await expect(page.get_by_text("No file is like that.")).to_be_visible()
+    await expect(page.get_by_text("No file matches.")).to_be_visible()
     await page.get_by_role("button", name="Show all").click()
     await expect(row(page, "found-b.txt")).to_be_visible()
 
@@ -91,7 +91,7 @@ async def test_a_list_of_short_pages_is_searched_to_its_end(
     assert await names_listed(page) == list(NEEDLES)
     await expect(page.get_by_role("button", name="Show more")).to_have_count(0)
     await page.get_by_label("Type").select_option("Audio")
-    await expect(page.get_by_text("No file is like that.")).to_be_visible()
+    await expect(page.get_by_text("No file matches.")).to_be_visible()
 
 
 async def test_a_deleted_file_comes_back_by_undo_and_out_of_the_trash(page: Page, embedded: Service) -> None:

@@ -73,7 +73,7 @@ async def test_a_dropped_file_goes_straight_to_the_store_and_is_verified(
     await expect(row(page, path.name)).to_contain_text("Completed")
     assert len(sent) == 1
     await expect(page.get_by_test_id("said")).to_contain_text("dropped.bin: Completed.")
-    await page.get_by_role("button", name="Take dropped.bin off this list").click()
+    await page.get_by_role("button", name="Remove dropped.bin from this list").click()
     await expect(upload(page, path.name)).to_have_count(0)
     await expect(row(page, path.name)).to_be_visible()
 
@@ -100,7 +100,7 @@ async def test_what_is_stored_already_is_not_sent(page: Page, embedded: Service,
     await expect(upload(page, first.name)).to_contain_text("Completed")
     sent = puts(page, embedded)
     await choose(page, "Choose files", second)
-    await expect(upload(page, second.name)).to_contain_text("The content was stored before, nothing was sent")
+    await expect(upload(page, second.name)).to_contain_text("The content is already stored, nothing was sent")
     assert sent == []
 
 
@@ -130,11 +130,11 @@ async def test_a_large_upload_goes_on_after_a_reload_with_what_the_store_lacks(
     await page.reload()
 
     line = upload(page, film.name)
-    await expect(line).to_contain_text("Interrupted. Choose the same file to go on.")
+    await expect(line).to_contain_text("Interrupted. Choose the same file to continue.")
     held = await parts_held(embedded, file_id, 3)
     assert len(held) < 13
     before = len(sent)
-    await choose(page, f"Choose {film.name} to go on", film)
+    await choose(page, f"Choose {film.name} to continue", film)
     await expect(line).to_contain_text("Completed", timeout=60_000)
     resent = numbers(list(sent[before:]))
     assert len(set(resent)) == len(resent)
@@ -154,7 +154,7 @@ async def test_another_file_does_not_continue_an_upload(page: Page, tmp_path: Pa
     await page.get_by_role("button", name="Pause all").click()
     await slow_down(page, -1)
     await page.reload()
-    await choose(page, "Choose continued.bin to go on", other)
+    await choose(page, "Choose continued.bin to continue", other)
     await expect(page.get_by_text("That is not the same continued.bin")).to_be_visible()
     await page.get_by_role("button", name="Cancel continued.bin").click()
     await expect(row(page, path.name)).to_have_count(0)

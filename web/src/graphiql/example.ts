@@ -18,8 +18,8 @@ query Files {
   }
 }
 
-# An upload: take the # away (Ctrl-/) and run
-# it, then PUT the bytes to the URL with exactly
+# An upload: uncomment it (Ctrl-/) and run it.
+# Then PUT the bytes to the URL with exactly
 # these headers, and complete it.
 #
 # mutation RequestUpload {
@@ -41,7 +41,7 @@ query Files {
 #   }
 # }
 
-# What changes arrives as it happens.
+# Changes of your files, as they happen.
 #
 # subscription FilesChanged {
 #   filesChanged { id name status }

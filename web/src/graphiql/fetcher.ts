@@ -1,4 +1,4 @@
-// Queries and mutations by HTTP, subscriptions by graphql-transport-ws, on the address of the page itself.
+// Queries and mutations by HTTP, subscriptions by graphql-transport-ws, at the address of this page.
 import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
 import type { GraphQLFormattedError } from "graphql";
 import { type Client, createClient } from "graphql-ws";
@@ -6,16 +6,16 @@ import { type Client, createClient } from "graphql-ws";
 const url = window.location.pathname;
 const socketUrl = `${window.location.origin.replace("http", "ws")}${url}`;
 
-/** What the server closes a connection with whose token is bad, or has expired. */
+/** The close code for a token that is invalid or has expired. */
 const FORBIDDEN = 4403;
 
 export const fetcher: Fetcher = (operation, options) => {
-  // Of this operation alone, for a connection keeps the headers that it began with. Opened only to subscribe.
+  // One client per operation, because a connection has the headers with which it was opened.
   const wsClient = readable(
     createClient({
       url: socketUrl,
       connectionParams: options?.headers,
-      // The same token would be refused again. Other connections may be lost for a moment only.
+      // The server would refuse the same token again. Other errors may be temporary.
       shouldRetry: (event) => event instanceof CloseEvent && event.code !== FORBIDDEN,
     }),
   );
@@ -23,8 +23,8 @@ export const fetcher: Fetcher = (operation, options) => {
 };
 
 /**
- * A client that answers with an error in words where one ends: what the browser tells of a connection are events,
- * and the fetcher would let an error escape beside the one that it shows.
+ * Returns a client that reports a lost connection as a GraphQL error. The browser reports events, which the fetcher
+ * would not show, and it would also throw them.
  */
 function readable(client: Client): Client {
   return {
@@ -33,18 +33,18 @@ function readable(client: Client): Client {
       client.subscribe(operation, {
         ...sink,
         error: (error) => {
-          sink.next({ errors: inWords(error) });
+          sink.next({ errors: toGraphQLErrors(error) });
           sink.complete();
         },
       }),
   };
 }
 
-function inWords(error: unknown): readonly GraphQLFormattedError[] {
-  // The server's own, of the operation.
+function toGraphQLErrors(error: unknown): readonly GraphQLFormattedError[] {
+  // Errors of the operation, from the server.
   if (Array.isArray(error)) return error;
   if (error instanceof CloseEvent && error.code === FORBIDDEN)
-    return [{ message: "The token is missing, wrong or expired. Write a good one into the headers, and run again." }];
-  if (error instanceof Event) return [{ message: "The connection could not be made, or was lost. Run again." }];
+    return [{ message: "The token is missing, invalid or expired. Enter a valid one in the headers, and run again." }];
+  if (error instanceof Event) return [{ message: "The connection failed or was lost. Run again." }];
   return [{ message: String(error) }];
 }

@@ -4,9 +4,9 @@ const PLACEHOLDER = "Bearer <your token>";
 
 export const authorization = token ? `Bearer ${token}` : PLACEHOLDER;
 
-// A token does not belong into localStorage, but GraphiQL's history keeps the headers of past queries even
-// where they are not to be persisted. So tokens are taken out on the way in; ours, if any, is put back in on
-// the way out, which also keeps old entries working when theirs would have expired.
+// Tokens must not be in localStorage, but GraphiQL's history stores the headers of past queries even if headers are
+// not persisted. So this storage replaces tokens by a placeholder when it writes, and inserts the current token when
+// it reads. Old entries therefore work after their token has expired.
 export const storage = {
   getItem: (key: string) => localStorage.getItem(key)?.replaceAll(PLACEHOLDER, authorization) ?? null,
   setItem: (key: string, value: string) =>

@@ -4,21 +4,21 @@ import { config } from "./config";
 import { inDetail } from "./detail";
 import { deleteFile, download, getFile, isDownloadable, isRestorable, restoreFile, type StoredFile } from "./file";
 import { notify, warn } from "./notices";
-import { tell } from "./problem";
+import { messageOf } from "./problem";
 
-/** The file that is about to be deleted for good, if a person means it. */
-export const doomed = signal<{ file: StoredFile; decide: (isMeant: boolean) => void } | null>(null);
+/** The file whose permanent deletion the user must confirm. */
+export const pendingDeletion = signal<{ file: StoredFile; decide: (isConfirmed: boolean) => void } | null>(null);
 
-/** Whether deleted files can come back. */
+/** Whether deleted files can be restored. */
 export const hasTrash = config.purgeDelay > 0;
 
 export async function fetchContent(file: StoredFile): Promise<void> {
   if (isDownloadable(file)) await attempt(() => download(file.id));
 }
 
-/** Deletes a file; asks before where it would be for good. */
+/** Deletes a file. Asks first if the deletion is permanent. */
 export async function remove(file: StoredFile): Promise<void> {
-  if (!hasTrash && isRestorable(file) && !(await isMeant(file))) return;
+  if (!hasTrash && isRestorable(file) && !(await isConfirmed(file))) return;
   await attempt(async () => {
     const deleted = await deleteFile(file.id);
     update(deleted);
@@ -27,11 +27,11 @@ export async function remove(file: StoredFile): Promise<void> {
   });
 }
 
-async function isMeant(file: StoredFile): Promise<boolean> {
+async function isConfirmed(file: StoredFile): Promise<boolean> {
   const answer = await new Promise<boolean>((decide) => {
-    doomed.value = { file, decide };
+    pendingDeletion.value = { file, decide };
   });
-  doomed.value = null;
+  pendingDeletion.value = null;
   return answer;
 }
 
@@ -52,6 +52,6 @@ async function attempt(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    warn(tell(error));
+    warn(messageOf(error));
   }
 }

@@ -2,8 +2,8 @@ import { Problem } from "./problem";
 import { sleep } from "./retry";
 import { signOut, token } from "./session";
 
-/** How often an answer that asks for patience is waited for. */
-const PATIENCE = 3;
+/** How often a response with Retry-After is retried. */
+const MAX_RETRIES = 3;
 
 interface Options {
   body?: unknown;
@@ -12,21 +12,21 @@ interface Options {
 }
 
 /**
- * Calls the REST API. A 401 ends the session; a 429 or 503 is repeated after the time that it tells.
+ * Calls the REST API. A 401 ends the session. A response with Retry-After, such as 429 or 503, is retried.
  *
- * Throws a Problem, or what the signal was aborted with.
+ * Throws a Problem, or the signal's reason.
  */
 export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
   for (let tries = 0; ; tries++) {
     const response = await open(method, path, options);
     if (response.ok) return (await response.json()) as T;
     const problem = await Problem.of(response);
-    if (tries >= PATIENCE || !response.headers.has("Retry-After")) throw problem;
+    if (tries >= MAX_RETRIES || !response.headers.has("Retry-After")) throw problem;
     await sleep(Number(response.headers.get("Retry-After")) * 1000, options.signal);
   }
 }
 
-/** As `call`, for one try: the response itself, whatever its status. */
+/** Sends one request without retries, and returns the response with any status but 401. */
 export async function open(method: string, path: string, options: Options = {}): Promise<Response> {
   const sent = token.value;
   const headers: Record<string, string> = { Authorization: `Bearer ${sent}`, ...options.headers };
@@ -45,7 +45,7 @@ export async function open(method: string, path: string, options: Options = {}):
   }
   if (response.status === 401) {
     const problem = await Problem.of(response);
-    // An answer to an older token says nothing of the one that is there now.
+    // The response may be for an older token, and the current one may be valid.
     if (token.value === sent) signOut(problem.message);
     throw problem;
   }

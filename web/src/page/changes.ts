@@ -4,7 +4,7 @@ import * as files from "./files";
 import * as uploads from "./uploads";
 import * as usage from "./usage";
 
-/** Takes a file as it is now to all who show it. */
+/** Updates a file everywhere on the page. */
 export function update(file: StoredFile): void {
   files.update(file);
   uploads.update(file);
@@ -12,9 +12,9 @@ export function update(file: StoredFile): void {
   usage.refresh();
 }
 
-/** Asks anew for all that is shown: changes may have been missed. */
+/** Reloads everything that the page shows, because changes may be missing. */
 export function refresh(): void {
-  void files.listAnew();
-  void uploads.catchUp();
+  void files.reload();
+  void uploads.refreshVerifying();
   usage.refresh();
 }

@@ -1,29 +1,29 @@
 import type { Day, Family } from "./usage";
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 
-/** Days that a picture shows at least, so that the first of them is no picture of one step. */
-const LEAST_DAYS = 7;
+/** A chart shows at least this many days, because a single day is only a step. */
+const MIN_DAYS = 7;
 
-/** Kinds that are shown by name; the others together are the rest. */
-const NAMED = 5;
+/** How many types are shown by name. The others are one group. */
+const MAX_NAMED_TYPES = 5;
 
 export interface Growth {
-  /** What is stored at the end of each day, as points of a box of 100 by 100, from its lower left. */
+  /** The stored bytes at the end of each day, as SVG points in a box of 100 by 100. */
   line: string;
   first: string;
   total: number;
 }
 
-/** How what is stored now came together, day by day until today (UTC). */
+/** Returns the growth of what is stored now, by day until today (UTC). */
 export function growthOf(days: readonly Day[], today = new Date()): Growth | null {
   if (days.length === 0) return null;
   const end = Date.parse(today.toISOString().slice(0, 10));
-  const start = Math.min(Date.parse(days[0]!.date), end - (LEAST_DAYS - 1) * DAY);
+  const start = Math.min(Date.parse(days[0]!.date), end - (MIN_DAYS - 1) * DAY_MS);
   const total = days.reduce((sum, day) => sum + day.size, 0);
-  // A step for each day: nothing is known of the hours between.
-  const span = (end - start) / DAY + 1;
-  const x = (date: number) => ((date - start) / DAY / span) * 100;
+  // One step per day, because the hours are unknown.
+  const span = (end - start) / DAY_MS + 1;
+  const x = (date: number) => ((date - start) / DAY_MS / span) * 100;
   let stored = 0;
   let line = "0,100";
   for (const day of days) {
@@ -37,20 +37,20 @@ export function growthOf(days: readonly Day[], today = new Date()): Growth | nul
 }
 
 function height(stored: number, total: number): string {
-  // Files of no bytes are files too, and a picture without height is none.
+  // If all files are empty, the total is 0, and the line is at the bottom.
   return (100 - (total === 0 ? 0 : (stored / total) * 100)).toFixed(2);
 }
 
 export interface Share extends Family {
-  /** Where its piece of a bar of 100 begins, and how long it is. */
+  /** The start and the length of its piece in a bar of 100. */
   start: number;
   length: number;
 }
 
-/** The kinds of content as pieces of a bar; what is beyond the first few is one piece. */
+/** Returns the types as pieces of a bar. The last piece is the group of the others. */
 export function sharesOf(types: readonly Family[]): Share[] {
-  const rest = types.slice(NAMED);
-  const kinds = types.slice(0, NAMED);
+  const rest = types.slice(MAX_NAMED_TYPES);
+  const kinds = types.slice(0, MAX_NAMED_TYPES);
   if (rest.length > 0) {
     const size = rest.reduce((sum, family) => sum + family.size, 0);
     kinds.push({ type: "other", size, files: rest.reduce((sum, family) => sum + family.files, 0) });

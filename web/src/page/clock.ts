@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-/** The time, often enough to tell ages by. */
+/** The current time, updated often enough for ages. */
 export const now = signal(Date.now());
 
 setInterval(() => {

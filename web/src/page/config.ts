@@ -1,8 +1,8 @@
-/** What the API wrote into the page. */
+/** The configuration that the API writes into the page. */
 interface Config {
-  /** A token of the embedded stack, which belongs to everybody who reaches its port. */
+  /** A token of the embedded stack. Everyone who can reach its port may use it. */
   token: string | null;
-  /** Seconds that a deleted file can be restored; 0 where deleting is for good. */
+  /** For how many seconds a deleted file can be restored; 0 if deletion is permanent. */
   purgeDelay: number;
 }
 

@@ -3,25 +3,25 @@ import { createParser } from "eventsource-parser";
 import { open } from "./api";
 import type { StoredFile } from "./file";
 import { Problem } from "./problem";
-import { breathe } from "./retry";
+import { waitBeforeRetry } from "./retry";
 
-/** Milliseconds of silence after which a connection counts as dead: the server says something every 15 s. */
-const SILENCE = 40_000;
+/** A connection that is silent for this long is broken, because the server sends a comment every 15 s. */
+const SILENCE_MS = 40_000;
 
 export interface Listener {
   /** A file has changed. */
   onFile: (file: StoredFile) => void;
-  /** From here on nothing is missed, but something before may have been. */
+  /** The stream has started. Earlier changes may be missing. */
   onStart: () => void;
 }
 
-/** Whether changes are told as they happen. */
+/** The state of the event stream. */
 export const line = signal<"connecting" | "live" | "reconnecting">("connecting");
 
 /**
- * Tells what happens to the caller's files, until the signal is aborted or the token is no longer good.
+ * Passes changes of the owner's files to a listener, until the signal is aborted or the token is no longer valid.
  *
- * By `fetch`, for an EventSource sends no token. What happened while the connection was away is told after it.
+ * It uses `fetch`, because an EventSource cannot send a token. After a broken connection, missed changes follow.
  */
 export async function listen(listener: Listener, signal: AbortSignal): Promise<void> {
   let lastId = "";
@@ -36,7 +36,7 @@ export async function listen(listener: Listener, signal: AbortSignal): Promise<v
       line.value = "reconnecting";
     }
     failures += 1;
-    await breathe(failures, signal).catch(() => null);
+    await waitBeforeRetry(failures, signal).catch(() => null);
 
     async function follow(stop: AbortSignal): Promise<void> {
       const headers: Record<string, string> = { Accept: "text/event-stream" };
@@ -45,7 +45,7 @@ export async function listen(listener: Listener, signal: AbortSignal): Promise<v
       if (!response.ok) throw await Problem.of(response);
       const parser = createParser({
         onEvent: ({ event, id, data }) => {
-          // A `position` is nothing but this: where to go on from.
+          // A `position` event has only an id, from which to continue.
           if (id) lastId = id;
           if (event === "file") listener.onFile(JSON.parse(data));
           if (event === "reset") listener.onStart();
@@ -53,11 +53,11 @@ export async function listen(listener: Listener, signal: AbortSignal): Promise<v
       });
       line.value = "live";
       if (!lastId) listener.onStart();
-      // Else it would be noticed by its silence alone.
+      // Without this, only the silence would end the connection.
       addEventListener("offline", () => ended.abort(), { signal: stop });
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
-        const silence = setTimeout(() => ended.abort(), SILENCE);
+        const silence = setTimeout(() => ended.abort(), SILENCE_MS);
         const { done, value } = await reader.read().finally(() => clearTimeout(silence));
         if (done) return;
         failures = 0;

@@ -2,7 +2,7 @@ import { call } from "./api";
 
 export type Status = "PENDING" | "PROCESSING" | "COMPLETED" | "DUPLICATE" | "FAILED" | "EXPIRED";
 
-/** A file as the API tells it. */
+/** A file as the API returns it. */
 export interface StoredFile {
   id: string;
   name: string;
@@ -28,30 +28,30 @@ export const STATUSES: Record<Status, string> = {
 };
 
 const REASONS: Record<string, string> = {
-  SIZE_MISMATCH: "What arrived has another size than was announced. Upload it again.",
-  CHECKSUM_MISMATCH: "What arrived has another SHA-256 than was declared. Upload it again.",
-  OBJECT_MISSING: "It was gone from the store before it could be verified. Upload it again.",
-  OBJECT_CHANGED: "It was replaced while it was being verified. Upload it again.",
-  UNSIGNED_HEADERS: "It was sent with headers that were not asked for. Upload it again without them.",
-  UNREADABLE: "The store could not give it back. Upload it again.",
+  SIZE_MISMATCH: "The stored size is not the requested size. Upload the file again.",
+  CHECKSUM_MISMATCH: "The stored SHA-256 is not the declared one. Upload the file again.",
+  OBJECT_MISSING: "The object disappeared from the store before it was verified. Upload the file again.",
+  OBJECT_CHANGED: "The object was replaced during verification. Upload the file again.",
+  UNSIGNED_HEADERS: "The upload had headers that were not signed. Upload the file again without them.",
+  UNREADABLE: "The store could not return the object. Upload the file again.",
 };
 
-/** Why a FAILED file failed, and what to do. */
+/** Returns why a FAILED file failed, and what to do. */
 export function failureOf(file: StoredFile): string {
-  return REASONS[file.failureReason ?? ""] ?? "It could not be verified. Upload it again.";
+  return REASONS[file.failureReason ?? ""] ?? "The file could not be verified. Upload it again.";
 }
 
-/** Whether nothing more happens to the file by itself. */
+/** Returns whether the status no longer changes by itself. */
 export function isFinal(file: StoredFile): boolean {
   return file.status !== "PENDING" && file.status !== "PROCESSING";
 }
 
-/** Whether a deleted file of this kind can come back: the others have nothing that could. */
+/** Returns whether a deleted file with this status can be restored. Other files have no content. */
 export function isRestorable(file: StoredFile): boolean {
   return isStored(file) || !isFinal(file);
 }
 
-/** Whether the file can be downloaded. */
+/** Returns whether the file can be downloaded. */
 export function isDownloadable(file: StoredFile): boolean {
   return isStored(file) && file.deletedAt === null;
 }
@@ -64,11 +64,11 @@ export const getFile = (id: string) => call<StoredFile>("GET", `/files/${id}`);
 export const deleteFile = (id: string) => call<StoredFile>("DELETE", `/files/${id}`);
 export const restoreFile = (id: string) => call<StoredFile>("POST", `/files/${id}/restore`);
 
-/** Has the browser download the bytes, straight from the store. */
+/** Lets the browser download the bytes from the store. */
 export async function download(id: string): Promise<void> {
   const link = document.createElement("a");
   link.href = (await call<{ url: string }>("GET", `/files/${id}/download`)).url;
-  // Its own tab, which closes at once: here it would ask whether running uploads are to be left.
+  // In a new tab, which closes at once. In this tab the browser would warn about running uploads.
   link.target = "_blank";
   link.rel = "noopener";
   link.click();

@@ -2,23 +2,23 @@ import { signal } from "@preact/signals";
 import { call } from "./api";
 import { isRestorable, type Status, type StoredFile } from "./file";
 import { plural } from "./format";
-import { say } from "./notices";
-import { tell } from "./problem";
+import { announceToScreenReader } from "./notices";
+import { messageOf } from "./problem";
 
-const PAGE = 50;
+const PAGE_SIZE = 50;
 
 export type Sort = "createdAt" | "name" | "size";
 export type Order = "asc" | "desc";
 
-/** Which files are listed, and how. */
+/** The filters and the order of the list. */
 export interface Query {
-  /** What names begin with. */
+  /** The prefix of the names. */
   name: string;
   status: Status | "";
   contentType: string;
   sort: Sort;
   order: Order;
-  /** The trash instead of the files. */
+  /** Whether the trash is listed. */
   deleted: boolean;
 }
 
@@ -33,32 +33,32 @@ export const failure = signal("");
 let cursor: string | null = null;
 let control = new AbortController();
 
-/** Lists other files, and says how many there are. */
+/** Changes the query, loads the list, and announces the number of files. */
 export async function list(changes: Partial<Query>): Promise<void> {
   query.value = { ...query.value, ...changes };
-  if (await listAnew()) say(`${plural(items.value.length, "file")}${hasMore.value ? " and more" : ""}.`);
+  if (await reload()) announceToScreenReader(`${plural(items.value.length, "file")}${hasMore.value ? " and more" : ""}.`);
 }
 
-/** Lists the same files as they are now. */
-export function listAnew(): Promise<boolean> {
+/** Loads the list again from the first page. */
+export function reload(): Promise<boolean> {
   cursor = null;
   return load();
 }
 
-/** Lists the page after. */
+/** Loads the next page. */
 export async function more(): Promise<void> {
   const before = items.value.length;
-  if (await load()) say(`${plural(items.value.length - before, "more file")}.`);
+  if (await load()) announceToScreenReader(`${plural(items.value.length - before, "more file")}.`);
 }
 
-/** Whether not all files are asked for. */
+/** Returns whether the query has a filter. */
 export function isNarrowed({ name, status, contentType }: Query): boolean {
   return Boolean(name || status || contentType);
 }
 
 /**
- * Requests pages from the cursor on until a page full of files has come, or the end: a page of the server may be
- * short, or empty, and not the last. Returns whether all are shown. Of two calls the later one counts.
+ * Requests pages until PAGE_SIZE files have arrived, or the list ends, because a page of the server may be short or
+ * empty and not the last. Returns whether it succeeded. A later call cancels an earlier one.
  */
 async function load(): Promise<boolean> {
   control.abort();
@@ -76,10 +76,10 @@ async function load(): Promise<boolean> {
       hasMore.value = cursor !== null;
       found += page.items.length;
       show(page.items, isFirst);
-    } while (cursor !== null && found < PAGE);
+    } while (cursor !== null && found < PAGE_SIZE);
   } catch (error) {
     if (signal.aborted) return false;
-    failure.value = tell(error);
+    failure.value = messageOf(error);
   }
   isLoading.value = false;
   return failure.value === "";
@@ -87,7 +87,7 @@ async function load(): Promise<boolean> {
 
 function show(page: StoredFile[], isFirst: boolean): void {
   const before = isFirst ? [] : items.value;
-  // What arrived meanwhile may stand here already.
+  // An event may have added a file already.
   const known = new Set(before.map((file) => file.id));
   items.value = [...before, ...page.filter((file) => !known.has(file.id))];
 }
@@ -95,10 +95,10 @@ function show(page: StoredFile[], isFirst: boolean): void {
 function parameters(): URLSearchParams {
   const { deleted, ...asked } = query.value;
   const given = Object.entries({ ...asked, ...(deleted && { deleted: "true" }), ...(cursor && { cursor }) });
-  return new URLSearchParams([["limit", String(PAGE)], ...given.filter(([, value]) => value !== "")]);
+  return new URLSearchParams([["limit", String(PAGE_SIZE)], ...given.filter(([, value]) => value !== "")]);
 }
 
-/** Shows a file as it is now: in its place, or not at all where it is no longer one of those that are listed. */
+/** Updates a file in the list. Moves, adds or removes it, as the query demands. */
 export function update(file: StoredFile): void {
   const others = items.value.filter((other) => other.id !== file.id);
   if (!isListed(file, query.value)) {
@@ -107,7 +107,7 @@ export function update(file: StoredFile): void {
   }
   const place = others.findIndex((other) => compare(file, other) < 0);
   const at = place < 0 ? others.length : place;
-  // Behind the last one it would stand before files that were not asked for yet.
+  // After the last file it would come before files that are not loaded yet.
   const isKnown = others.length < items.value.length;
   if (at === others.length && hasMore.value && !isKnown) return;
   items.value = others.toSpliced(at, 0, file);
@@ -127,7 +127,7 @@ function isListed(file: StoredFile, { name, status, contentType, deleted }: Quer
 
 function compare(one: StoredFile, other: StoredFile): number {
   const { sort, order } = query.value;
-  // As the server does: what is equal stands by its id.
+  // As the server: equal files are ordered by id.
   const forward = one[sort] < other[sort] || (one[sort] === other[sort] && one.id < other.id) ? -1 : 1;
   return order === "asc" ? forward : -forward;
 }

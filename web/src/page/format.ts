@@ -1,6 +1,6 @@
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
-/** Bytes in decimal units: 1536 is 1.5 kB. */
+/** Formats bytes in decimal units: 1536 is 1.5 kB. */
 export function formatSize(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -8,12 +8,12 @@ export function formatSize(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  // Two digits tell enough.
+  // Two digits are enough.
   const text = unit === 0 || value >= 9.95 ? value.toFixed(0) : value.toFixed(1).replace(/\.0$/, "");
   return `${text} ${UNITS[unit]}`;
 }
 
-/** Seconds, about. */
+/** Formats seconds, rounded. */
 export function formatDuration(seconds: number): string {
   if (seconds < 1) return "1 s";
   if (seconds < 60) return `${Math.round(seconds)} s`;
@@ -24,7 +24,7 @@ export function formatDuration(seconds: number): string {
 }
 
 export function formatPercent(part: number, whole: number): string {
-  // Nothing is done before it is.
+  // Rounded down, so that 100% means complete.
   return `${whole === 0 ? 100 : Math.floor((100 * part) / whole)}%`;
 }
 
@@ -41,7 +41,7 @@ const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "sh
 const day = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 const moment = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium" });
 
-/** How long ago, or the day where that is clearer. */
+/** Formats how long ago a time is, or its day if it is more than 30 days ago. */
 export function formatAge(time: string, now: number): string {
   const seconds = (now - Date.parse(time)) / 1000;
   if (seconds < 60) return "just now";

@@ -1,31 +1,31 @@
 import type { Report, Task } from "./hash.worker";
 
-interface Waiting {
+interface PendingHash {
   onRead: (bytes: number) => void;
   resolve: (sha256: string) => void;
   reject: (error: unknown) => void;
 }
 
-const waiting = new Map<number, Waiting>();
+const pending = new Map<number, PendingHash>();
 let worker: Worker | undefined;
 let last = 0;
 
 /**
- * The SHA-256 of a file, in hexadecimal; `onRead` is told how many bytes were read so far.
+ * Returns the SHA-256 of a file, in hexadecimal. `onRead` receives the number of bytes read so far.
  *
- * Rejects with what the signal was aborted with, or with the error that reading met.
+ * Rejects with the signal's reason, or with the error of the read.
  */
 export function sha256(file: Blob, onRead: (bytes: number) => void, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const number = ++last;
     const stop = () => {
-      tell({ number, file: null });
-      waiting.delete(number);
+      post({ number, file: null });
+      pending.delete(number);
       reject(signal.reason);
     };
     signal.addEventListener("abort", stop, { once: true });
-    waiting.set(number, {
+    pending.set(number, {
       onRead,
       resolve: (found) => {
         signal.removeEventListener("abort", stop);
@@ -33,11 +33,11 @@ export function sha256(file: Blob, onRead: (bytes: number) => void, signal: Abor
       },
       reject,
     });
-    tell({ number, file });
+    post({ number, file });
   });
 }
 
-function tell(task: Task): void {
+function post(task: Task): void {
   worker ??= start();
   worker.postMessage(task);
 }
@@ -45,20 +45,21 @@ function tell(task: Task): void {
 function start(): Worker {
   const started = new Worker(new URL("./hash.worker.ts", import.meta.url), { type: "module" });
   started.addEventListener("message", ({ data }: MessageEvent<Report>) => {
-    const asked = waiting.get(data.number);
-    if (asked === undefined) return;
+    const request = pending.get(data.number);
+    if (request === undefined) return;
     if ("read" in data) {
-      asked.onRead(data.read);
+      request.onRead(data.read);
       return;
     }
-    waiting.delete(data.number);
-    if ("sha256" in data) asked.resolve(data.sha256);
-    else asked.reject(data.error);
+    pending.delete(data.number);
+    if ("sha256" in data) request.resolve(data.sha256);
+    else request.reject(data.error);
   });
-  // It could not be loaded. The next file has another try.
+  // The worker could not be loaded. The next file tries again.
   started.addEventListener("error", () => {
-    for (const asked of waiting.values()) asked.reject(new Error("The page's hashing could not be loaded. Try again."));
-    waiting.clear();
+    const error = new Error("The program that computes the SHA-256 could not be loaded. Check the connection and try again.");
+    for (const request of pending.values()) request.reject(error);
+    pending.clear();
     worker = undefined;
   });
   return started;

@@ -1,4 +1,4 @@
-// Hashes files beside the page, which stays free. Work is told apart by its number.
+// Hashes files in a worker, so that the page stays responsive. Each task has a number.
 import { createSHA256 } from "hash-wasm";
 
 export type Task = { number: number; file: Blob } | { number: number; file: null };
@@ -7,17 +7,17 @@ export type Report =
   | { number: number; sha256: string }
   | { number: number; error: unknown };
 
-/** Bytes read at once: enough that reading is not slowed by asking. */
-const PIECE = 4 * 1024 ** 2;
+/** Bytes per read: large enough that the number of reads does not slow it down. */
+const PIECE_BYTES = 4 * 1024 ** 2;
 
-const given = new Set<number>();
+const active = new Set<number>();
 
 addEventListener("message", ({ data }: MessageEvent<Task>) => {
   if (data.file === null) {
-    given.delete(data.number);
+    active.delete(data.number);
     return;
   }
-  given.add(data.number);
+  active.add(data.number);
   void hash(data.number, data.file);
 });
 
@@ -25,8 +25,8 @@ async function hash(number: number, file: Blob): Promise<void> {
   try {
     const sha256 = (await createSHA256()).init();
     for (let read = 0; read < file.size; ) {
-      const piece = await file.slice(read, read + PIECE).arrayBuffer();
-      if (!given.has(number)) return;
+      const piece = await file.slice(read, read + PIECE_BYTES).arrayBuffer();
+      if (!active.has(number)) return;
       sha256.update(new Uint8Array(piece));
       read += piece.byteLength;
       report({ number, read });
@@ -35,9 +35,9 @@ async function hash(number: number, file: Blob): Promise<void> {
   } catch (error) {
     report({ number, error });
   }
-  given.delete(number);
+  active.delete(number);
 }
 
-function report(said: Report): void {
-  postMessage(said);
+function report(message: Report): void {
+  postMessage(message);
 }

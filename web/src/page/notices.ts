@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-/** Something to tell a person, perhaps with something to do about it. */
+/** A message to the user, with an optional action. */
 export interface Notice {
   key: number;
   text: string;
@@ -10,8 +10,8 @@ export interface Notice {
 
 export const notices = signal<readonly Notice[]>([]);
 
-/** What a screen reader says, though it stands elsewhere for those who see. */
-export const said = signal("");
+/** The text for screen readers. Other users see it elsewhere on the page. */
+export const spokenText = signal("");
 
 let last = 0;
 
@@ -19,7 +19,7 @@ export function notify(text: string, action: Notice["action"] = null): void {
   show({ key: ++last, text, isAlarm: false, action });
 }
 
-/** Tells of something that did not work; stays until it is dismissed. */
+/** Shows an error, until the user dismisses it. */
 export function warn(text: string): void {
   show({ key: ++last, text, isAlarm: true, action: null });
 }
@@ -29,18 +29,18 @@ export function dismiss(notice: Notice): void {
 }
 
 function show(notice: Notice): void {
-  // The same trouble many times is one trouble.
+  // Show the same message only once.
   notices.value = [...notices.value.filter((other) => other.text !== notice.text), notice].slice(-3);
 }
 
 let pending: string[] = [];
 
-/** Has a screen reader say it; what comes at once is said together. */
-export function say(text: string): void {
+/** Announces a text to screen readers. Texts at the same time are announced together. */
+export function announceToScreenReader(text: string): void {
   if (pending.push(text) > 1) return;
   setTimeout(() => {
     const [first, ...others] = pending;
-    said.value = others.length > 2 ? `${first} And ${others.length} more.` : pending.join(" ");
+    spokenText.value = others.length > 2 ? `${first} And ${others.length} more.` : pending.join(" ");
     pending = [];
   }, 300);
 }

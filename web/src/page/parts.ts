@@ -1,34 +1,34 @@
 import { call } from "./api";
-import { toStore } from "./lanes";
+import { storeLimiter } from "./limiter";
 import { Problem } from "./problem";
 import { retrying } from "./retry";
 import { send, SendError, type SignedRequest } from "./send";
 
-/** How a file is cut: parts are numbered from 1, and the last may be shorter. */
+/** The part plan of a file. Parts are numbered from 1, and the last may be shorter. */
 export interface PartPlan {
   partSize: number;
   partCount: number;
 }
 
-/** Parts of one file that are sent at once. */
-const AT_ONCE = 3;
+/** How many parts of a file are sent at the same time. */
+const MAX_PARALLEL = 3;
 
 interface Arrived extends PartPlan {
   parts: { partNumber: number; size: number }[];
 }
 
-/** The plan of an upload, and the parts of it that the store holds whole. */
+/** Returns the part plan of an upload, and the numbers of the complete parts in the store. */
 export async function arrivedParts(id: string, size: number, signal?: AbortSignal): Promise<[PartPlan, Set<number>]> {
-  const told = await call<Arrived>("GET", `/files/${id}/parts`, { ...(signal && { signal }) });
-  const whole = told.parts.filter((part) => part.size === lengthOf(told, size, part.partNumber));
-  return [told, new Set(whole.map((part) => part.partNumber))];
+  const progress = await call<Arrived>("GET", `/files/${id}/parts`, { ...(signal && { signal }) });
+  const complete = progress.parts.filter((part) => part.size === lengthOf(progress, size, part.partNumber));
+  return [progress, new Set(complete.map((part) => part.partNumber))];
 }
 
 export function lengthOf({ partSize }: PartPlan, size: number, number: number): number {
   return Math.min(partSize, size - (number - 1) * partSize);
 }
 
-/** How many bytes the parts have together. */
+/** Returns the total bytes of some parts. */
 export function bytesOf(plan: PartPlan, size: number, numbers: Iterable<number>): number {
   let bytes = 0;
   for (const number of numbers) bytes += lengthOf(plan, size, number);
@@ -36,10 +36,10 @@ export function bytesOf(plan: PartPlan, size: number, numbers: Iterable<number>)
 }
 
 /**
- * Sends all parts that have not `arrived`, and adds those that have. `onProgress` is told the bytes of the
- * parts that are on their way.
+ * Sends all parts that are not in `arrived`, and adds them to it. `onProgress` receives the bytes of the parts that
+ * are in transfer.
  *
- * Rejects with the first error that no repeat mends, or with what the signal was aborted with.
+ * Rejects with the first permanent error, or with the signal's reason.
  */
 export async function sendParts(
   id: string,
@@ -52,7 +52,7 @@ export async function sendParts(
   const failed = new AbortController();
   const stopped = AbortSignal.any([signal, failed.signal]);
   const underway = new Map<number, number>();
-  const told = () => onProgress([...underway.values()].reduce((sum, bytes) => sum + bytes, 0));
+  const report = () => onProgress([...underway.values()].reduce((sum, bytes) => sum + bytes, 0));
   let next = 1;
 
   async function sendSome(): Promise<void> {
@@ -64,18 +64,18 @@ export async function sendParts(
       try {
         await sendPart(id, number, bytes, (sent) => {
           underway.set(number, sent);
-          told();
+          report();
         }, stopped);
         arrived.add(number);
       } finally {
         underway.delete(number);
-        told();
+        report();
       }
     }
   }
 
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, sendSome));
+    await Promise.all(Array.from({ length: MAX_PARALLEL }, sendSome));
   } catch (error) {
     failed.abort(error);
     throw error;
@@ -89,9 +89,9 @@ async function sendPart(
   onProgress: (sent: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  // Each try with a URL of its own: one that has expired, or was asked for by an earlier part, is no reason to fail.
+  // A new URL for each try, because the URL of an earlier try may have expired.
   const attempt = () =>
-    toStore.run(signal, async () => {
+    storeLimiter.run(signal, async () => {
       onProgress(0);
       const answer = await call<{ parts: SignedRequest[] }>("POST", `/files/${id}/parts`, {
         body: { partNumbers: [number] },
@@ -99,10 +99,10 @@ async function sendPart(
       });
       await send(answer.parts[0]!, bytes, onProgress, signal);
     });
-  await retrying(attempt, { isPassing, signal });
+  await retrying(attempt, { isTemporary, signal });
 }
 
-/** Whether sending again may help: with a fresh URL it does, whatever the store had against the old one. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof SendError || (error instanceof Problem && error.isPassing);
+/** Returns whether a retry may succeed. With a new URL, it may succeed after any error of the store. */
+export function isTemporary(error: unknown): boolean {
+  return error instanceof SendError || (error instanceof Problem && error.isTemporary);
 }

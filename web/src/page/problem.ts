@@ -1,4 +1,4 @@
-/** An answer that is an error, or none: `code` is the API's, or `unreachable`. The message is for people. */
+/** An error response, or `unreachable` if there is no response. `code` is the API's. The message is for users. */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -9,13 +9,13 @@ export class Problem extends Error {
     super(message);
   }
 
-  /** Whether it may pass by itself. */
-  get isPassing(): boolean {
+  /** Whether a retry may succeed. */
+  get isTemporary(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 
   static unreachable(): Problem {
-    return new Problem(0, "unreachable", "Waybill cannot be reached. Check your connection; it is tried again.");
+    return new Problem(0, "unreachable", "Waybill cannot be reached. Check your connection. The page retries.");
   }
 
   static async of(response: Response): Promise<Problem> {
@@ -26,13 +26,13 @@ export class Problem extends Error {
       const message = fields.map(([name, wrong]) => `${name}: ${wrong}`).join("; ") || detail;
       return new Problem(response.status, code, message, members);
     } catch {
-      // A proxy's own words, most likely.
+      // Most likely the response of a proxy.
       return new Problem(response.status, "unknown", `The server answered ${response.status}. Try again later.`);
     }
   }
 }
 
-/** What to tell a person of whatever was thrown. */
-export function tell(error: unknown): string {
+/** Returns the message of anything thrown. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,8 @@
-/** Milliseconds before the first repeat; each further one waits twice as long, up to the longest. */
-const FIRST = 500;
-const LONGEST = 30_000;
+/** The pause before the first retry. It doubles for each further retry, up to the maximum. */
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 30_000;
 
-/** Waits; rejects at once where the signal is aborted. */
+/** Waits. Rejects with the signal's reason if it is aborted. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -18,15 +18,15 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
   });
 }
 
-/** Milliseconds to wait after so many failures. Random, else all who lost a server return at once. */
+/** Returns the pause in milliseconds. It is random, so that clients do not all retry at the same moment. */
 function backoff(failures: number): number {
-  return Math.min(LONGEST, FIRST * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
+  return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
 }
 
-/** Tries until it works, it fails for good, or it failed `tries` times; `attempt` is told how often it did. */
+/** Retries temporary errors, at most `tries` times in all. `attempt` receives the number of failures so far. */
 export async function retrying<T>(
   attempt: (failures: number) => Promise<T>,
-  { isPassing, signal, tries = 8 }: { isPassing: (error: unknown) => boolean; signal: AbortSignal; tries?: number },
+  { isTemporary, signal, tries = 8 }: { isTemporary: (error: unknown) => boolean; signal: AbortSignal; tries?: number },
 ): Promise<T> {
   for (let failures = 0; ; ) {
     signal.throwIfAborted();
@@ -35,14 +35,14 @@ export async function retrying<T>(
     } catch (error) {
       signal.throwIfAborted();
       failures += 1;
-      if (!isPassing(error) || failures >= tries) throw error;
+      if (!isTemporary(error) || failures >= tries) throw error;
     }
-    await breathe(failures, signal);
+    await waitBeforeRetry(failures, signal);
   }
 }
 
-/** Waits after so many failures; where the browser knows that there is no network, for one. */
-export async function breathe(failures: number, signal: AbortSignal): Promise<void> {
+/** Waits before the next try. If the browser is offline, it first waits for the network. */
+export async function waitBeforeRetry(failures: number, signal: AbortSignal): Promise<void> {
   if (!navigator.onLine) await online(signal);
   await sleep(backoff(failures), signal);
 }
@@ -50,13 +50,13 @@ export async function breathe(failures: number, signal: AbortSignal): Promise<vo
 function online(signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (end: () => void) => () => {
-      removeEventListener("online", came);
-      signal.removeEventListener("abort", stopped);
+      removeEventListener("online", onOnline);
+      signal.removeEventListener("abort", onAbort);
       end();
     };
-    const came = done(resolve);
-    const stopped = done(() => reject(signal.reason));
-    addEventListener("online", came);
-    signal.addEventListener("abort", stopped);
+    const onOnline = done(resolve);
+    const onAbort = done(() => reject(signal.reason));
+    addEventListener("online", onOnline);
+    signal.addEventListener("abort", onAbort);
   });
 }

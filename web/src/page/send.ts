@@ -1,4 +1,4 @@
-/** A request that the API signed for the store. */
+/** A presigned request to the store. */
 export interface SignedRequest {
   method: string;
   url: string;
@@ -6,32 +6,32 @@ export interface SignedRequest {
   expiresAt: string;
 }
 
-/** The store's answer to a request that it refused; status 0 where there was none that the page may read. */
+/** A request that the store refused. The status is 0 if the page can read no response. */
 export class SendError extends Error {
   constructor(readonly status: number) {
     super(
       status === 0
-        ? "The store cannot be reached, or its CORS rules do not admit this page. Check the connection and try again."
+        ? "The store cannot be reached, or its CORS rules do not allow this page. Check the connection and try again."
         : `The store refused the upload (${status}). Try again.`,
     );
   }
 }
 
-/** Of a file that was changed, moved or taken away since it was chosen. */
+/** A file that was changed, moved or removed since it was chosen. */
 export class UnreadableError extends Error {
   constructor() {
     super("The file was changed, moved or removed since it was chosen. Choose it again.");
   }
 }
 
-/** Milliseconds without any progress after which a connection counts as dead. */
-const SILENCE = 60_000;
+/** A connection without progress for this long is broken. */
+const SILENCE_MS = 60_000;
 
 /**
- * Sends bytes to the store; `onProgress` is told how many have left.
+ * Sends bytes to the store. `onProgress` receives the number of bytes sent.
  *
- * By XMLHttpRequest, for `fetch` tells no progress of what it sends. Rejects with a SendError, an
- * UnreadableError, or what the signal was aborted with.
+ * It uses XMLHttpRequest, because `fetch` reports no upload progress. Rejects with a SendError, an
+ * UnreadableError, or the signal's reason.
  */
 export async function send(
   request: SignedRequest,
@@ -41,7 +41,7 @@ export async function send(
 ): Promise<void> {
   const status = await put(request, body, onProgress, signal);
   if (status >= 200 && status < 300) return;
-  // A browser tells an unreadable file and a lost connection alike.
+  // A browser reports an unreadable file like a lost connection.
   if (status === 0) await body.slice(0, 1).arrayBuffer().catch(() => Promise.reject(new UnreadableError()));
   throw new SendError(status);
 }
@@ -58,10 +58,10 @@ function put(
     xhr.open(request.method, request.url);
     for (const [name, value] of Object.entries(request.headers)) xhr.setRequestHeader(name, value);
     const stop = () => xhr.abort();
-    let silence = setTimeout(stop, SILENCE);
+    let silence = setTimeout(stop, SILENCE_MS);
     xhr.upload.onprogress = (event) => {
       clearTimeout(silence);
-      silence = setTimeout(stop, SILENCE);
+      silence = setTimeout(stop, SILENCE_MS);
       onProgress(event.loaded);
     };
     signal.addEventListener("abort", stop);

@@ -3,20 +3,20 @@ import { config } from "./config";
 
 const KEY = "waybill-token";
 
-/** The bearer token, or null while nobody is signed in. Kept as long as the tab at most. */
+/** The bearer token, or null without a sign-in. It is stored until the tab is closed. */
 export const token = signal<string | null>(config.token ?? sessionStorage.getItem(KEY));
 
-/** Why the token that was there is there no more. */
+/** Why the user was signed out. */
 export const reason = signal("");
 
-/** Whose token it is: what is kept of unfinished uploads is kept for them alone. */
+/** The owner that the token names. Unfinished uploads are stored by owner. */
 export const owner = computed(() => (token.value === null ? "" : subjectOf(token.value)));
 
-/** Whether somebody may sign out: the embedded stack signs everybody in. */
+/** Whether the user can sign out. The token of the embedded stack needs no sign-in. */
 export const isOwn = computed(() => token.value !== null && token.value !== config.token);
 
 export function signIn(given: string): void {
-  // People paste the whole header.
+  // Users may paste the whole header.
   const bare = given.trim().replace(/^(Authorization:\s*)?Bearer\s+/i, "");
   sessionStorage.setItem(KEY, bare);
   reason.value = "";
@@ -34,6 +34,6 @@ function subjectOf(jwt: string): string {
     const claims = jwt.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/");
     return String(JSON.parse(atob(claims)).sub);
   } catch {
-    return ""; // The API will say what is wrong with it.
+    return ""; // The API returns the error.
   }
 }

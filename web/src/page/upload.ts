@@ -1,49 +1,49 @@
 import { signal } from "@preact/signals";
 import { deleteFile, isFinal, type StoredFile } from "./file";
-import { announce, Filling } from "./filling";
+import { requestUpload, Transfer } from "./transfer";
 import { sha256 } from "./hash";
-import { claim, forget, keep, type Kept } from "./kept";
-import { Problem, tell } from "./problem";
+import { claim, forget, save, type ResumableUpload } from "./resume-store";
+import { Problem, messageOf } from "./problem";
 import { Rate } from "./rate";
 import { UnreadableError } from "./send";
 import { owner } from "./session";
-import { isRefused } from "./whole";
+import { isRefused } from "./put-upload";
 
-/** Bytes from which a file goes in parts: smaller ones are sent again sooner than they are cut. */
-const IN_PARTS_FROM = 16 * 1024 ** 2;
+/** Larger files are sent in parts. Smaller files are cheap to send again. */
+const MAX_SINGLE_PUT_BYTES = 16 * 1024 ** 2;
 
-/** Bytes up to which a file is hashed before it is sent: what is stored already need not be sent at all. */
-const HASHED_UP_TO = 1024 ** 3;
+/** Files up to this size are hashed first, because stored content is not sent again. */
+const MAX_HASHED_BYTES = 1024 ** 3;
 
 /**
- * `waiting` for its turn, `reading` the file to hash it, `sending` it, `paused` by a person, `interrupted` by a
- * reload and without its file, `verifying` by the server, `done` or `failed`.
+ * `waiting` in the queue, `reading` the file to hash it, `sending` it, `paused` by the user, `interrupted` by a
+ * reload and without its file, `verifying` on the server, `done` or `failed`.
  */
 export type Stage = "waiting" | "reading" | "sending" | "paused" | "interrupted" | "verifying" | "done" | "failed";
 
 let last = 0;
 
-/** One file on its way to the store. */
+/** The upload of one file. */
 export class Upload {
   readonly key = ++last;
   readonly stage = signal<Stage>("waiting");
-  /** Bytes read while reading, else bytes sent. */
+  /** Bytes read in the stage `reading`, otherwise bytes sent. */
   readonly done = signal(0);
-  /** Bytes a second. */
+  /** Bytes per second. */
   readonly speed = signal(0);
-  /** Whether nothing has got through for a while. */
+  /** Whether no bytes have been sent for some seconds. */
   readonly isStalled = signal(false);
   readonly failure = signal("");
-  /** The file as the API last told it; null before it is announced. */
+  /** The file as the API last returned it; null before the upload is requested. */
   readonly stored = signal<StoredFile | null>(null);
-  /** Whether the content was there already, so that nothing was sent. */
-  readonly wasThere = signal(false);
+  /** Whether the content was already stored, so that nothing was sent. */
+  readonly wasStored = signal(false);
 
   private source: File | null = null;
   private control = new AbortController();
   private idempotencyKey = randomKey();
   private sha256: string | null = null;
-  private filling: Filling | null = null;
+  private transfer: Transfer | null = null;
   private readonly rate = new Rate();
 
   constructor(
@@ -59,12 +59,12 @@ export class Upload {
     return upload;
   }
 
-  /** One from before a reload; it wants its file again. */
-  static from(kept: Kept, stored: StoredFile, filling: Filling): Upload {
-    const upload = new Upload(kept.name, kept.size, kept.lastModified, kept.handle);
+  /** Creates an upload that a reload interrupted. It needs its file again. */
+  static from(resumable: ResumableUpload, stored: StoredFile, transfer: Transfer): Upload {
+    const upload = new Upload(resumable.name, resumable.size, resumable.lastModified, resumable.handle);
     upload.stored.value = stored;
-    upload.filling = filling;
-    upload.done.value = filling.bytes;
+    upload.transfer = transfer;
+    upload.done.value = transfer.bytes;
     upload.stage.value = "interrupted";
     return upload;
   }
@@ -73,33 +73,33 @@ export class Upload {
     return this.stage.value === "reading" || this.stage.value === "sending";
   }
 
-  /** Bytes that have left. */
+  /** Bytes sent. */
   get sent(): number {
     return this.stage.value === "reading" ? 0 : this.done.value;
   }
 
-  /** Whether a person can do no more about it. */
-  get isOver(): boolean {
+  /** Whether the client's part of the upload has ended. */
+  get isFinished(): boolean {
     return this.stage.value === "verifying" || this.stage.value === "done";
   }
 
-  /** Whether it could be tried again: without its file nothing can be sent. */
+  /** Whether the file is available, so that the upload can be retried. */
   get hasFile(): boolean {
     return this.source !== null;
   }
 
-  /** Whether this is the file that was on its way. */
+  /** Returns whether this is the file of the upload. */
   matches(file: File): boolean {
     return file.name === this.name && file.size === this.size && file.lastModified === this.lastModified;
   }
 
-  /** Takes the file that an interrupted upload wants, and goes on when there is room, or when a person says so. */
+  /** Sets the file of an interrupted upload, which then waits in the queue or is paused. */
   provide(file: File, stage: "waiting" | "paused" = "waiting"): void {
     this.source = file;
     this.stage.value = stage;
   }
 
-  /** Does all that is left to do; never rejects. A pause or a cancel ends it at once. */
+  /** Runs the upload to its end. Never rejects. A pause or a cancellation stops it at once. */
   async run(): Promise<void> {
     const control = new AbortController();
     const { signal } = control;
@@ -108,8 +108,8 @@ export class Upload {
     this.rate.reset();
     this.isStalled.value = false;
     try {
-      this.filling ??= await this.announce(this.source!, signal);
-      if (this.filling !== null) await this.fill(this.filling, this.source!, signal);
+      this.transfer ??= await this.requestTransfer(this.source!, signal);
+      if (this.transfer !== null) await this.send(this.transfer, this.source!, signal);
     } catch (error) {
       if (!signal.aborted) await this.fail(error);
     } finally {
@@ -122,81 +122,81 @@ export class Upload {
     if (this.stage.value !== "waiting" && !this.isActive) return;
     this.stage.value = "paused";
     this.control.abort();
-    // What was on its way is lost.
-    this.done.value = this.filling?.bytes ?? 0;
-    if (this.filling !== null) void this.remember(this.filling);
+    // Bytes in transfer are lost.
+    this.done.value = this.transfer?.bytes ?? 0;
+    if (this.transfer !== null) void this.store(this.transfer);
   }
 
-  /** Stands in line again, after a pause or a failure. */
+  /** Puts the upload into the queue again, after a pause or a failure. */
   resume(): void {
     if (this.stage.value === "paused" || (this.stage.value === "failed" && this.hasFile)) this.stage.value = "waiting";
   }
 
-  /** Ends it, and has the server forget what has arrived. */
+  /** Stops the upload, and deletes its file on the server. */
   async cancel(): Promise<void> {
     this.control.abort();
-    if (!this.isOver) await this.withdraw();
+    if (!this.isFinished) await this.withdraw();
   }
 
-  /** Takes what the server says of the file. */
+  /** Updates the upload from the server's file. */
   update(file: StoredFile): void {
     const known = this.stored.value;
     if (file.id !== known?.id || (isFinal(known) && !isFinal(file))) return;
     this.stored.value = file;
     const isGone = file.deletedAt !== null || file.status === "EXPIRED";
     if (file.status === "PENDING" && !isGone) return;
-    // The server may know of an end before its answer is here, or without having been asked.
+    // An event may arrive before the response, or without a request.
     this.control.abort();
-    if (isGone && !this.isOver) {
-      this.lose(file.deletedAt === null ? "It was not sent in time and has expired." : "It was deleted meanwhile.");
+    if (isGone && !this.isFinished) {
+      this.abandon(file.deletedAt === null ? "The upload was not completed in time and has expired." : "The file was deleted.");
     } else {
       this.end(isGone || isFinal(file) ? "done" : "verifying");
     }
   }
 
-  /** Measures the speed; to be called twice a second or so. */
+  /** Updates the speed. Call it about twice a second. */
   tick(): void {
     if (this.stage.value !== "sending") return;
     this.speed.value = this.rate.update(this.done.value);
     this.isStalled.value = this.rate.isStalled;
   }
 
-  private async announce(source: File, signal: AbortSignal): Promise<Filling | null> {
-    if (this.sha256 === null && this.size <= HASHED_UP_TO) {
+  private async requestTransfer(source: File, signal: AbortSignal): Promise<Transfer | null> {
+    if (this.sha256 === null && this.size <= MAX_HASHED_BYTES) {
       this.stage.value = "reading";
       this.sha256 = await sha256(source, (bytes) => (this.done.value = bytes), signal).catch(asUnreadable);
     }
     this.stage.value = "sending";
     this.done.value = 0;
-    const draft = {
+    const request = {
       name: this.name,
       size: this.size,
       ...(source.type && { contentType: source.type }),
       ...(this.sha256 && { sha256: this.sha256 }),
-      multipart: this.size > IN_PARTS_FROM,
+      multipart: this.size > MAX_SINGLE_PUT_BYTES,
     };
-    const { file, upload, multipart } = await announce(draft, this.idempotencyKey, signal);
+    const { file, upload, multipart } = await requestUpload(request, this.idempotencyKey, signal);
     this.stored.value = file;
-    if (upload !== null || multipart !== null) return new Filling(file.id, this.size, upload, multipart);
-    this.wasThere.value = true;
+    if (upload !== null || multipart !== null) return new Transfer(file.id, this.size, upload, multipart);
+    this.wasStored.value = true;
     this.end(isFinal(file) ? "done" : "verifying");
     return null;
   }
 
-  private async fill(filling: Filling, source: File, signal: AbortSignal): Promise<void> {
+  private async send(transfer: Transfer, source: File, signal: AbortSignal): Promise<void> {
     this.stage.value = "sending";
-    claim(filling.id, signal);
-    await this.remember(filling);
-    const file = await filling.fill(source, (bytes) => (this.done.value = bytes), signal);
+    claim(transfer.id, signal);
+    await this.store(transfer);
+    const file = await transfer.run(source, (bytes) => (this.done.value = bytes), signal);
     signal.throwIfAborted();
     this.end("verifying");
     this.update(file);
   }
 
-  private remember({ id, isMultipart }: Filling): Promise<void> {
+  private store({ id, isMultipart }: Transfer): Promise<void> {
     const { name, size, lastModified, handle } = this;
     const isPaused = this.stage.value === "paused";
-    return keep({ id, owner: owner.value, name, size, lastModified, isMultipart, isPaused, handle });
+    return save({ id, owner: owner.value, name, size, lastModified, isMultipart, isPaused, handle });
   }
 
   private end(stage: "verifying" | "done"): void {
@@ -208,36 +208,36 @@ export class Upload {
 
   private async fail(error: unknown): Promise<void> {
     if (error instanceof Problem && (error.code === "wrong_state" || error.code === "file_not_found")) {
-      this.lose(error.message);
+      this.abandon(error.message);
       return;
     }
-    this.failure.value = isRefused(error) ? "The file changed while it was read and sent. Try again." : tell(error);
+    this.failure.value = isRefused(error) ? "The file changed during the upload. Try again." : messageOf(error);
     this.stage.value = "failed";
     if (error instanceof UnreadableError) this.source = null;
-    // What was announced is not what the file is now: the next try announces anew.
+    // The file differs from the requested upload, so the next try requests a new one.
     if (error instanceof UnreadableError || isRefused(error)) await this.withdraw();
   }
 
-  /** What was announced can be filled no more: the next try announces anew. */
-  private lose(why: string): void {
+  /** Records that the requested upload can no longer be sent. The next try requests a new one. */
+  private abandon(why: string): void {
     if (this.stored.value) void forget(this.stored.value.id);
-    this.startAnew();
+    this.reset();
     this.failure.value = `${why} ${this.hasFile ? "Try again." : "Add the file again."}`;
     this.stage.value = "failed";
   }
 
   private async withdraw(): Promise<void> {
     const file = this.stored.value;
-    this.startAnew();
+    this.reset();
     if (file === null) return;
     await forget(file.id);
-    // What cannot be withdrawn now expires by itself.
+    // If the deletion fails, the upload expires.
     await deleteFile(file.id).catch(() => null);
   }
 
-  private startAnew(): void {
+  private reset(): void {
     this.stored.value = null;
-    this.filling = null;
+    this.transfer = null;
     this.sha256 = null;
     this.idempotencyKey = randomKey();
     this.done.value = 0;
@@ -248,7 +248,7 @@ function asUnreadable(error: unknown): never {
   throw error instanceof DOMException && error.name === "NotReadableError" ? new UnreadableError() : error;
 }
 
-// `crypto.randomUUID` is there on secure origins only.
+// `crypto.randomUUID` exists only on secure origins.
 function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

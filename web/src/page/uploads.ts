@@ -1,37 +1,37 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { call } from "./api";
 import { failureOf, getFile, STATUSES, type StoredFile } from "./file";
-import { Filling } from "./filling";
-import { forget, kept, type Kept } from "./kept";
-import { say } from "./notices";
+import { Transfer } from "./transfer";
+import { forget, listResumable, type ResumableUpload } from "./resume-store";
+import { announceToScreenReader } from "./notices";
 import { arrivedParts } from "./parts";
-import type { Picked } from "./picking";
+import type { PickedFile } from "./file-picker";
 import { Problem } from "./problem";
 import { owner } from "./session";
 import { Upload } from "./upload";
 
-/** Files that are read or sent at once: more would only share the line. */
-const AT_ONCE = 3;
+/** How many files are read or sent at the same time. More would only share the bandwidth. */
+const MAX_PARALLEL = 3;
 
 export const uploads = signal<readonly Upload[]>([]);
 
-const open = computed(() => uploads.value.filter((upload) => !upload.isOver));
+const open = computed(() => uploads.value.filter((upload) => !upload.isFinished));
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
-/** The first of those that were added since nothing was under way. */
+/** The key of the first upload of the current group: those added since no upload was running. */
 const first = signal(0);
 
 /**
- * How far all of them are together, with those that have arrived meanwhile: `count` are under way, `left` are the
- * seconds until those end that are not held up.
+ * The progress of the current group. `count` is the number of unfinished uploads, `left` the seconds until those
+ * that are running or waiting end.
  */
 export const overall = computed(() => {
   const counted = uploads.value.filter(
-    (upload) => upload.stage.value !== "failed" && (!upload.isOver || upload.key >= first.value),
+    (upload) => upload.stage.value !== "failed" && (!upload.isFinished || upload.key >= first.value),
   );
   const moving = counted.filter((upload) => upload.isActive || upload.stage.value === "waiting");
-  const count = counted.filter((upload) => !upload.isOver).length;
+  const count = counted.filter((upload) => !upload.isFinished).length;
   const size = sum(counted.map((upload) => upload.size));
   const done = sum(counted.map((upload) => upload.sent));
   const speed = sum(moving.map((upload) => upload.speed.value));
@@ -39,13 +39,13 @@ export const overall = computed(() => {
   return { count, size, done, speed, left };
 });
 
-/** Whether anything moves, or will by itself. */
+/** Whether an upload is running or waiting. */
 export const isBusy = computed(() => uploads.value.some((upload) => upload.isActive || upload.stage.value === "waiting"));
 export const canResume = computed(() => open.value.some((upload) => upload.stage.value === "paused"));
 export const canClear = computed(() => uploads.value.some((upload) => upload.stage.value === "done"));
 
-/** Sends these; a file that an interrupted upload waits for continues that one. */
-export function add(picked: readonly Picked[]): void {
+/** Adds files to the queue. The file of an interrupted upload resumes that upload. */
+export function add(picked: readonly PickedFile[]): void {
   const added: Upload[] = [];
   for (const { file, handle } of picked) {
     const interrupted = uploads.value.find((upload) => upload.stage.value === "interrupted" && upload.matches(file));
@@ -75,16 +75,16 @@ export function cancelAll(): void {
   for (const upload of cancelled) void upload.cancel();
 }
 
-/** Takes those off the list that are done. */
+/** Removes finished uploads from the list. */
 export function clear(): void {
   remove((upload) => upload.stage.value === "done");
 }
 
-function remove(isGone: (upload: Upload) => boolean): void {
-  uploads.value = uploads.value.filter((upload) => !isGone(upload));
+function remove(isRemoved: (upload: Upload) => boolean): void {
+  uploads.value = uploads.value.filter((upload) => !isRemoved(upload));
 }
 
-/** Takes what the server says of a file, whoever asked. */
+/** Updates the upload of a file, if there is one. */
 export function update(file: StoredFile): void {
   const upload = uploads.value.find((each) => each.stored.value?.id === file.id);
   if (upload === undefined) return;
@@ -92,20 +92,20 @@ export function update(file: StoredFile): void {
   upload.update(file);
   if (before === "verifying" && upload.stage.value === "done") {
     const why = file.status === "FAILED" ? ` ${failureOf(file)}` : "";
-    say(`${file.name}: ${STATUSES[file.status]}.${why}`);
+    announceToScreenReader(`${file.name}: ${STATUSES[file.status]}.${why}`);
   }
 }
 
-/** Asks for what may have been missed of the files that are being verified. */
-export async function catchUp(): Promise<void> {
+/** Requests the files in verification again, because events may be missing. */
+export async function refreshVerifying(): Promise<void> {
   const verifying = uploads.value.filter((upload) => upload.stage.value === "verifying");
   await Promise.allSettled(verifying.map(async (upload) => update(await getFile(upload.stored.value!.id))));
 }
 
-/** Lists what a reload interrupted, goes on where the browser still holds the file, and ends what was only not ended. */
-export async function takeUp(): Promise<void> {
+/** Lists uploads that a reload interrupted. Completes sent ones, and resumes those whose file is available. */
+export async function restoreInterrupted(): Promise<void> {
   const known = new Set(uploads.value.map((upload) => upload.stored.value?.id));
-  for (const each of await kept(owner.value)) {
+  for (const each of await listResumable(owner.value)) {
     if (known.has(each.id)) continue;
     const upload = await interrupted(each).catch(() => null);
     if (upload === null) continue;
@@ -115,15 +115,15 @@ export async function takeUp(): Promise<void> {
   }
 }
 
-/** Goes on with an interrupted upload, from the file that the browser holds; whether it could. */
-export async function goOn(upload: Upload): Promise<boolean> {
+/** Resumes an interrupted upload from its file handle. Returns whether it succeeded. */
+export async function resumeFromHandle(upload: Upload): Promise<boolean> {
   const { handle } = upload;
   return handle !== null && (await isReadable(handle, "request")) && (await provideFrom(upload, handle));
 }
 
-async function interrupted(upload: Kept): Promise<Upload | null> {
+async function interrupted(upload: ResumableUpload): Promise<Upload | null> {
   try {
-    // Whoever left after the last byte has left a whole upload.
+    // If all bytes were sent before the reload, only the completion is missing.
     await call("POST", `/files/${upload.id}/complete`);
     await forget(upload.id);
     return null;
@@ -134,13 +134,13 @@ async function interrupted(upload: Kept): Promise<Upload | null> {
   }
   const stored = await getFile(upload.id);
   const [plan, arrived] = upload.isMultipart ? await arrivedParts(upload.id, upload.size) : [null, new Set<number>()];
-  return Upload.from(upload, stored, new Filling(upload.id, upload.size, null, plan, arrived));
+  return Upload.from(upload, stored, new Transfer(upload.id, upload.size, null, plan, arrived));
 }
 
 async function isReadable(handle: FileSystemFileHandle, how: "query" | "request"): Promise<boolean> {
-  // Not in the standard yet; Chromium alone has handles that outlive a page.
-  const asked = handle as unknown as Record<string, (mode: object) => Promise<PermissionState>>;
-  return (await asked[`${how}Permission`]?.({ mode: "read" })) === "granted";
+  // Not in the standard yet. Only Chromium has handles that survive a reload.
+  const source = handle as unknown as Record<string, (mode: object) => Promise<PermissionState>>;
+  return (await source[`${how}Permission`]?.({ mode: "read" })) === "granted";
 }
 
 async function provideFrom(
@@ -154,10 +154,10 @@ async function provideFrom(
   return true;
 }
 
-// Whenever there is room the next in line begins.
+// Start the next uploads of the queue when there are free slots.
 effect(() => {
-  const room = AT_ONCE - uploads.value.filter((upload) => upload.isActive).length;
-  const next = uploads.value.filter((upload) => upload.stage.value === "waiting").slice(0, Math.max(0, room));
+  const slots = MAX_PARALLEL - uploads.value.filter((upload) => upload.isActive).length;
+  const next = uploads.value.filter((upload) => upload.stage.value === "waiting").slice(0, Math.max(0, slots));
   for (const upload of next) queueMicrotask(() => upload.stage.value === "waiting" && void upload.run());
 });
 

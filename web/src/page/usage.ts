@@ -1,11 +1,11 @@
 import { signal } from "@preact/signals";
 import { call } from "./api";
 
-/** What the caller's files take, in bytes. */
+/** The space that the owner's files use, in bytes. */
 export interface Usage {
   used: number;
   reserved: number;
-  /** Null where there is no quota. */
+  /** Null without a quota. */
   limit: number | null;
   files: number;
 }
@@ -22,7 +22,7 @@ export interface Family {
   files: number;
 }
 
-/** What is stored now: by the day on which it was completed, and by kind of content. */
+/** What is stored now, by the day of completion and by type. */
 export interface History {
   days: Day[];
   types: Family[];
@@ -31,21 +31,21 @@ export interface History {
 export const usage = signal<Usage | null>(null);
 export const history = signal<History | null>(null);
 
-/** Milliseconds that changes are gathered for: many files end together. */
-const PATIENCE = 1000;
+/** Changes within this time cause one request, because many files may end together. */
+const REFRESH_DELAY_MS = 1000;
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Asks anew, soon. */
+/** Loads the usage again after a short delay. */
 export function refresh(): void {
   timer ??= setTimeout(() => {
     timer = undefined;
-    void measure();
-  }, PATIENCE);
+    void load();
+  }, REFRESH_DELAY_MS);
 }
 
-/** Asks now. What cannot be told is not shown, and is no reason to disturb anybody. */
-export async function measure(): Promise<void> {
+/** Loads the usage. If a request fails, the page shows the old values and no error. */
+export async function load(): Promise<void> {
   const [now, before] = await Promise.allSettled([call<Usage>("GET", "/usage"), call<History>("GET", "/usage/history")]);
   if (now.status === "fulfilled") usage.value = now.value;
   if (before.status === "fulfilled") history.value = before.value;

@@ -5,11 +5,11 @@ import { listen } from "./events";
 import * as files from "./files";
 import { owner, token } from "./session";
 import * as uploads from "./uploads";
-import { measure } from "./usage";
+import { load as loadUsage } from "./usage";
 
 let lastOwner = "";
 
-/** Works for whoever is signed in, for as long as they are. */
+/** Starts the page's work at each sign-in, and stops it at the sign-out. */
 export function start(): void {
   effect(() => {
     if (token.value === null) return undefined;
@@ -25,7 +25,7 @@ export function start(): void {
 
 function begin(signal: AbortSignal): void {
   if (owner.value === lastOwner) {
-    // A token has run out and there is another: nothing is lost.
+    // The same owner with a new token: continue.
     uploads.resumeAll();
   } else {
     lastOwner = owner.value;
@@ -33,9 +33,9 @@ function begin(signal: AbortSignal): void {
     files.items.value = [];
     files.query.value = files.EVERYTHING;
   }
-  void files.listAnew();
-  void measure();
-  void uploads.takeUp();
-  // What was listed by then may be from before the first event, and is listed again.
+  void files.reload();
+  void loadUsage();
+  void uploads.restoreInterrupted();
+  // The list may be older than the first event, so the listener reloads it.
   void listen({ onFile: update, onStart: refresh }, signal);
 }

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import { token } from "../session";
 import { uploads } from "../uploads";
-import { Adding } from "./adding";
+import { DropZone } from "./drop-zone";
 import { Detail } from "./detail";
-import { Doom } from "./doom";
+import { ConfirmDelete } from "./confirm-delete";
 import { Files } from "./files";
 import { Header } from "./header";
 import { Notices } from "./notices";
@@ -30,13 +30,13 @@ function Workspace(): JSX.Element {
   return (
     <main class="workspace">
       <div class="work">
-        <Adding />
+        <DropZone />
         {uploads.value.length > 0 && <Uploads />}
         <Files />
       </div>
       <Storage />
       <Detail />
-      <Doom />
+      <ConfirmDelete />
     </main>
   );
 }

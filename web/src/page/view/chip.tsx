@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { type Status, STATUSES } from "../file";
 
-/** Where a file stands: by its words first, and by colour for those who see it. */
+/** The status of a file, as text and colour. */
 export function Chip({ status }: { status: Status }): JSX.Element {
   return (
     <span class="chip" data-status={status}>

@@ -45,7 +45,7 @@ function Facts({ file }: { file: StoredFile }): JSX.Element {
       <Fact title="Status">
         <Chip status={file.status} />
         {file.status === "FAILED" && <p class="alarm">{failureOf(file)}</p>}
-        {file.status === "EXPIRED" && <p>It was not sent in time. Upload it again.</p>}
+        {file.status === "EXPIRED" && <p>The upload was not completed in time. Upload the file again.</p>}
         {file.duplicateOf !== null && (
           <p>
             Another file has the same content.{" "}
@@ -57,7 +57,7 @@ function Facts({ file }: { file: StoredFile }): JSX.Element {
       </Fact>
       <Fact title="Size">{`${formatSize(file.size)} (${file.size.toLocaleString("en")} bytes)`}</Fact>
       <Fact title="Type">{file.contentType}</Fact>
-      <Fact title="SHA-256">{file.sha256 === null ? "Not known before it is verified" : <Digest hex={file.sha256} />}</Fact>
+      <Fact title="SHA-256">{file.sha256 === null ? "Unknown until it is verified" : <Digest hex={file.sha256} />}</Fact>
       <Moment title="Added" time={file.createdAt} />
       <Moment title="Verified" time={file.completedAt} />
       <Moment title="Deleted" time={file.deletedAt} />
@@ -95,7 +95,7 @@ function Digest({ hex }: { hex: string }): JSX.Element {
   return (
     <>
       <code>{hex}</code>
-      {/* Browsers have a clipboard on secure origins only. */}
+      {/* Browsers have a clipboard only on secure origins. */}
       {navigator.clipboard && <IconButton icon="copy" label="Copy the SHA-256" onClick={() => void copy()} />}
       <span role="status">{isCopied.value && "Copied"}</span>
     </>

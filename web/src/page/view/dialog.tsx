@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-/** A dialog over the page, for as long as it is drawn. Escape and a click beside it ask to close it. */
+/** A modal dialog. Escape and a click outside call `onClose`. */
 export function Dialog(props: { label: string; class: string; onClose: () => void; children: ComponentChildren }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { hasTrash } from "../actions";
-import { failure, hasMore, isLoading, isNarrowed, items, list, listAnew, more, query } from "../files";
+import { failure, hasMore, isLoading, isNarrowed, items, list, reload, more, query } from "../files";
 import { FileRow } from "./file-row";
 import { Filters } from "./filters";
 
@@ -16,7 +16,7 @@ export function Files(): JSX.Element {
       </div>
       {failure.value !== "" && (
         <p role="alert" class="alarm notice-line">
-          {failure.value} <button onClick={() => void listAnew()}>Try again</button>
+          {failure.value} <button onClick={() => void reload()}>Try again</button>
         </p>
       )}
       {items.value.length > 0 ? <Table /> : failure.value === "" && <Empty />}
@@ -31,7 +31,7 @@ export function Files(): JSX.Element {
   );
 }
 
-// The roles are what the elements are: where a narrow screen lays them out otherwise some browsers forget it.
+// The roles repeat those of the elements, because some browsers drop them in the layout for narrow screens.
 function Table(): JSX.Element {
   return (
     <table role="table" aria-labelledby="files">
@@ -61,12 +61,12 @@ function Empty(): JSX.Element {
   if (isNarrowed(query.value)) {
     return (
       <p class="empty faint">
-        No file is like that. Names are compared from their beginning.
+        No file matches. The search compares the beginning of names.
         <button onClick={() => void list({ name: "", status: "", contentType: "" })}>Show all</button>
       </p>
     );
   }
-  if (query.value.deleted) return <p class="empty faint">The trash is empty. What you delete waits here for a while.</p>;
+  if (query.value.deleted) return <p class="empty faint">The trash is empty. Deleted files stay here for a limited time.</p>;
   return <p class="empty faint">No files yet. Drop some anywhere on this page, or choose them above.</p>;
 }
 

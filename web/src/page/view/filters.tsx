@@ -23,10 +23,10 @@ const SORTS: [string, string][] = [
   ["size asc", "Smallest first"],
 ];
 
-/** Milliseconds without another key after which a name is looked for. */
-const PATIENCE = 250;
+/** The search starts after this time without another key. */
+const SEARCH_DELAY_MS = 250;
 
-/** What stands in the field, which is looked for once nothing more is typed. */
+/** The text of the search field. */
 const typed = signal("");
 let typing: ReturnType<typeof setTimeout> | undefined;
 
@@ -36,7 +36,7 @@ function search(name: string): void {
   typing = setTimeout(() => {
     typing = undefined;
     void list({ name });
-  }, PATIENCE);
+  }, SEARCH_DELAY_MS);
 }
 
 effect(() => {

@@ -33,7 +33,7 @@ export function Header(): JSX.Element {
 
 function Live(): JSX.Element {
   return (
-    <p class="live" role="status" data-line={line.value} title="Whether changes show as they happen">
+    <p class="live" role="status" data-line={line.value} title="Whether the page shows changes immediately">
       {LINES[line.value]}
     </p>
   );

@@ -23,7 +23,7 @@ export function Icon({ name }: { name: IconName }): JSX.Element {
   );
 }
 
-/** A button that shows an icon and says what it does to what. */
+/** A button with an icon. Its label names the action and the object. */
 export function IconButton(props: { icon: IconName; label: string; onClick: () => void }): JSX.Element {
   return (
     <button type="button" class="icon-button" aria-label={props.label} title={props.label} onClick={props.onClick}>

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { dismiss, notices, type Notice, said } from "../notices";
+import { dismiss, notices, type Notice, spokenText } from "../notices";
 import { IconButton } from "./icons";
 
-/** Milliseconds for which a notice stands. */
-const STANDING = 10_000;
+/** How long a notice is shown. */
+const NOTICE_MS = 10_000;
 
 export function Notices(): JSX.Element {
   return (
@@ -15,7 +15,7 @@ export function Notices(): JSX.Element {
         ))}
       </div>
       <p class="unseen" role="status" data-testid="said">
-        {said.value}
+        {spokenText.value}
       </p>
     </>
   );
@@ -23,11 +23,11 @@ export function Notices(): JSX.Element {
 
 function Line({ notice }: { notice: Notice }): JSX.Element {
   const { text, action, isAlarm } = notice;
-  // Nobody should have to hurry: it stays while it is looked at.
+  // A notice stays while the pointer or the focus is on it.
   const [isHeld, hold] = useState(false);
   useEffect(() => {
     if (isAlarm || isHeld) return undefined;
-    const timer = setTimeout(() => dismiss(notice), STANDING);
+    const timer = setTimeout(() => dismiss(notice), NOTICE_MS);
     return () => clearTimeout(timer);
   }, [isHeld]);
   return (

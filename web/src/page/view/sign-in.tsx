@@ -22,8 +22,8 @@ export function SignIn(): JSX.Element {
         <button class="primary">Sign in</button>
       </form>
       <p class="faint">
-        A bearer token of your identity provider, or one that <code>waybill token --sub you</code> prints. It is
-        forgotten when this tab is closed.
+        Use a bearer token of your identity provider, or one that <code>waybill token --sub you</code> prints. Closing
+        this tab removes it.
       </p>
     </main>
   );

@@ -3,7 +3,7 @@ import { growthOf, sharesOf } from "../chart";
 import { formatSize, plural } from "../format";
 import { type Day, type Family, history, usage } from "../usage";
 
-/** What the files take: now, over time, and by kind. */
+/** The used space: now, over time, and by type. */
 export function Storage(): JSX.Element {
   return (
     <aside class="card storage" aria-labelledby="storage">
@@ -26,10 +26,10 @@ function Now(): JSX.Element {
       <p class="total">
         <strong>{formatSize(used)}</strong> {limit === null ? `in ${plural(files, "file")}` : `of ${formatSize(limit)}`}
       </p>
-      {limit !== null && <meter max={limit} value={used + reserved} aria-label="Share of the quota that is taken" />}
+      {limit !== null && <meter max={limit} value={used + reserved} aria-label="Used share of the quota" />}
       <p class="faint">
         {limit !== null && `${plural(files, "file")}. `}
-        {reserved > 0 && `${formatSize(reserved)} reserved for uploads that are under way.`}
+        {reserved > 0 && `${formatSize(reserved)} reserved for uploads in progress.`}
       </p>
     </>
   );
@@ -38,7 +38,7 @@ function Now(): JSX.Element {
 function OverTime({ days }: { days: Day[] }): JSX.Element | null {
   const growth = growthOf(days);
   if (growth === null) return null;
-  const label = `What is stored now, by the day it was completed: from ${growth.first} to today it grew to ${formatSize(growth.total)}.`;
+  const label = `Stored files by day of completion: from ${growth.first} until today, up to ${formatSize(growth.total)}.`;
   return (
     <figure>
       <figcaption>Over time</figcaption>

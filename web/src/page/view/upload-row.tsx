@@ -3,16 +3,16 @@ import { useRef } from "preact/hooks";
 import { failureOf } from "../file";
 import { formatDuration, formatPercent, formatSize } from "../format";
 import { warn } from "../notices";
-import { chosen } from "../picking";
+import { filesOfInput } from "../file-picker";
 import type { Upload } from "../upload";
-import { add, cancel, goOn, overall } from "../uploads";
+import { add, cancel, resumeFromHandle, overall } from "../uploads";
 import { Chip } from "./chip";
 import { IconButton } from "./icons";
 
 export function UploadRow({ upload }: { upload: Upload }): JSX.Element {
   const { name, size } = upload;
   const stage = upload.stage.value;
-  const isUnderway = !upload.isOver && stage !== "failed";
+  const isUnderway = !upload.isFinished && stage !== "failed";
   return (
     <li class="upload" data-stage={stage}>
       <p class="name" title={name}>
@@ -24,9 +24,9 @@ export function UploadRow({ upload }: { upload: Upload }): JSX.Element {
           {formatPercent(upload.done.value, size)}
         </progress>
       )}
-      {upload.isOver && <Chip status={upload.stored.value!.status} />}
+      {upload.isFinished && <Chip status={upload.stored.value!.status} />}
       <div class="buttons">
-        {stage === "interrupted" && <GoOn upload={upload} />}
+        {stage === "interrupted" && <ResumeButton upload={upload} />}
         {(stage === "waiting" || upload.isActive) && (
           <IconButton icon="pause" label={`Pause ${name}`} onClick={() => upload.pause()} />
         )}
@@ -36,7 +36,7 @@ export function UploadRow({ upload }: { upload: Upload }): JSX.Element {
         )}
         <IconButton
           icon="cancel"
-          label={upload.isOver ? `Take ${name} off this list` : `Cancel ${name}`}
+          label={upload.isFinished ? `Remove ${name} from this list` : `Cancel ${name}`}
           onClick={() => cancel(upload)}
         />
       </div>
@@ -55,9 +55,9 @@ function factsOf(upload: Upload): string {
       return `${formatSize(size)} · Computing the SHA-256, ${formatPercent(done, size)}`;
     case "sending": {
       const speed = upload.speed.value;
-      if (done === size) return `${formatSize(size)} · All sent, being put together`;
+      if (done === size) return `${formatSize(size)} · All sent, completing`;
       if (upload.isStalled.value && overall.value.speed === 0) {
-        return `${share} · Nothing gets through to the store. It is tried again`;
+        return `${share} · The store cannot be reached. Retrying`;
       }
       const pace = speed > 0 ? ` · ${formatSize(speed)}/s · ${formatDuration((size - done) / speed)} left` : "";
       return `${share}${pace}`;
@@ -65,9 +65,9 @@ function factsOf(upload: Upload): string {
     case "paused":
       return `${share} · Paused`;
     case "interrupted":
-      return `${share} · Interrupted. ${upload.handle ? "Resume it" : "Choose the same file"} to go on.`;
+      return `${share} · Interrupted. ${upload.handle ? "Resume it" : "Choose the same file"} to continue.`;
     case "verifying":
-      return `${formatSize(size)} · Being verified`;
+      return `${formatSize(size)} · Verifying`;
     case "failed":
       return upload.failure.value;
     case "done":
@@ -77,27 +77,27 @@ function factsOf(upload: Upload): string {
 
 function outcomeOf(upload: Upload): string {
   const file = upload.stored.value!;
-  if (upload.wasThere.value) return ` · The content was stored before, nothing was sent`;
-  if (file.deletedAt !== null) return " · Deleted meanwhile";
+  if (upload.wasStored.value) return " · The content is already stored, nothing was sent";
+  if (file.deletedAt !== null) return " · Deleted";
   if (file.status === "FAILED") return ` · ${failureOf(file)}`;
   return file.status === "DUPLICATE" ? " · Another file has the same content" : "";
 }
 
-/** Goes on with what a reload interrupted: by itself where the browser holds the file, else it is asked for. */
-function GoOn({ upload }: { upload: Upload }): JSX.Element {
+/** Resumes an interrupted upload from its file handle, or asks the user for the file. */
+function ResumeButton({ upload }: { upload: Upload }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   const verb = upload.handle ? "Resume" : "Choose";
   const proceed = async () => {
-    if (!(await goOn(upload))) input.current!.click();
+    if (!(await resumeFromHandle(upload))) input.current!.click();
   };
   const take = (event: TargetedEvent<HTMLInputElement>) => {
-    const [picked] = chosen(event.currentTarget);
+    const [picked] = filesOfInput(event.currentTarget);
     if (picked && upload.matches(picked.file)) add([picked]);
-    else if (picked) warn(`That is not the same ${upload.name}, or it was changed since. Choose the same file, or cancel.`);
+    else if (picked) warn(`This is not the same ${upload.name}, or it has changed. Choose the same file, or cancel the upload.`);
   };
   return (
     <>
-      <button type="button" onClick={() => void proceed()} aria-label={`${verb} ${upload.name} to go on`}>
+      <button type="button" onClick={() => void proceed()} aria-label={`${verb} ${upload.name} to continue`}>
         {verb}
       </button>
       <input ref={input} type="file" hidden onChange={take} />

@@ -4,14 +4,14 @@ import type { Upload } from "../upload";
 import { canClear, canResume, cancelAll, clear, isBusy, overall, pauseAll, resumeAll, uploads } from "../uploads";
 import { UploadRow } from "./upload-row";
 
-/** Rows that are drawn: a folder may hold thousands of files. */
-const SHOWN = 100;
+/** The most rows that are rendered, because a folder may have thousands of files. */
+const MAX_ROWS = 100;
 
-/** What needs a person stands first, then what moves, what waits, and what is over. */
-const PLACES = ["failed interrupted", "reading sending paused", "waiting", "verifying done"];
+/** The order of the rows: first uploads that need the user, then running, waiting and finished ones. */
+const STAGE_ORDER = ["failed interrupted", "reading sending paused", "waiting", "verifying done"];
 
 export function Uploads(): JSX.Element {
-  const all = PLACES.flatMap((stages) => uploads.value.filter((upload) => isIn(upload, stages)));
+  const all = STAGE_ORDER.flatMap((stages) => uploads.value.filter((upload) => isIn(upload, stages)));
   const { count } = overall.value;
   return (
     <section class="card uploads" aria-labelledby="uploads">
@@ -26,18 +26,18 @@ export function Uploads(): JSX.Element {
         </div>
       </div>
       <ul class="rows">
-        {all.slice(0, SHOWN).map((upload) => (
+        {all.slice(0, MAX_ROWS).map((upload) => (
           <UploadRow key={upload.key} upload={upload} />
         ))}
       </ul>
-      {all.length > SHOWN && <p class="faint more">And {plural(all.length - SHOWN, "more upload")}.</p>}
+      {all.length > MAX_ROWS && <p class="faint more">And {plural(all.length - MAX_ROWS, "more upload")}.</p>}
     </section>
   );
 }
 
 function Overall(): JSX.Element {
   const { count, size, done, speed, left } = overall.value;
-  const facts = [`${count.toLocaleString("en")} to go`, `${formatSize(done)} of ${formatSize(size)}`];
+  const facts = [`${count.toLocaleString("en")} remaining`, `${formatSize(done)} of ${formatSize(size)}`];
   if (speed > 0) facts.push(`${formatSize(speed)}/s`, `${formatDuration(left)} left`);
   return (
     <>

@@ -1,21 +1,21 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
-import { chosen, dropped, hasFiles } from "../picking";
+import { filesOfDrop, filesOfInput, hasFiles } from "../file-picker";
 import { add } from "../uploads";
 import { warn } from "../notices";
 import { Icon } from "./icons";
 
-/** Where files come from: dropped anywhere on the page, or chosen. */
-export function Adding(): JSX.Element {
-  const isOver = useSignal(false);
-  useSignalEffect(() => catchDrops((is) => (isOver.value = is)));
+/** Adds files that are dropped anywhere on the page, or chosen. */
+export function DropZone(): JSX.Element {
+  const isDragOver = useSignal(false);
+  useSignalEffect(() => catchDrops((is) => (isDragOver.value = is)));
   return (
-    <section class="adding" data-over={isOver.value} aria-labelledby="adding">
+    <section class="drop-zone" data-over={isDragOver.value} aria-labelledby="drop-zone">
       <Icon name="upload" />
       <div>
-        <h2 id="adding">{isOver.value ? "Drop to upload" : "Drop files or folders anywhere"}</h2>
-        <p class="faint">They go straight to the store, and are verified there.</p>
+        <h2 id="drop-zone">{isDragOver.value ? "Drop to upload" : "Drop files or folders anywhere"}</h2>
+        <p class="faint">They are sent directly to the object store, and then verified.</p>
       </div>
       <div class="buttons">
         <Picker label="Choose files" isPrimary />
@@ -38,27 +38,27 @@ function Picker(props: { label: string; isPrimary?: boolean; isFolder?: boolean 
         multiple
         hidden
         {...(props.isFolder && { webkitdirectory: true })}
-        onChange={(event) => add(chosen(event.currentTarget))}
+        onChange={(event) => add(filesOfInput(event.currentTarget))}
       />
     </>
   );
 }
 
-/** Takes what is dropped, wherever; elsewhere a browser would leave the page and show the file. */
-function catchDrops(tell: (isOver: boolean) => void): () => void {
+/** Handles drops on the whole page. Otherwise the browser would leave the page and open the file. */
+function catchDrops(setDragOver: (isDragOver: boolean) => void): () => void {
   const over = (event: DragEvent) => {
     if (!hasFiles(event.dataTransfer)) return;
     event.preventDefault();
     event.dataTransfer!.dropEffect = "copy";
-    tell(true);
+    setDragOver(true);
   };
-  // Leaving one element for another is no leaving; the page is left for nothing.
-  const leave = (event: DragEvent) => event.relatedTarget === null && tell(false);
+  // Only a drag that leaves the page has no related target.
+  const leave = (event: DragEvent) => event.relatedTarget === null && setDragOver(false);
   const drop = (event: DragEvent) => {
     if (!hasFiles(event.dataTransfer)) return;
     event.preventDefault();
-    tell(false);
-    dropped(event.dataTransfer!).then(add, () => warn("What was dropped cannot be read. Choose it instead."));
+    setDragOver(false);
+    filesOfDrop(event.dataTransfer!).then(add, () => warn("The dropped files cannot be read. Choose them with the button instead."));
   };
   addEventListener("dragover", over);
   addEventListener("dragleave", leave);

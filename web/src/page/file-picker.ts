@@ -1,22 +1,22 @@
-/** A file that a person chose, and what finds it again after a reload where the browser has that. */
-export interface Picked {
+/** A chosen file, and its handle after a reload if the browser supports handles. */
+export interface PickedFile {
   file: File;
   handle: FileSystemFileHandle | null;
 }
 
-/** Files that systems put into folders and nobody means to send. */
-const LITTER = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
+/** Files that operating systems create in folders. They are not uploaded. */
+const SYSTEM_FILES = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
 
-/** Whether a drag brings files rather than text or links. */
+/** Whether a drag contains files, and not only text or links. */
 export const hasFiles = (transfer: DataTransfer | null) => transfer?.types.includes("Files") ?? false;
 
-/** What was dropped, with all that is in dropped folders. */
-export async function dropped(transfer: DataTransfer): Promise<Picked[]> {
-  // All at once, for after the first wait the browser has emptied it.
+/** Returns the dropped files, including those in dropped folders. */
+export async function filesOfDrop(transfer: DataTransfer): Promise<PickedFile[]> {
+  // Before the first await, because the browser then clears the transfer.
   const found = [...transfer.items]
     .filter((item) => item.kind === "file")
     .map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile(), handle: handleOf(item) }));
-  const picked: Picked[] = [];
+  const picked: PickedFile[] = [];
   for (const { entry, file, handle } of found) {
     if (entry?.isDirectory) {
       for await (const inside of filesIn(entry as FileSystemDirectoryEntry)) picked.push({ file: inside, handle: null });
@@ -27,29 +27,29 @@ export async function dropped(transfer: DataTransfer): Promise<Picked[]> {
   return picked;
 }
 
-/** What was chosen in an input, of files or of a folder. */
-export function chosen(input: HTMLInputElement): Picked[] {
-  const picked = [...(input.files ?? [])].filter((file) => !LITTER.has(file.name)).map((file) => ({ file, handle: null }));
-  // Else choosing the same again would be no change.
+/** Returns the files that were chosen in an input. */
+export function filesOfInput(input: HTMLInputElement): PickedFile[] {
+  const picked = [...(input.files ?? [])].filter((file) => !SYSTEM_FILES.has(file.name)).map((file) => ({ file, handle: null }));
+  // Without this, choosing the same file again would be no change event.
   input.value = "";
   return picked;
 }
 
 async function handleOf(item: DataTransferItem): Promise<FileSystemFileHandle | null> {
-  const asked = item as DataTransferItem & { getAsFileSystemHandle?: () => Promise<FileSystemHandle | null> };
-  const handle = await asked.getAsFileSystemHandle?.().catch(() => null);
+  const source = item as DataTransferItem & { getAsFileSystemHandle?: () => Promise<FileSystemHandle | null> };
+  const handle = await source.getAsFileSystemHandle?.().catch(() => null);
   return handle?.kind === "file" ? (handle as FileSystemFileHandle) : null;
 }
 
 async function* filesIn(folder: FileSystemDirectoryEntry): AsyncGenerator<File> {
   const reader = folder.createReader();
   for (;;) {
-    // A reader hands out some at a time, and none at the end.
+    // A reader returns some entries at a time, and none at the end.
     const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (entries.length === 0) return;
     for (const entry of entries) {
       if (entry.isDirectory) yield* filesIn(entry as FileSystemDirectoryEntry);
-      else if (!LITTER.has(entry.name)) yield await fileOf(entry as FileSystemFileEntry);
+      else if (!SYSTEM_FILES.has(entry.name)) yield await fileOf(entry as FileSystemFileEntry);
     }
   }
 }

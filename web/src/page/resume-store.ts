@@ -1,21 +1,21 @@
-/** What is kept of an unfinished upload, so that it can go on after a reload. Never a token or a URL. */
-export interface Kept {
+/** An unfinished upload, stored so that it can be resumed after a reload. It never contains a token or a URL. */
+export interface ResumableUpload {
   id: string;
   owner: string;
   name: string;
   size: number;
   lastModified: number;
   isMultipart: boolean;
-  /** Whether a person has paused it, so that it is for a person to go on. */
+  /** Whether the user has paused it, so that only the user resumes it. */
   isPaused: boolean;
-  /** The file itself, where the browser lets a page keep hold of it. */
+  /** The file itself, if the browser supports handles. */
   handle: FileSystemFileHandle | null;
 }
 
 const STORE = "uploads";
 
-/** Milliseconds that another tab gets to let an upload go. */
-const PATIENCE = 1000;
+/** How long to wait until another tab releases an upload. */
+const LOCK_TIMEOUT_MS = 1000;
 
 let opened: Promise<IDBDatabase> | undefined;
 
@@ -38,15 +38,15 @@ async function transact<T>(mode: IDBTransactionMode, ask: (store: IDBObjectStore
   });
 }
 
-// A browser may refuse to keep anything, in a private window for one: uploads work, but end with the page.
+// A browser may refuse to store data, for example in a private window. Uploads then work, but cannot be resumed.
 const orElse =
   <T>(nothing: T) =>
   (error: unknown): T => {
-    console.warn("Nothing is kept of unfinished uploads:", error);
+    console.warn("unfinished uploads cannot be stored for resuming:", error);
     return nothing;
   };
 
-export async function keep(upload: Kept): Promise<void> {
+export async function save(upload: ResumableUpload): Promise<void> {
   await transact("readwrite", (store) => store.put(upload)).catch(orElse<unknown>(null));
 }
 
@@ -54,17 +54,17 @@ export async function forget(id: string): Promise<void> {
   await transact("readwrite", (store) => store.delete(id)).catch(orElse<unknown>(null));
 }
 
-/** All that is kept for an owner, of uploads that no other tab is busy with. */
-export async function kept(owner: string): Promise<Kept[]> {
-  const all = await transact<Kept[]>("readonly", (store) => store.getAll()).catch(orElse<Kept[]>([]));
+/** Returns the stored uploads of an owner that no other tab is running. */
+export async function listResumable(owner: string): Promise<ResumableUpload[]> {
+  const all = await transact<ResumableUpload[]>("readonly", (store) => store.getAll()).catch(orElse<ResumableUpload[]>([]));
   const own = all.filter((upload) => upload.owner === owner);
   const busy = await Promise.all(own.map((upload) => isClaimed(upload.id)));
   return own.filter((_, place) => !busy[place]);
 }
 
-// Browsers have locks on secure origins only. Elsewhere two tabs may offer the same upload, and send it twice.
+// Browsers have locks only on secure origins. On others, two tabs may send the same upload.
 
-/** Keeps other tabs from taking an upload over, until the signal is aborted or the page is gone. */
+/** Locks an upload for this tab, until the signal is aborted or the page is closed. */
 export function claim(id: string, signal: AbortSignal): void {
   void navigator.locks?.request(
     lockOf(id),
@@ -73,8 +73,8 @@ export function claim(id: string, signal: AbortSignal): void {
 }
 
 async function isClaimed(id: string): Promise<boolean> {
-  // With some patience, for the page that was just left may not have let go yet.
-  const waiting = { signal: AbortSignal.timeout(PATIENCE) };
+  // Wait a moment, because the previous page may not have released its lock yet.
+  const waiting = { signal: AbortSignal.timeout(LOCK_TIMEOUT_MS) };
   return (await navigator.locks?.request(lockOf(id), waiting, () => false).catch(() => true)) ?? false;
 }
 

@@ -1,16 +1,16 @@
-/** Lets so many through at once; the others wait in line. */
-export class Lanes {
-  private readonly line: (() => void)[] = [];
+/** Limits how many tasks run at the same time. The others wait in a queue. */
+export class Limiter {
+  private readonly queue: (() => void)[] = [];
 
   constructor(private free: number) {}
 
-  /** Runs `work` once there is a lane. Who leaves the line by its signal rejects with that signal's reason. */
+  /** Runs `work` when a slot is free. Rejects with the signal's reason if it is aborted before. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     await this.enter(signal);
     try {
       return await work();
     } finally {
-      const next = this.line.shift();
+      const next = this.queue.shift();
       if (next) next();
       else this.free += 1;
     }
@@ -28,14 +28,14 @@ export class Lanes {
         resolve();
       };
       const leave = () => {
-        this.line.splice(this.line.indexOf(enter), 1);
+        this.queue.splice(this.queue.indexOf(enter), 1);
         reject(signal.reason);
       };
       signal.addEventListener("abort", leave, { once: true });
-      this.line.push(enter);
+      this.queue.push(enter);
     });
   }
 }
 
-/** All that is sent to the store. A browser opens six connections to a host, and one more is kept for downloads. */
-export const toStore = new Lanes(5);
+/** Limits requests to the store. A browser opens six connections to a host, and one is left for downloads. */
+export const storeLimiter = new Limiter(5);
