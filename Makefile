@@ -4,6 +4,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 WEB := web/node_modules/.package-lock.json
 GENERATORS := tests/generators/node_modules/.package-lock.json
+# Folders whose language is checked against .ci/plain-language.txt, here and in .pre-commit-config.yaml.
+PLAIN := cli stack waybill/client web/src
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
 .PHONY: up prepare test bench soak large fuzz faults cluster lint audit sbom fix docs docs-serve install pages
@@ -54,6 +56,7 @@ cluster: install
 lint: install $(WEB)
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
+	$(RUN)/codespell $(PLAIN)
 	$(RUN)/mypy
 	@if test -e $(WEB); then npm run --prefix web --silent check; fi
 
