@@ -148,6 +148,8 @@ def get(
     choice = choose(ids, choice, recursive=recursive)
     root = choice.filters.get("folder")
     only_id = choice.ids[0] if choice.ids is not None and len(choice.ids) == 1 else None
+    if root is not None and output == "-":
+        raise typer.BadParameter("a folder needs a folder, not standard output", param_hint="--output")
     if only_id is None and root is None and not output.endswith("/") and not Path(output).is_dir():
         raise typer.BadParameter(
             "several files need a folder: end its name with / to create one", param_hint="--output"

@@ -139,7 +139,9 @@ def test_a_folder_is_listed_and_found_by_a_pair(shell: Shell) -> None:
     for path in ("one.txt", "two.txt"):
         assert shell.run("get", "-r", "a", "--name", path, "-o", "copy").code == 0
     assert sorted(each.name for each in (shell.folder / "copy").rglob("*.txt")) == ["one.txt", "two.txt"]
-    assert [shell.run("get", "-r", *wrong).code for wrong in ([], ["a", "ab"], ["../a"])] == [2, 2, 2]
+    assert [
+        shell.run("get", "-r", *wrong).code for wrong in ([], ["a", "ab"], ["../a"], ["a", "-o", "-"])
+    ] == [2] * 4
     assert shell.run("get", "-r", "none", "--json").code == 4
 
 

@@ -99,7 +99,7 @@ def test_what_may_not_be_read_does_not_stop_the_others(shell: Shell, folder: Pat
     with shell.started("upload", "-r", "in", preexec_fn=obey_modes) as process:
         out, err = process.communicate(timeout=60)
     (folder / "locked").chmod(0o700)
-    assert (process.returncode, out.split()[-1:]) == (1, ["good.txt"]), err
+    assert (process.returncode, out.split()[-1:]) == (1, ["in/good.txt"]), err
     assert sorted(err.splitlines())[1:] == [
         "waybill: in/locked: Permission denied.",
         "waybill: in/secret.txt: Permission denied.",
