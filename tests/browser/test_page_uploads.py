@@ -155,7 +155,7 @@ async def test_another_file_does_not_continue_an_upload(page: Page, tmp_path: Pa
     await slow_down(page, -1)
     await page.reload()
     await choose(page, "Choose continued.bin to continue", other)
-    await expect(page.get_by_text("That is not the same continued.bin")).to_be_visible()
+    await expect(page.get_by_text("This is not the same continued.bin")).to_be_visible()
     await page.get_by_role("button", name="Cancel continued.bin").click()
     await expect(row(page, path.name)).to_have_count(0)
 
