@@ -140,8 +140,9 @@ def _parameters(model: dict[str, Any], place: str) -> list[dict[str, Any]]:
             [given] = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
             schema.update(given)
         if "propertyNames" in schema:
-            # By the style of a query, `form`, an object is spread: each property is a parameter.
-            del schema["default"]
+            # By the style of a query, `form`, an object is spread: each property is a parameter. Without an
+            # empty default Swagger UI fills in properties of its own.
+            schema["default"] = {}
             pattern = schema["propertyNames"]["pattern"].removeprefix("^")
             schema["propertyNames"] = {"pattern": rf"^{name}\.{pattern}"}
         described = {"name": name, "in": place, "required": name in model.get("required", ())}

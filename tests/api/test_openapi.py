@@ -259,7 +259,7 @@ async def test_a_query_has_no_null(document: Any) -> None:
     for name, schema in parameters.items():
         assert "anyOf" not in schema
         assert ("default" in schema) == (
-            name in {"limit", "status", "deleted", "recursive", "sort", "totalCount"}
+            name in {"limit", "status", "deleted", "recursive", "metadata", "sort", "totalCount"}
         )
     assert parameters["cursor"]["minLength"] == 1
     assert parameters["createdAfter"]["format"] == "date-time"
