@@ -11,7 +11,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.parity.faces import FILE
+from tests.parity.faces import FILE, with_plain_metadata
 from tests.service import Service
 from tests.waiting import result
 
@@ -176,7 +176,7 @@ async def _change_id(service: Service, token: str) -> str | None:
 async def _read_messages(socket: ClientConnection, followed: Followed) -> None:
     with suppress(ConnectionClosed):
         async for text in socket:
-            message = json.loads(text)
+            message = json.loads(text, object_hook=with_plain_metadata)
             if message["type"] == "complete":
                 followed.was_completed = True
                 break

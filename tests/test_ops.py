@@ -79,7 +79,7 @@ def test_every_metric_of_ours_is_on_the_dashboard() -> None:
 def test_no_label_is_of_a_client() -> None:
     labels = set().union(*(labels for name, labels in exposed().items() if name.startswith("waybill_")))
     assert labels == {
-        *("face", "operation", "code", "actor", "outcome", "status", "by", "queue", "state"),
+        *("protocol", "operation", "code", "actor", "outcome", "status", "by", "queue", "state"),
         *("dependency", "le"),
     }
 

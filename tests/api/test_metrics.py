@@ -52,7 +52,7 @@ def test_a_worker_whose_port_is_taken_says_so(watched: Watched) -> None:
     port = watched.worker_address.rpartition(":")[2]
     result = run_command("worker", "--metrics-port", port, env=watched.service.env)
     assert result.returncode == 1
-    assert f"Port {port} of 127.0.0.1" in result.stderr.splitlines()[-1]
+    assert f"port {port} of 127.0.0.1" in result.stderr.splitlines()[-1]
 
 
 def test_a_token_of_an_owner_is_none_of_prometheus(watched: Watched) -> None:
@@ -97,7 +97,7 @@ async def test_those_who_follow_are_counted(
     watched: Watched, live: type[RestLive] | type[GraphQLLive], owner: str
 ) -> None:
     service = watched.service
-    asked = {"face": "graphql", "operation": "filesChanged", "code": "ok"}
+    asked = {"protocol": "graphql", "operation": "filesChanged", "code": "ok"}
     before = watched.api()
     async with live.follow(service, service.token(owner)) as followed, service.client(owner) as client:
         await RestFace(client).request(name="a", size=1)
@@ -177,7 +177,7 @@ def test_of_several_processes_any_tells_for_all(watched: Watched, tmp_path: Path
         with httpx.Client(transport=unkept, base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             for _ in range(40):
                 assert client.get("/api/v1/files").status_code == 401
-            refused = {"face": "rest", "operation": "listFiles", "code": "unauthenticated"}
+            refused = {"protocol": "rest", "operation": "listFiles", "code": "unauthenticated"}
             answers = [Metrics.of(client.get("/metrics", headers=BEARER)) for _ in range(10)]
         assert {each.get("waybill_requests_total", **refused) for each in answers} == {40}
         # Both have counted some.

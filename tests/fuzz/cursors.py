@@ -13,7 +13,11 @@ def _cursor(*key: int | str) -> str:
 
 
 #: The format of the cursors of each list, which only these runs know of.
-_FORMATS = {"listFiles": "cursor", "listWebhookDeliveries": "delivery-cursor"}
+_FORMATS = {
+    "listFiles": "cursor",
+    "listFolders": "folder-cursor",
+    "listWebhookDeliveries": "delivery-cursor",
+}
 
 
 @schemathesis.hook
@@ -46,6 +50,8 @@ schemathesis.openapi.format(
     ),
 )
 
+schemathesis.openapi.format("folder-cursor", st.just(_cursor("folder", "a/")))
+
 # Such as a webhook may have. Nobody has these, and in these runs nobody calls them.
 schemathesis.openapi.format(
     "uri",
@@ -59,10 +65,15 @@ schemathesis.openapi.format(
 def before_call(
     context: schemathesis.HookContext, case: schemathesis.Case, _arguments: dict[str, Any]
 ) -> None:
-    """Make such a cursor one of the sort that is asked for, which no document can tell."""
+    """Make such a cursor one of the sort or the folder that is requested, which no document can state."""
     query = case.query or {}
-    sort, cursor = query.get("sort"), query.get("cursor")
-    if isinstance(cursor, str) and sort in ("name", "size"):
+    sort, cursor, folder = query.get("sort"), query.get("cursor"), query.get("folder")
+    if cursor == _cursor("folder", "a/") and isinstance(folder, str):
+        # A folder has up to 1,024 bytes; nothing is below a longer one.
+        del query["cursor"]
+        if len(folder) < 250:
+            query["cursor"] = _cursor("folder", f"{folder}a/")
+    elif isinstance(cursor, str) and sort in ("name", "size"):
         try:
             number, file_id = json.loads(base64.urlsafe_b64decode(cursor + "=="))
         except (ValueError, TypeError):

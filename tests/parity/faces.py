@@ -317,7 +317,7 @@ class GraphQLFace:
                 "Content-Type": "application/json",
             },
         )
-        body = response.json(object_hook=_with_plain_metadata)
+        body = response.json(object_hook=with_plain_metadata)
         if "errors" in body:
             extensions = body["errors"][0]["extensions"]
             return Outcome(None, extensions["code"], extensions, body["errors"][0]["message"])
@@ -333,7 +333,7 @@ def _with_plain_headers(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _with_plain_metadata(found: dict[str, Any]) -> dict[str, Any]:
+def with_plain_metadata(found: dict[str, Any]) -> dict[str, Any]:
     """GraphQL's list of pairs as REST's object."""
     if isinstance(found.get("metadata"), list):
         found["metadata"] = {pair["key"]: pair["value"] for pair in found["metadata"]}

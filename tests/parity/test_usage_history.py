@@ -26,8 +26,11 @@ async def test_the_history_holds_what_is_stored_and_nothing_else(face: Face, str
         face.request(name="open", size=1), face.delete(gone["id"]), stored(stranger, os.urandom(9))
     )
 
+    # The copy holds the content now.
+    files.append((await face.get(copy.id)).data)
     history = (await face.usage_history()).data
     assert history["types"] == [
+        {"type": "application", "size": 1000, "files": 1},
         {"type": "text", "size": 40, "files": 1},
         {"type": "image", "size": 12, "files": 2},
     ]

@@ -39,7 +39,7 @@ def _storable(text: str) -> str:
 Time = Annotated[
     datetime, BeforeValidator(lambda value: parse_rfc3339(value) if isinstance(value, str) else value)
 ]
-Prefix = Annotated[str, AfterValidator(_storable)]
+Prefix = Annotated[str, AfterValidator(_storable), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
 Size = Annotated[int, Field(ge=0, le=MAX_SIZE_BYTES)]
 
 
