@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from tests.waybill.conftest import draft, kept
+from tests.waybill.conftest import draft, insert_batches, kept
 from waybill import indexes
 from waybill.files import due, handover, transitions
 from waybill.files import repository as file_repository
@@ -37,7 +37,7 @@ async def unmarked(owner: str, count: int) -> None:
         "status": "PENDING",
         "name_search": "a",
     }
-    await File.get_motor_collection().insert_many([{**file, "_id": ObjectId()} for _ in range(count)])
+    await insert_batches(File.get_motor_collection(), [{**file, "_id": ObjectId()} for _ in range(count)])
 
 
 @asynccontextmanager
@@ -173,7 +173,7 @@ async def test_the_search_for_an_owners_next_verifications_reads_only_these(
 ) -> None:
     waiting = draft(owner).model_dump(exclude_none=True, exclude={"id"})
     waiting |= {"status": "PROCESSING", "due_at": datetime.now(UTC)}
-    await File.get_motor_collection().insert_many([{**waiting, "_id": ObjectId()} for _ in range(FILES)])
+    await insert_batches(File.get_motor_collection(), [{**waiting, "_id": ObjectId()} for _ in range(FILES)])
     async with examined() as number:
         assert len(await due.find_due_verifications(owner, limit=64)) == 64
     assert number() <= 2 * 64
@@ -190,8 +190,9 @@ async def test_a_deletion_does_bounded_work_however_many_names_the_content_has(
     holder = await kept(owner, status=Status.COMPLETED, **content)
     name = draft(owner).model_dump(exclude_none=True, exclude={"id"})
     name |= {"status": "DUPLICATE", "sha256": "0" * 64, "duplicate_of": holder.id}
-    await File.get_motor_collection().insert_many(
-        [{**name, "_id": ObjectId(), "object_key": str(number)} for number in range(FILES)]
+    await insert_batches(
+        File.get_motor_collection(),
+        [{**name, "_id": ObjectId(), "object_key": str(number)} for number in range(FILES)],
     )
     async with examined() as number:
         assert await handover.delete(holder, {"deleted_at": None}, deleted_at=NOW) is not None

@@ -273,7 +273,7 @@ def start(running: asyncio.TaskGroup, task: Callable[[], Coroutine[Any, Any, Non
 async def all_completed(files: list[File]) -> None:
     deadline = time.monotonic() + 60
     while True:
-        found = await repository.find_many(file.file_id for file in files)
+        found = await repository.find_by_keys([file.object_key for file in files])
         counted = Counter(file.status for file in found.values())
         if set(counted) == {Status.COMPLETED}:
             return

@@ -8,7 +8,7 @@ import pytest
 
 from waybill.platform.metrics import recorded
 
-COUNT = "from waybill.platform.metrics import FOLLOWERS, count_request; FOLLOWERS.inc(); "
+COUNT = "from waybill.platform.metrics import SUBSCRIBERS, count_request; SUBSCRIBERS.inc(); "
 COUNT += "count_request('rest', 'getFile', 'ok', 0.1)"
 
 
