@@ -20,7 +20,9 @@ from stack.process import Child, Command
 def run(tmp_path: Path) -> Iterator[Callable[[str], Child]]:
     """Starts a child that runs some Python and has said that it is there."""
     lock = ServersLock(tmp_path / "servers.lock")
-    child = Child("clerk", tmp_path / "clerk.log", lock.descriptor, lambda: bool(child.log_tail()))
+    # A whole line: unbuffered, a text and its end are written one after the other.
+    log = tmp_path / "clerk.log"
+    child = Child("clerk", log, lock.descriptor, lambda: log.is_file() and log.read_bytes().endswith(b"\n"))
 
     def run(program: str, grace: float = 10.0) -> Child:
         child.start(Command([sys.executable, "-c", program], tmp_path, os.environ, grace))
