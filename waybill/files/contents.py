@@ -11,25 +11,34 @@ from pymongo.errors import DuplicateKeyError
 
 from waybill.files.lifecycle import Status
 from waybill.files.model import NAMES, TRASH, File
-from waybill.files.repository import AlreadyThereError, document_of, file_of
+from waybill.files.repository import AlreadyThereError, document_of, find_one
 from waybill.files.transitions import arrow_to, change_and_release, identity
 from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.transactions import in_turn
+
+#: How often a content may go to another file before the caller must try later.
+CONTENT_RACES = 5
 
 #: The file that holds a content.
 HOLDER: Mapping[str, Any] = {"status": Status.COMPLETED.value, "deleted_at": None}
 
 
 class HolderGoneError(Exception):
-    """Raised when the file that held the content is deleted, or does not hold it any more."""
+    """Raised when the file that held the content is deleted, or no longer holds it."""
 
 
-async def find_holder(file: File) -> File | None:
-    """Return the COMPLETED file that holds the content of a verified file; None if the content is gone."""
+async def find_holder(owner: str, sha256: str | None, size: int | None = None) -> File | None:
+    """Return the COMPLETED file that holds a content of the owner, or None if no file does.
+
+    Args:
+        size: the content's size in bytes, if a client has declared it.
+    """
+    query: dict[str, Any] = {"owner": owner, "sha256": sha256, **HOLDER}
+    if size is not None:
+        query["size"] = size
     with map_driver_errors():
-        found = await files_collection().find_one({**content_of(file), **HOLDER})
-    return None if found is None else file_of(found)
+        return await find_one(query)
 
 
 async def find_name(holder: File, folder: str | None, name: str, content_type: str) -> File | None:
@@ -112,8 +121,7 @@ async def _find_name(
     holder: File, folder: str | None, name: str, content_type: str, session: Any = None
 ) -> File | None:
     place = {"folder": folder, "name": name, "content_type": content_type}
-    found = await files_collection().find_one({**content_of(holder), **NAMES, **place}, session=session)
-    return None if found is None else file_of(found)
+    return await find_one({**content_of(holder), **NAMES, **place}, session)
 
 
 def content_of(file: File) -> dict[str, Any]:

@@ -29,7 +29,7 @@ async def download_file(
     facts = {"id": file_id, "fileStatus": file.status.value}
     if file.deleted_at is not None:
         raise WrongState("The file is deleted.", **facts)
-    holder = await contents.find_holder(file) if file.status is Status.DUPLICATE else file
+    holder = await contents.find_holder(file.owner, file.sha256) if file.status is Status.DUPLICATE else file
     if holder is None:
         raise WrongState("The file's content is gone. Upload it again.", **facts)
     if file.status not in {Status.COMPLETED, Status.DUPLICATE}:

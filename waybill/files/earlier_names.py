@@ -7,7 +7,7 @@ from waybill.files.contents import HOLDER, HolderGoneError, become_name, find_ho
 from waybill.files.handover import promote_in_place_of_deleted
 from waybill.files.lifecycle import Status
 from waybill.files.model import NAMES, File
-from waybill.files.repository import file_of
+from waybill.files.repository import find_one
 from waybill.files.transitions import change
 from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
@@ -43,17 +43,14 @@ async def _living(ids: Sequence[Any]) -> dict[Any, tuple[str, str]]:
 
 async def _renew(each: Mapping[str, Any]) -> None:
     with map_driver_errors():
-        found = await files_collection().find_one({"_id": each["_id"], "owner": each["owner"], **NAMES})
-    if found is None:
-        return
-    name = file_of(found)
-    if await promote_in_place_of_deleted(name):
+        name = await find_one({"_id": each["_id"], "owner": each["owner"], **NAMES})
+    if name is None or await promote_in_place_of_deleted(name):
         return
     changes: dict[str, Any] = {}
     if name.purge_began_at is not None:
         # Its object is gone, or going.
         changes = {**_NOT_PURGED, "etag": None, "discarded_at": NOW}
-    holder = await find_holder(name)
+    holder = await find_holder(name.owner, name.sha256)
     try:
         if holder is not None:
             await become_name(name, holder, **changes)

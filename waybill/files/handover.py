@@ -13,10 +13,11 @@ from pymongo.errors import DuplicateKeyError
 from waybill.files.contents import HOLDER, HolderGoneError, content_of, touch
 from waybill.files.lifecycle import Status
 from waybill.files.model import NAMES, TRASH, File
-from waybill.files.repository import file_of
+from waybill.files.repository import file_of, find_one
 from waybill.files.transitions import (
     PURGEABLE,
     ContentTakenError,
+    NotInTrashError,
     change,
     change_and_release,
     change_within,
@@ -44,12 +45,6 @@ _OBJECT = ("object_key", "etag", "part_size", "upload_expires_at", "discarded_at
 _SETTLED = dict.fromkeys(("purge_at", "due_at", "purge_began_at", "purged_at", "doubt", "looks", "look_at"))
 
 _OLDEST_FIRST = [("created_at", 1), ("_id", 1)]
-
-_DELETED_HOLDER = {"status": Status.COMPLETED.value, "deleted_at": {"$exists": True}}
-
-
-class NotInTrashError(Exception):
-    """Raised when a file, or the one that holds its content, is not in the trash any more."""
 
 
 async def delete(file: File, expected: Mapping[str, Any], **changes: Any) -> File | None:
@@ -83,13 +78,12 @@ async def restore_from_trash(file: File, quota: int | None) -> File | None:
     """
 
     async def both(session: Any) -> File:
-        in_trash = {**content_of(file), **TRASH, "status": Status.COMPLETED.value}
-        found = await files_collection().find_one(in_trash, sort=[("purge_at", -1)], session=session)
+        found = await find_one(_deleted_holder(file), session, sort=[("purge_at", -1)])
         taker = await _find(file, {**TRASH, "status": Status.DUPLICATE.value}, session)
         if found is None or taker is None:
             raise NotInTrashError
         holds = {"deleted_at": None, "charged": True if quota is not None else None}
-        restored = await _exchange(file_of(found), taker, {}, holds, session)
+        restored = await _exchange(found, taker, {}, holds, session)
         assert restored is not None  # noqa: S101  # a transaction sees one moment
         return restored[1]
 
@@ -127,19 +121,16 @@ async def promote_in_place_of_deleted(name: File) -> bool:
     Returns:
         Whether it was done.
     """
-    in_trash = {**content_of(name), **TRASH, "status": Status.COMPLETED.value}
 
     async def both(session: Any) -> bool:
-        found = await files_collection().find_one(in_trash, session=session)
-        if found is None or await files_collection().find_one(
-            {**content_of(name), **HOLDER}, session=session
-        ):
+        found = await find_one(_deleted_holder(name), session)
+        if found is None or await _has_holder(name, session):
             return False
         names = await _oldest_names(name, session)
-        return bool(names) and await _promote(file_of(found), names, {}, session) is not None
+        return bool(names) and await _promote(found, names, {}, session) is not None
 
     with map_driver_errors():
-        if await files_collection().find_one(in_trash, {"_id": 1}) is None:
+        if await files_collection().find_one(_deleted_holder(name), {"_id": 1}) is None:
             return False
     return await in_turn(name.owner, both)
 
@@ -257,8 +248,12 @@ def _object_of(file: File) -> dict[str, Any]:
 
 
 async def _find(file: File, expected: Mapping[str, Any], session: Any) -> File | None:
-    found = await files_collection().find_one({**identity(file), **expected}, session=session)
-    return None if found is None else file_of(found)
+    return await find_one({**identity(file), **expected}, session)
+
+
+def _deleted_holder(file: File) -> dict[str, Any]:
+    """Return the condition for a file in the trash that still holds a file's content."""
+    return {**content_of(file), **TRASH, "status": Status.COMPLETED.value}
 
 
 async def _has_holder(file: File, session: Any) -> bool:

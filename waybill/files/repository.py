@@ -65,7 +65,15 @@ async def find(file_id: str, owner: str | None = None) -> File:
 async def find_known(file_id: FileId) -> File | None:
     """The file of an id that we made, if it was stored."""
     with map_driver_errors():
-        found = await files_collection().find_one({"_id": file_id})
+        return await find_one({"_id": file_id})
+
+
+async def find_one(query: Mapping[str, Any], session: Any = None, **options: Any) -> File | None:
+    """Return a file that matches a query, or None. ``options`` are those of the driver's ``find_one``.
+
+    It does not map the driver's errors, because a transaction repeats after some of them.
+    """
+    found = await files_collection().find_one(query, session=session, **options)
     return None if found is None else file_of(found)
 
 
@@ -82,21 +90,6 @@ async def find_own(owner: str, file_ids: Collection[str]) -> dict[str, File]:
     with map_driver_errors():
         found = await files_collection().find(query).limit(len(file_ids)).to_list(len(file_ids))
     return {str(document["_id"]): file_of(document) for document in found}
-
-
-async def find_completed(owner: str, sha256: str, size: int | None = None) -> File | None:
-    """The owner's COMPLETED and undeleted file of that content; at most one exists."""
-    query: dict[str, Any] = {
-        "owner": owner,
-        "sha256": sha256,
-        "status": Status.COMPLETED.value,
-        "deleted_at": None,
-    }
-    if size is not None:
-        query["size"] = size
-    with map_driver_errors():
-        found = await files_collection().find_one(query)
-    return None if found is None else file_of(found)
 
 
 async def has_files() -> bool:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from waybill.files import contents, idempotency, repository
-from waybill.files.contents import HolderGoneError
+from waybill.files.contents import CONTENT_RACES, HolderGoneError
 from waybill.files.lifecycle import Status
 from waybill.files.metadata import stored_metadata
 from waybill.files.model import File, FileId
@@ -26,9 +26,6 @@ from waybill.platform.principal import Principal
 from waybill.platform.s3.object_key import make_key
 from waybill.platform.settings import MAX_SINGLE_PUT, Settings
 from waybill.resources import Resources
-
-#: How often the content may change hands before the caller is to try later.
-CONTENT_RACES = 5
 
 DEFAULT_TYPE = "application/octet-stream"
 
@@ -63,7 +60,7 @@ async def request_upload(
         check_idempotency_key(idempotency_key)
     holder = named = None
     if draft.sha256 is not None:
-        holder = await repository.find_completed(principal.owner, draft.sha256, draft.size)
+        holder = await contents.find_holder(principal.owner, draft.sha256, draft.size)
     if holder is not None:
         content_type = draft.content_type or DEFAULT_TYPE
         named = await contents.find_name(holder, draft.folder or None, draft.name, content_type)
@@ -179,7 +176,7 @@ async def _insert_name(file: File, holder: File) -> File | None:
             return await contents.insert_name(name, found)
         except HolderGoneError:
             # Another name holds the content now, unless that was the last.
-            found = await contents.find_holder(name)
+            found = await contents.find_holder(name.owner, name.sha256)
     raise ServiceUnavailable("MongoDB")
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from waybill.files import contents, handover, repository, transitions
-from waybill.files.contents import HolderGoneError
+from waybill.files.contents import CONTENT_RACES, HolderGoneError
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
 from waybill.files.transitions import ContentTakenError
@@ -14,9 +14,6 @@ from waybill.platform.mongo.expressions import NOW, Later
 from waybill.platform.principal import Principal
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
-
-#: How often the content may be taken and free again before the caller is to try later.
-CONTENT_RACES = 5
 
 
 async def restore_file(resources: Resources, principal: Principal, file_id: str) -> File:
@@ -74,7 +71,7 @@ async def _restore(resources: Resources, file: File) -> File | None:
         return await transitions.restore(
             file, quota, **_due_fields(file, timedelta(seconds=settings.upload_grace))
         )
-    holder = await contents.find_holder(file)
+    holder = await contents.find_holder(file.owner, file.sha256)
     if holder is not None:
         # What the file has of an object is looked at, and goes if the holder has its own.
         spare = (

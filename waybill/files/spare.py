@@ -6,6 +6,7 @@ import structlog
 
 from waybill.files import contents, handover, transitions
 from waybill.files.lifecycle import FailureReason
+from waybill.files.looks import LONGEST_RETRY_DELAY_SECONDS, count_looks, next_look
 from waybill.files.model import NAMES, File
 from waybill.files.removal import next_sweep, remove_objects
 from waybill.platform.mongo.expressions import NOW, Later
@@ -16,9 +17,6 @@ from waybill.resources import Resources
 #: spare takes its place. At intervals that double.
 LOOKS = 2
 PROBLEM_LOOKS = 3
-
-#: Seconds between two looks at most.
-LONGEST_RETRY_DELAY_SECONDS = 3600
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +29,15 @@ async def look_at_spare(resources: Resources, file: File, now: datetime) -> None
     grace = timedelta(seconds=resources.settings.upload_grace)
     unchanged = {**NAMES, "object_key": file.object_key, "doubt": file.doubt, "looks": file.looks}
     if file.etag is not None and file.discarded_at is None:
-        holder = await contents.find_holder(file)
+        holder = await contents.find_holder(file.owner, file.sha256)
         if holder is None:
             # An older release has deleted it. The purge of that one, or the walk, finds another.
             await _put_off(file)
             return
         problem = await _problem_of(resources.storage, holder)
-        looks = 1 + (file.looks or 0) if file.doubt == problem else 1
+        looks = count_looks(file, problem)
         if looks < (LOOKS if problem is None else PROBLEM_LOOKS):
-            doubled = resources.settings.verify_retry_delay * 2.0 ** (looks - 1)
-            delay = Later(min(doubled, LONGEST_RETRY_DELAY_SECONDS))
+            delay = next_look(resources.settings, looks)
             doubt = None if problem is None else problem.value
             await transitions.change(file, unchanged, doubt=doubt, looks=looks, purge_at=delay, due_at=delay)
             return

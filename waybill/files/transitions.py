@@ -23,6 +23,10 @@ class ContentTakenError(Exception):
     """The owner already has a COMPLETED file of this content: the unique index refused a second."""
 
 
+class NotInTrashError(Exception):
+    """Raised in a transaction that restores a file which left the trash, to take back what it has charged."""
+
+
 def _past(field: str) -> Mapping[str, Any]:
     return {field: {"$exists": True}, "$expr": {"$lte": [f"${field}", "$$NOW"]}}
 
@@ -148,7 +152,7 @@ async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
     async def marked(session: Any) -> File:
         found = await change_within(file, _WITH_OBJECT, {**undone, "charged": True}, session)
         if found is None:
-            raise _NotInTrashError
+            raise NotInTrashError
         return found
 
     try:
@@ -156,14 +160,10 @@ async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
             return await charge(file, quota, marked)
         with map_driver_errors():
             return await change_within(file, _WITH_OBJECT, undone)
-    except _NotInTrashError:
+    except NotInTrashError:
         return None
     except DuplicateKeyError as error:
         raise ContentTakenError from error
-
-
-class _NotInTrashError(Exception):
-    """Takes back what a transaction has charged."""
 
 
 def arrow_to(target: Status, held_by: str | None = None) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from typing import Any
 import structlog
 
 from waybill.files import contents, repository, transitions
-from waybill.files.contents import HolderGoneError
+from waybill.files.contents import CONTENT_RACES, HolderGoneError
 from waybill.files.inspection import Finding, LeaseLostError, inspect
 from waybill.files.lifecycle import FailureReason, Status
+from waybill.files.looks import count_looks, next_look
 from waybill.files.model import File
 from waybill.files.send_next import send_next
 from waybill.files.transitions import ContentTakenError
@@ -25,15 +26,9 @@ from waybill.resources import Resources
 #: Seconds that a worker may be silent before another may take its file. Renewed four times as often.
 LEASE_SECONDS = 15
 
-#: How often a content may be taken and free again before the verification is tried later.
-CONTENT_RACES = 5
-
 #: Looks in a row that must find the same problem until the file is FAILED, at intervals that double. That an
 #: object cannot be read has a setting of its own, VERIFY_ATTEMPTS.
 LOOKS_TO_FAIL = 3
-
-#: Seconds between two looks at most.
-LONGEST_RETRY_DELAY_SECONDS = 3600
 
 #: For ``change``: no look has found a problem, or it is time for the next one. A message may come early.
 LOOK_IS_DUE: Mapping[str, Any] = {"$expr": {"$lte": ["$look_at", "$$NOW"]}}  # a missing field is less
@@ -129,7 +124,7 @@ async def _conclude(resources: Resources, file: File, attempt: str, found: Findi
     if found.problem is None:
         concluded = await _settle(file, attempt, found.sha256 or "")
     else:
-        looks = 1 + (file.looks or 0) if file.doubt == found.problem else 1
+        looks = count_looks(file, found.problem)
         if looks < _looks_needed(resources, found.problem):
             await _look_again(resources, file, attempt, found.problem, looks)
             return
@@ -152,8 +147,7 @@ async def _look_again(
     resources: Resources, file: File, attempt: str, problem: FailureReason, looks: int
 ) -> None:
     """Give the file back for another look, later: one answer of the store is no proof."""
-    doubled = resources.settings.verify_retry_delay * 2.0 ** min(looks - 1, 30)
-    delay = Later(min(doubled, LONGEST_RETRY_DELAY_SECONDS))
+    delay = next_look(resources.settings, looks)
     given_back = await transitions.change(
         file,
         {"attempt": attempt},
@@ -204,7 +198,7 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
                 **NO_DOUBT,
             )
         except ContentTakenError:
-            holder = await repository.find_completed(file.owner, sha256)
+            holder = await contents.find_holder(file.owner, sha256)
         if holder is not None:
             with suppress(HolderGoneError):
                 # The holder has the content: from here the purge of this object is due.
