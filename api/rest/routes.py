@@ -33,7 +33,7 @@ from waybill.files import model
 from waybill.files.complete import complete_upload
 from waybill.files.delete import delete_file
 from waybill.files.download import download_file
-from waybill.files.etag import etag_of
+from waybill.files.etag import etag_of_json
 from waybill.files.file_json import File
 from waybill.files.lifecycle import Status
 from waybill.files.listing.list_files import count_files, list_files
@@ -172,7 +172,9 @@ async def restore_one(request: Request, principal: Principal) -> Response:
 
 
 def _tagged(file: model.File) -> Response:
-    return json_answer(File.of(file), headers={"ETag": etag_of(file)})
+    # The ETag is made of the body, so the body is written once.
+    shown = File.of(file).model_dump_json(by_alias=True)
+    return Response(shown, headers={"ETag": etag_of_json(shown)}, media_type=JSON)
 
 
 #: What is asked for most stands first, for a path is looked up in this order; but `upload-request`, `events`

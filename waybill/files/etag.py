@@ -14,7 +14,11 @@ _OPAQUE_TAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\U0010ffff]*")')
 
 def etag_of(file: model.File) -> str:
     """Return the ETag of a file: another one whenever something that clients see has changed."""
-    shown = File.of(file).model_dump_json(by_alias=True)
+    return etag_of_json(File.of(file).model_dump_json(by_alias=True))
+
+
+def etag_of_json(shown: str) -> str:
+    """Return the ETag of a file from its JSON as clients see it."""
     return f'"{hashlib.sha256(shown.encode()).hexdigest()[:32]}"'
 
 
