@@ -7,8 +7,8 @@ import strawberry
 from strawberry.relay import PageInfo
 
 from api.graphql.context import Info
+from api.graphql.lists import page_info, parse_listing
 from waybill.files.listing.folders import FolderListing, FolderPage, cursor_of, list_folders
-from waybill.platform.validation import parse
 
 
 @strawberry.type(
@@ -34,12 +34,7 @@ class FolderConnection:
         edges = [FolderEdge(node=Folder(folder=each), cursor=cursor_of(each)) for each in page.folders]
         return cls(
             edges=edges,
-            page_info=PageInfo(
-                has_next_page=page.has_more,
-                has_previous_page=after is not None,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
-            ),
+            page_info=page_info(edges, after, has_more=page.has_more),
         )
 
 
@@ -58,8 +53,5 @@ class FolderQuery:
     ) -> FolderConnection:
         principal = await info.context.principal()
         given = {"folder": folder, "limit": first, "cursor": after}
-        listing = parse(
-            FolderListing,
-            {name: value for name, value in given.items() if value not in (None, strawberry.UNSET)},
-        )
+        listing = parse_listing(FolderListing, given)
         return FolderConnection.of(await list_folders(principal, listing), listing.cursor)

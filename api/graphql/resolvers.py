@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.context import Info
+from api.graphql.lists import parse_listing
 from api.graphql.metadata import MetadataInput, given_pairs
 from api.graphql.outcomes import FileOutcomes, UploadOutcome, UploadOutcomes
 from api.graphql.scalars import BigInt
@@ -68,7 +69,7 @@ class Query:
         ] = strawberry.UNSET,
         content_type: Annotated[
             str | None,
-            strawberry.argument(description="A media type, whatever its parameters, or a family: `image/*`."),
+            strawberry.argument(description="A media type with any parameters, or a family: `image/*`."),
         ] = strawberry.UNSET,
         created_after: Annotated[
             datetime | None, strawberry.argument(description="At this time or later.")
@@ -121,11 +122,7 @@ class Query:
             "order": order,
         }
         principal = await info.context.principal()
-        # Null and absent are the same to all of these.
-        listing = parse(
-            Listing,
-            {name: value for name, value in given.items() if value not in (None, strawberry.UNSET)},
-        )
+        listing = parse_listing(Listing, given)
         page = await list_files(principal, listing)
         return FileConnection.of(page, listing.cursor, lambda: count_files(principal, listing))
 

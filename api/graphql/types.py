@@ -8,6 +8,7 @@ from typing import Any, Self
 import strawberry
 from strawberry.relay import PageInfo
 
+from api.graphql.lists import page_info
 from api.graphql.metadata import MetadataInput, MetadataPair, given_pairs, shown_pairs
 from api.graphql.node import Node
 from api.graphql.scalars import BigInt
@@ -121,14 +122,8 @@ class FileConnection:
         edges = [FileEdge(node=File.of(file), cursor=page.cursor_of(file)) for file in page.items]
         return cls(
             edges=edges,
-            page_info=PageInfo(
-                has_next_page=page.next_cursor is not None,
-                # What the cursor was taken from comes before this page.
-                has_previous_page=after is not None,
-                start_cursor=edges[0].cursor if edges else None,
-                # A short page ends beyond its last file: at the place up to which it was searched.
-                end_cursor=page.next_cursor or (edges[-1].cursor if edges else None),
-            ),
+            # A short page ends beyond its last file: at the place up to which it was searched.
+            page_info=page_info(edges, after, has_more=page.next_cursor is not None, end=page.next_cursor),
             count=count,
         )
 

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.relay import PageInfo
 
 from api.graphql.context import Info
+from api.graphql.lists import page_info, parse_listing
 from api.graphql.node import Node
 from waybill.platform.validation import parse
 from waybill.webhooks import deliveries, model, service
@@ -122,12 +123,7 @@ class WebhookDeliveryConnection:
         ]
         return cls(
             edges=edges,
-            page_info=PageInfo(
-                has_next_page=page.has_more,
-                has_previous_page=after is not None,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
-            ),
+            page_info=page_info(edges, after, has_more=page.has_more),
         )
 
 
@@ -188,10 +184,7 @@ class WebhookQuery:
     ) -> WebhookDeliveryConnection:
         given = {"limit": first, "cursor": after, "status": status}
         principal = await info.context.principal()
-        listing = parse(
-            DeliveryListing,
-            {name: value for name, value in given.items() if value not in (None, strawberry.UNSET)},
-        )
+        listing = parse_listing(DeliveryListing, given)
         page = await list_deliveries(principal, id, listing)
         return WebhookDeliveryConnection.of(page, listing.cursor)
 
@@ -230,7 +223,7 @@ class WebhookMutation:
     async def rotate_webhook_secret(self, info: Info, id: strawberry.ID) -> WebhookWithSecret:  # noqa: A002
         return WebhookWithSecret.of(await rotate_webhook_secret(await info.context.principal(), id))
 
-    @strawberry.mutation(description="Send a message that tells of nothing, to try the receiver.")
+    @strawberry.mutation(description="Send a test message without an event.")
     async def ping_webhook(self, info: Info, id: strawberry.ID) -> WebhookDelivery:  # noqa: A002
         principal = await info.context.principal()
         return WebhookDelivery.of(await ping_webhook(info.context.resources, principal, id))
