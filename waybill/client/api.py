@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -30,6 +30,15 @@ STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60
 FIRST_CONTACT_SECONDS = 2
 
 
+class CallOptions(TypedDict, total=False):
+    """The options of a request to the API."""
+
+    query: Sequence[tuple[str, str]]
+    body: Mapping[str, Any] | None
+    headers: Mapping[str, str] | None
+    limits: aiohttp.ClientTimeout
+
+
 class Api:
     """The API of one server, for one token."""
 
@@ -47,11 +56,7 @@ class Api:
         self,
         method: str,
         path: str,
-        *,
-        query: Sequence[tuple[str, str]] = (),
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        limits: aiohttp.ClientTimeout = TIMEOUT,
+        **options: Unpack[CallOptions],
     ) -> Any:
         """Send a request, with retries, and return the JSON of the response.
 
@@ -59,27 +64,26 @@ class Api:
             ApiError: the API refused the request.
             Unreachable: the server does not answer.
         """
-        answer, _ = await self.call_for_etag(
-            method, path, query=query, body=body, headers=headers, limits=limits
-        )
+        answer, _ = await self.call_for_etag(method, path, **options)
         return answer
 
     async def call_for_etag(
         self,
         method: str,
         path: str,
-        *,
-        query: Sequence[tuple[str, str]] = (),
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        limits: aiohttp.ClientTimeout = TIMEOUT,
+        **options: Unpack[CallOptions],
     ) -> tuple[Any, str | None]:
         """Return the JSON of the response and its ETag. Raises what ``call`` raises."""
         retry, first_retry = self.new_retry(), self.new_retry(FIRST_CONTACT_SECONDS)
         while True:
             try:
                 async with self._open(
-                    method, path, headers or {}, limits=limits, params=query, json=body
+                    method,
+                    path,
+                    options.get("headers") or {},
+                    limits=options.get("limits", TIMEOUT),
+                    params=options.get("query", ()),
+                    json=options.get("body"),
                 ) as response:
                     answer = self._parsed(response.status, await response.read())
                     return answer, response.headers.get("ETag")
