@@ -95,7 +95,7 @@ def test_only_the_api_and_the_store_can_be_reached_from_outside() -> None:
     }
     assert COMPOSE["networks"]["back"]["internal"] is True
     outside = {name for name, service in SERVICES.items() if service["networks"] != ["back"]}
-    # The worker of webhooks calls out, and nobody calls it.
+    # The worker of webhooks calls out, and accepts no requests.
     assert outside == {*published, "webhook-worker"}
 
 

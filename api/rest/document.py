@@ -67,7 +67,7 @@ _SUMMARIES: Mapping[str, str] = {
     Event.FILE_UPDATED: "The name, content type, folder or metadata of a file was updated.",
     Event.FILE_DELETED: "A file was deleted.",
     Event.FILE_PURGED: "The object of a deleted file left the bucket.",
-    PING: "A message that tells of nothing, to try the receiver.",
+    PING: "A test message without an event.",
 }
 
 #: Where in an answer of that model the id of a resource is.

@@ -190,7 +190,7 @@ async def rotate_one(request: Request, principal: Principal) -> Response:
     errors=("webhook_not_found", "webhook_disabled"),
 )
 async def ping_one(request: Request, principal: Principal) -> Response:
-    """Send a message that tells of nothing, to try the receiver."""
+    """Send a test message without an event."""
     delivery = await ping_webhook(request.state.resources, principal, request.path_params["id"])
     return json_answer(Delivery.of(delivery), 202)
 

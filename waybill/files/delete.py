@@ -12,7 +12,7 @@ from waybill.resources import Resources
 
 
 async def delete_file(resources: Resources, principal: Principal, file_id: str) -> File:
-    """Mark a file deleted, whatever its status, and have it purged. A repeat answers the same.
+    """Mark a file of any status deleted, and have it purged. A repeat answers the same.
 
     If other names have its content, the oldest of them holds it from then on, and is COMPLETED.
 

@@ -90,7 +90,7 @@ class File(Document):
     purge_began_at: datetime | None = None
     purged_at: datetime | None = None
 
-    # The removal of the object of a DUPLICATE began: no content may rest on that object any more.
+    # The removal of the object of a DUPLICATE began: no content may use that object from now on.
     discarded_at: datetime | None = None
     # More names than one transaction corrects still have another file as ``duplicate_of``.
     unfollowed: bool | None = None

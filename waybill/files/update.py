@@ -109,7 +109,7 @@ async def update_file(
     wanted: FileChanges,
     if_match: str | None = None,
 ) -> File:
-    """Update a file that is not deleted, whatever its status. A repeat changes nothing.
+    """Update a file of any status that is not deleted. A repeat changes nothing.
 
     Args:
         if_match: As the header If-Match: ETags of which the file must have one.

@@ -72,7 +72,7 @@ async def list_deliveries(principal: Principal, webhook_id: str, listing: Delive
 
 
 async def ping_webhook(resources: Resources, principal: Principal, webhook_id: str) -> Delivery:
-    """Send a message that tells of nothing, to try the receiver.
+    """Send a test message without an event.
 
     Raises:
         WebhookNotFound: no such webhook of this owner.

@@ -20,7 +20,7 @@ class Event(StrEnum):
     FILE_PURGED = "file.purged"
 
 
-#: The type of a message that tells of nothing, to try a receiver with.
+#: The type of a test message without an event.
 PING = "ping"
 
 

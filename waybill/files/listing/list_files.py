@@ -61,7 +61,7 @@ class Listing(BaseModel):
         default=None,
         max_length=255,
         pattern=rf"^{CONTENT_TYPE_WORD}/({CONTENT_TYPE_WORD}|\*)$",
-        description="Only this media type, whatever its parameters: `image/png`, or a family: `image/*`.",
+        description="Only this media type, with any parameters: `image/png`, or a family: `image/*`.",
         examples=["image/*"],
     )
     created_after: Time | None = Field(default=None, description="Only files made at this time or later.")

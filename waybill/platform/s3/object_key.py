@@ -15,7 +15,7 @@ def make_key(file_id: str) -> str:
 
 
 def made_for(key: str) -> str | None:
-    """Return the id of the file that a key was made for, which may not be its file any more.
+    """Return the id of the file that a key was made for, which may no longer be its file.
 
     None for a key that is not of our making.
     """
