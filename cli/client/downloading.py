@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,9 @@ from waybill.client import (
     ClientError,
     File,
     FileNotFound,
-    Forbidden,
     Status,
-    Unauthenticated,
-    Unreachable,
 )
+from waybill.client.errors import FATAL
 from waybill.client.local_name import local_name
 from waybill.client.tasks import run_all
 
@@ -48,17 +47,19 @@ class DownloadOptions:
 async def download(session: Session, choice: Choice, options: DownloadOptions) -> int:
     """Write files into a folder, or one to a file; return the exit code."""
     # Download each id once.
-    ids = list(dict.fromkeys(await _find_ids(session, choice) if choice.ids is None else choice.ids))
-    if options.root is not None and not ids:
+    files: Sequence[File | str]
+    files = await _find_files(session, choice) if choice.ids is None else list(dict.fromkeys(choice.ids))
+    if options.root is not None and not files:
         # A folder exists while a file is in it, so this is most likely a wrong name.
         raise FileNotFound(
             f"No file to download is in {options.root or '/'}.", code="file_not_found", status=404
         )
     if options.dry_run:
+        ids = [_id_of(file) for file in files]
         return await print_plan(session, ids, "would_download", json_lines=options.json_lines)
-    progress = TransferProgress(len(ids), verb="receiving")
+    progress = TransferProgress(len(files), verb="receiving")
     codes: list[int] = []
-    pending = iter(ids)
+    pending = iter(files)
     with progress.shown():
         async with session.client(
             retry_seconds=TRANSFER_RETRY_SECONDS,
@@ -68,20 +69,25 @@ async def download(session: Session, choice: Choice, options: DownloadOptions) -
         ) as client:
 
             async def work() -> None:
-                for file_id in pending:
-                    codes.append(await _download_one(client, file_id, options, progress))
+                for file in pending:
+                    codes.append(await _download_one(client, file, options, progress))
 
-            await run_all([work() for _ in range(min(len(ids), options.parallel))])
+            await run_all([work() for _ in range(min(len(files), options.parallel))])
     progress.summarise({"downloaded": codes.count(DONE), "failed": len(codes) - codes.count(DONE)})
     return code_of_all(codes)
 
 
-async def _find_ids(session: Session, choice: Choice) -> list[str]:
-    """Return the ids of the files that match the filters and can be downloaded."""
+async def _find_files(session: Session, choice: Choice) -> list[File]:
+    """Return the files that match the filters and can be downloaded."""
     if not choice.filters.get("status"):
         choice.filters["status"] = (Status.COMPLETED, Status.DUPLICATE)
     async with session.client() as client, aclosing(choice.files(client)) as files:
-        return [file.id async for file in files]
+        # A file that changes while the list is read may be in it twice.
+        return list({file.id: file async for file in files}.values())
+
+
+def _id_of(file: File | str) -> str:
+    return file if isinstance(file, str) else file.id
 
 
 async def print_content(session: Session, file_id: str, max_rate: int | None = None) -> int:
@@ -103,22 +109,23 @@ async def print_content(session: Session, file_id: str, max_rate: int | None = N
 
 
 async def _download_one(
-    client: AsyncClient, file_id: str, options: DownloadOptions, progress: TransferProgress
+    client: AsyncClient, chosen: File | str, options: DownloadOptions, progress: TransferProgress
 ) -> int:
-    """Download a file and print its path; return its exit code.
+    """Download a file, given by itself or its id, and print its path; return its exit code.
 
     Raises:
         Unauthenticated, Forbidden, Unreachable: every other file would fail too.
     """
+    file_id = _id_of(chosen)
     try:
-        file = await client.get(file_id)
+        file = await client.get(chosen) if isinstance(chosen, str) else chosen
         progress.expect(file.size)
         with progress.file(file.name, file.size) as bar:
             target = (
                 options.output if options.root is None else _tree_folder(options.output, options.root, file)
             )
             path = await client.download(file, target, progress=bar.moving, overwrite=options.force)
-    except (Unauthenticated, Forbidden, Unreachable):
+    except FATAL:
         raise
     except (ClientError, OSError) as error:
         if isinstance(error, FileExistsError):

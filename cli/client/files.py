@@ -13,7 +13,8 @@ from cli.client.formatting import format_file_count, format_size, format_time, p
 from cli.client.output import HEADER, file_line, print_failure, print_outcome, to_json
 from cli.client.session import Session
 from cli.client.verbosity import VERBOSITY, print_message
-from waybill.client import AsyncClient, ClientError, File, Forbidden, Unauthenticated, Unreachable
+from waybill.client import AsyncClient, ClientError, File
+from waybill.client.errors import FATAL
 
 #: Requests that run at the same time.
 MAX_PARALLEL_REQUESTS = 8
@@ -141,7 +142,7 @@ async def _for_each(
         try:
             async with slots:
                 file = await do(client, file_id)
-        except (Unauthenticated, Forbidden, Unreachable):
+        except FATAL:
             raise
         except ClientError as error:
             return print_failure(file_id, error, json_lines=json_lines)

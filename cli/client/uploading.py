@@ -27,8 +27,9 @@ from waybill.client import (
     UploadGrant,
     WrongState,
 )
+from waybill.client.errors import FATAL
 from waybill.client.local_file import LocalFile
-from waybill.client.upload_many import FATAL, upload_each
+from waybill.client.upload_many import upload_each
 
 INTERRUPTED = "Stopped. The server stores the sent bytes for a day: run the same command again to continue."
 
@@ -194,10 +195,8 @@ class Uploader:
             file = await self._client.resume(path, file_id, progress=bar.moving)
         except (WrongState, FileNotFound):
             file = None  # it has expired, or was deleted
-        if file is None or file.status is Status.FAILED:
-            file = None
         self._state.end_upload(sha256, place)
-        return file
+        return None if file is None or file.status is Status.FAILED else file
 
     def _wait_in_background(self, file_id: str) -> AbstractAsyncContextManager[Verified | None]:
         return self._client.waiter(file_id) if self._options.wait else nullcontext()

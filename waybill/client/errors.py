@@ -174,6 +174,10 @@ class Unreachable(ClientError):
     is_temporary = True
 
 
+#: Errors after which every other file would fail too.
+FATAL = (Unauthenticated, Forbidden, Unreachable)
+
+
 class StoreRefused(ClientError):
     """The object store refused a request. ``s3_code`` is the store's error code."""
 

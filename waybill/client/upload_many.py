@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from waybill.client.errors import ClientError, Forbidden, Unauthenticated, Unreachable
+from waybill.client.errors import FATAL, ClientError
 from waybill.client.models import File
 from waybill.client.tasks import run_all
 
@@ -21,9 +21,6 @@ MAX_SMALL_FILES = 256
 
 #: Larger files in progress for each parallel transfer: others are hashed or verified meanwhile.
 MAX_LARGE_FILES_PER_TRANSFER = 4
-
-#: Errors after which every other file would fail too.
-FATAL = (Unauthenticated, Forbidden, Unreachable)
 
 
 @dataclass(frozen=True, slots=True)
