@@ -14,10 +14,11 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from stack.binaries import find_mongod
-from stack.ports import LOOPBACK, choose
+from stack.ports import LOOPBACK
 from stack.stack import Child, Stack
 from tests.cluster.background_loop import BackgroundLoop
 from tests.cluster.tcp_relay import TcpRelay
+from tests.service import free_port
 from tests.waiting import wait_until, watch
 
 NAME = "cluster"
@@ -215,7 +216,7 @@ def _ports_of(members: list[Member], ports: Collection[int]) -> set[int]:
 def _start_member(stack: Stack, loop: BackgroundLoop, number: int, folder: Path) -> Member:
     data = folder / f"mongo-{number}"
     data.mkdir()
-    port = choose(["port"], {})["port"]
+    port = free_port()
     argv = [str(find_mongod()), "--dbpath", str(data), "--quiet", "--bind_ip", LOOPBACK, "--port", str(port)]
     argv += ["--nounixsocket", "--replSet", NAME, "--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25"]
     argv += ["--setParameter", "diagnosticDataCollectionEnabled=false"]

@@ -9,9 +9,10 @@ from typing import Any
 import redis
 
 from stack.binaries import find_valkey
-from stack.ports import LOOPBACK, choose
+from stack.ports import LOOPBACK
 from stack.stack import Child, Stack
 from tests.cluster.valkey_pair import PASSWORD, PATIENCE_SECONDS, Valkey, ValkeyPair
+from tests.service import free_port
 from tests.waiting import wait_until
 
 #: What the sentinels call the pair.
@@ -84,7 +85,7 @@ class Sentinels:
 @contextmanager
 def running_sentinels(stack: Stack, pair: ValkeyPair, folder: Path) -> Iterator[Sentinels]:
     """Three sentinels of a pair, for as long as the context lasts."""
-    ports = list(choose(["first", "second", "third"], {}).values())
+    ports = [free_port() for _ in range(3)]
     children = []
     for port in ports:
         config = folder / f"sentinel-{port}.conf"

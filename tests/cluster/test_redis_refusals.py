@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from stack.binaries import find_valkey
-from stack.ports import LOOPBACK, choose
+from stack.ports import LOOPBACK
 from stack.stack import Stack
 from tests.actors.conftest import suspended
 from tests.cluster.background_loop import BackgroundLoop
@@ -23,7 +23,7 @@ from tests.forking import run_command
 from tests.parity.faces import RestFace
 from tests.service import Service, free_port, running_service
 from tests.uploads import put, settled
-from tests.waiting import until, wait_until
+from tests.waiting import until, wait_until, watch
 from tests.watched import BEARER, METRICS_TOKEN, Metrics
 from waybill.platform.redis.messages import sent_channel
 
@@ -261,11 +261,11 @@ def answers(client: redis.Redis) -> bool:
 @pytest.fixture
 def node(stack: Stack, tmp_path: Path) -> Iterator[str]:
     """The address of a node of a Redis Cluster."""
-    ports = choose(["node", "bus"], {})
-    port = ports["node"]
+    watch(stack)
+    port, bus = free_port(), free_port()
     argv = [str(find_valkey()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(tmp_path), "--save", ""]
     # By default the bus is at the port plus 10,000, which a connection may hold.
-    argv += ["--cluster-enabled", "yes", "--cluster-port", str(ports["bus"])]
+    argv += ["--cluster-enabled", "yes", "--cluster-port", str(bus)]
     child = stack.spawn(f"node-{port}", argv, grace=1)
     try:
         with redis.Redis(host=LOOPBACK, port=port) as direct:

@@ -12,10 +12,11 @@ from typing import Any
 import redis
 
 from stack.binaries import find_valkey
-from stack.ports import LOOPBACK, choose
+from stack.ports import LOOPBACK
 from stack.stack import Child, Stack
 from tests.cluster.background_loop import BackgroundLoop
 from tests.cluster.tcp_relay import TcpRelay
+from tests.service import free_port
 from tests.waiting import wait_until, watch
 
 PASSWORD = "a-password-of-the-pair"
@@ -112,7 +113,7 @@ class ValkeyPair:
     @contextmanager
     def read_only(self) -> Iterator[None]:
         """The primary answers READONLY to each write meanwhile: it follows a server that is not there."""
-        self.primary.command("REPLICAOF", LOOPBACK, choose(["nobody"], {})["nobody"])
+        self.primary.command("REPLICAOF", LOOPBACK, free_port())
         try:
             yield
         finally:
@@ -151,7 +152,7 @@ class ValkeyPair:
 def _start_valkey(stack: Stack, number: int, folder: Path) -> Valkey:
     data = folder / f"valkey-{number}"
     data.mkdir()
-    port = choose(["port"], {})["port"]
+    port = free_port()
     argv = [str(find_valkey()), "--bind", LOOPBACK, "--port", str(port), "--dir", str(data)]
     argv += ["--requirepass", PASSWORD, "--masterauth", PASSWORD, "--appendonly", "yes", "--save", ""]
     argv += ["--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0"]
