@@ -73,13 +73,16 @@ async def restore_from_trash(file: File, quota: int | None) -> File | None:
         The file after it, or None if the content is gone.
 
     Raises:
-        ContentTakenError: the content was uploaded again meanwhile.
+        ContentTakenError: another file holds the content meanwhile.
         OverQuotaError: the file does not fit.
     """
 
     async def both(session: Any) -> File:
         found = await find_one(_deleted_holder(file), session, sort=[("purge_at", -1)])
         taker = await _find(file, {**TRASH, "status": Status.DUPLICATE.value}, session)
+        if found is None and await _has_holder(file, session):
+            # Another restore was faster: the content lives.
+            raise ContentTakenError
         if found is None or taker is None:
             raise NotInTrashError
         holds = {"deleted_at": None, "charged": True if quota is not None else None}
