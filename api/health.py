@@ -14,7 +14,7 @@ async def alive(request: Request) -> Response:
 
 
 class Readiness:
-    """Whether requests can be served, each dependency by name; 503 where one is away.
+    """Whether requests can be served, each dependency by name; 503 where one is unavailable.
 
     A new process is not ready until `waybill init` has built the indexes. Later a missing index does not
     count: what needs it is answered 503, while otherwise all APIs would leave the load balancer at once.

@@ -78,7 +78,7 @@ class S3Hook:
         Raises:
             Unauthenticated: the secret is missing or wrong.
             InvalidInput: the body is no notification.
-            ServiceUnavailable: MongoDB or the store is away; sending it again is safe.
+            ServiceUnavailable: MongoDB or the store is unavailable; sending it again is safe.
         """
         return await measured("hook", "objectArrived", self._answer(request))
 

@@ -17,14 +17,14 @@ from waybill.files.model import File
 from waybill.files.part_sha256 import PartSha256
 from waybill.files.usage.laps import Lap, ask_for_lap
 from waybill.files.usage.quota import Owner, look_again
-from waybill.files.usage.sums import KeptSum
+from waybill.files.usage.sums import StoredSum
 from waybill.platform.errors import InitError
 from waybill.platform.mongo.connection import database_time, files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.lease import Follower
 from waybill.webhooks.model import Delivery, Webhook
 
-DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower, KeptSum, Lap)
+DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower, StoredSum, Lap)
 
 
 #: Names of indexes, by collection, that earlier releases used and this one does not.
@@ -52,9 +52,9 @@ async def create_indexes(*, drop_old: bool = False) -> None:
 
     Raises:
         InitError: the documents or an older index do not admit an index; the message names the remedy.
-        ServiceUnavailable: MongoDB is away, or no majority of its members is there.
+        ServiceUnavailable: MongoDB is unavailable, or no majority of its members is there.
     """
-    # Within the long timeout of a build the driver would also wait so long for a MongoDB that is away.
+    # Within the long timeout of a build the driver would also wait so long for a MongoDB that is unavailable.
     await database_time()
     with map_driver_errors(), pymongo.timeout(BUILD_TIMEOUT_SECONDS):
         await _keep_images()

@@ -83,7 +83,7 @@ async def test_each_error_of_a_failover_is_an_outage(cluster: Cluster) -> None:
 
 
 async def test_a_write_that_no_majority_acknowledges_is_an_outage(cluster: Cluster, file: File) -> None:
-    await part_sha256.remember_part_sha256s(file, {1: "0"})
+    await part_sha256.store_part_sha256s(file, {1: "0"})
     # 79 is UnknownReplWriteConcern: no error of a write concern is an acknowledgement, with any code.
     for code in (64, 79, 100):
         problem = {"code": code, "errmsg": "not acknowledged"}
@@ -91,7 +91,7 @@ async def test_a_write_that_no_majority_acknowledges_is_an_outage(cluster: Clust
             for command in ("findAndModify", "insert", "update"):
                 await _is_outage(OPERATIONS[command](file), code)
             # Each of these documents is there already, or so MongoDB says.
-            await _is_outage(part_sha256.remember_part_sha256s(file, {1: "0"}), code)
+            await _is_outage(part_sha256.store_part_sha256s(file, {1: "0"}), code)
 
 
 async def test_another_error_is_a_defect(cluster: Cluster, file: File) -> None:

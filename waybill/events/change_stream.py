@@ -65,7 +65,7 @@ async def watch(after: str | None = None, owner: str | None = None) -> AsyncGene
 
     Raises:
         HistoryLostError: MongoDB does not know any more what came after the position, or it is none.
-        ServiceUnavailable: MongoDB is away; all after the last position is yet to come.
+        ServiceUnavailable: MongoDB is unavailable; all after the last position is yet to come.
     """
     if after is None:
         # The first answer tells where we are, and need not wait for a change to do so.
@@ -164,7 +164,7 @@ async def find_at(file_id: str, owner: str) -> tuple[File, int]:
 
     Raises:
         FileNotFound: no such file of this owner.
-        ServiceUnavailable: MongoDB is away, or an index is just being made.
+        ServiceUnavailable: MongoDB is unavailable, or an index is just being made.
     """
     query = {
         "find": File.Settings.name,

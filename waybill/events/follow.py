@@ -34,7 +34,7 @@ async def follow_files(
     Raises:
         ChangesLost: the position is too long ago, or none.
         TooManySubscriptions: the owner has as many as one process serves.
-        ServiceUnavailable: MongoDB is away.
+        ServiceUnavailable: MongoDB is unavailable.
     """
     async with aclosing(_follow(resources, principal, after)) as changes:
         async for each in changes:

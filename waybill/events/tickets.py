@@ -38,7 +38,7 @@ class EventTickets:
         """Return a ticket with which that caller may open one stream.
 
         Raises:
-            ServiceUnavailable: Redis is away.
+            ServiceUnavailable: Redis is unavailable.
         """
         ticket = secrets.token_urlsafe(32)
         until = None if math.isinf(principal.until) else principal.until
@@ -52,7 +52,7 @@ class EventTickets:
 
         Raises:
             Unauthenticated: it is used, expired or unknown.
-            ServiceUnavailable: Redis is away.
+            ServiceUnavailable: Redis is unavailable.
         """
         kept: Any = None
         if len(ticket) <= MAX_TICKET_CHARACTERS:

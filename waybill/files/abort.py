@@ -12,15 +12,15 @@ from waybill.resources import Resources
 
 
 async def abort_upload(resources: Resources, principal: Principal, file_id: str) -> File:
-    """Delete a PENDING file and purge it now: what arrived is no whole file, so no trash keeps it.
+    """Delete a PENDING file and purge it now. It skips the trash, because an incomplete upload is of no use.
 
-    A file that was completed stays as it is: an abort that comes too late deletes nothing. A repeat returns
-    the file as it stands.
+    A completed file stays as it is: an abort that comes too late deletes nothing. A repeat returns
+    the file as it is.
 
     Raises:
         FileNotFound: no such file of this owner.
         WrongState: the upload is completed or EXPIRED.
-        ServiceUnavailable: MongoDB is away; a repeat is safe.
+        ServiceUnavailable: MongoDB is unavailable; a repeat is safe.
     """
     while True:
         file = await repository.find(file_id, principal.owner)

@@ -14,9 +14,9 @@ _FIELDS = ("size", "status", "object_key", "etag", "purge_began_at")
 
 
 async def read_all_files() -> AsyncGenerator[Fields, None]:
-    """Yield what tells whether a file has an object, for each file.
+    """Yield the fields that show whether a file has an object, for each file.
 
-    A query for each batch: a cursor would end with a failover.
+    Each batch is a query of its own, because a failover would end a cursor.
 
     Raises:
         ServiceUnavailable: MongoDB does not answer.

@@ -27,7 +27,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What became of one item: a value, or an error."""
+    """The result of one item: a value, or an error."""
 
     value: T | None = None
     error: WaybillError | None = None
@@ -36,19 +36,22 @@ class Outcome(Generic[T]):
 async def request_many(
     resources: Resources, principal: Principal, items: Sequence[Any], idempotency_key: str | None = None
 ) -> list[Outcome[UploadGrant]]:
-    """Announce several uploads, each as loose fields. With a key each has one of its own, by its place.
+    """Request several uploads, each given as unchecked fields.
+
+    Args:
+        idempotency_key: Makes a repeat of the batch safe. Each item gets a key of its own, from its position.
 
     Raises:
-        InvalidInput: there are none or too many, or the key is no key.
-        RateLimited: these would be too many.
-        ServiceUnavailable: MongoDB is away; nothing was stored.
+        InvalidInput: there are no items or too many, or the key is malformed.
+        RateLimited: so many operations are over the owner's rate limit.
+        ServiceUnavailable: MongoDB is unavailable; nothing was stored.
     """
     if idempotency_key is not None:
         check_idempotency_key(idempotency_key)
 
     async def request(place: int) -> UploadGrant:
-        draft = parse(UploadRequest, items[place])
-        return await request_upload(resources, principal, draft, idempotency_key, place)
+        upload_request = parse(UploadRequest, items[place])
+        return await request_upload(resources, principal, upload_request, idempotency_key, place)
 
     check_count(resources, "items", items)
     return await _each(resources, principal, range(len(items)), request)
@@ -57,25 +60,25 @@ async def request_many(
 async def complete_many(
     resources: Resources, principal: Principal, ids: Sequence[str]
 ) -> list[Outcome[File]]:
-    """Complete several uploads. Raises as ``request_many`` does."""
+    """Complete several uploads. Raises the same errors as ``request_many``."""
     check_count(resources, "ids", ids)
     return await _each(resources, principal, ids, lambda id_: complete_upload(resources, principal, id_))
 
 
 async def delete_many(resources: Resources, principal: Principal, ids: Sequence[str]) -> list[Outcome[File]]:
-    """Delete several files. Raises as ``request_many`` does."""
+    """Delete several files. Raises the same errors as ``request_many``."""
     check_count(resources, "ids", ids)
     deleted = await _each(resources, principal, ids, lambda id_: mark_deleted(resources, principal, id_))
     due = [each.value.file.file_id for each in deleted if each.value is not None and each.value.is_due_now]
     if due:
-        # One message, and of the store one request. A crash before it costs them a wait for the reconciler.
+        # One message, so one request to the store. After a crash before this line the reconciler sends it.
         await resources.sender.send(PURGE_OBJECT, *due)
     return [Outcome(None if each.value is None else each.value.file, each.error) for each in deleted]
 
 
 def check_count(resources: Resources, name: str, items: Sequence[Any]) -> None:
-    """Raise InvalidInput if there are no items, or more than one call may have."""
-    # More than the rate limit ever admits at once would be refused for ever.
+    """Raise InvalidInput if there are no items, or too many for one call."""
+    # A batch above the rate limit's burst could never be admitted.
     most = min(MAX_BATCH_ITEMS, resources.rate_limit.most_at_once)
     if not 1 <= len(items) <= most:
         raise InvalidInput({name: f"must be 1 to {most}"})
@@ -84,12 +87,12 @@ def check_count(resources: Resources, name: str, items: Sequence[Any]) -> None:
 async def _each(
     resources: Resources, principal: Principal, items: Sequence[Item], do: Callable[[Item], Awaitable[T]]
 ) -> list[Outcome[T]]:
-    # The call itself has been counted as one.
+    # The request itself was counted as one.
     await resources.rate_limit.admit(principal.owner, len(items) - 1, counted=1)
-    turns = asyncio.Semaphore(MAX_CONCURRENT)
+    slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def outcome(item: Item) -> Outcome[T]:
-        async with turns:
+        async with slots:
             try:
                 return Outcome(value=await do(item))
             except WaybillError as error:

@@ -1,4 +1,4 @@
-"""The client says that the bytes are there: look, and have them verified."""
+"""Complete an upload: look for its object, and enqueue the verification."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,43 +21,44 @@ log = structlog.get_logger(__name__)
 
 
 async def complete_upload(resources: Resources, principal: Principal, file_id: str) -> File:
-    """Move a PENDING file to PROCESSING and have it verified. A repeat answers the file as it stands.
+    """Move a PENDING file to PROCESSING and enqueue its verification. A repeat returns the file as it is.
 
     Raises:
         FileNotFound: no such file of this owner.
         ObjectMissing: the store does not hold the object; the file stays PENDING.
-        PartsMissing: of a file that is sent in parts; the file stays PENDING.
+        PartsMissing: the store lacks parts of the file; the file stays PENDING.
         WrongState: the file is deleted or EXPIRED.
-        ServiceUnavailable: MongoDB is away, or the store is or refuses; a repeat is safe.
+        ServiceUnavailable: MongoDB is unavailable, or the store is or refuses the request; a repeat is safe.
     """
     file = await repository.find(file_id, principal.owner)
     if not is_open(file):
-        return _as_it_stands(file)
+        return _answer_to_repeat(file)
     head: ObjectHead | None
     try:
         head = await find_object(resources, file)
     except StoreTimeout:
-        # The store is slow: a worker looks, which can wait longer than a client.
-        log.info("completed unseen, the store is slow", file_id=file_id)
+        # The store is slow. A worker looks for the object, because it can wait longer than a client.
+        log.info("completed without a look at the object: the store is slow", file_id=file_id)
         head = None
     except (ObjectMissing, PartsMissing):
-        # The expiry or a delete may have been first, and taken the object away.
+        # The upload may have expired or been deleted meanwhile, and its object removed.
         file = await repository.find(file_id, principal.owner)
         if not is_open(file):
-            return _as_it_stands(file)
+            return _answer_to_repeat(file)
         raise
     except ServiceUnavailable:
         await _put_off_expiry(resources, file)
         raise
     moved = await begin_verification(resources, file, head)
-    return moved or _as_it_stands(await repository.find(file_id, principal.owner))
+    return moved or _answer_to_repeat(await repository.find(file_id, principal.owner))
 
 
 async def begin_verification(resources: Resources, file: File, head: ObjectHead | None) -> File | None:
-    """Move a PENDING file to PROCESSING, and have a worker read the very object that was seen.
+    """Move a PENDING file to PROCESSING, and enqueue its verification.
 
     Args:
-        head: The object; None if the store did not answer in time, and the worker is to look.
+        head: The object, which the worker must read in this version; None if the store did not answer in
+            time.
 
     Returns:
         The file after the move, or None if it was no longer PENDING.
@@ -72,7 +73,7 @@ async def begin_verification(resources: Resources, file: File, head: ObjectHead 
 
 
 async def find_object(resources: Resources, file: File) -> ObjectHead:
-    """The object of a file, which is put together first if it came in parts.
+    """Return the object of a file. Assemble it first if it was sent in parts.
 
     Raises:
         ObjectMissing: the store does not hold it.
@@ -92,7 +93,7 @@ async def find_object(resources: Resources, file: File) -> ObjectHead:
 
 
 async def _put_off_expiry(resources: Resources, file: File) -> None:
-    """Put off the expiry of an upload while its client has to try again."""
+    """Delay the expiry of an upload, because its client must try again."""
     grace = timedelta(seconds=resources.settings.upload_grace)
     now = datetime.now(UTC)
     if file.expire_at is not None and file.expire_at < now + grace / 2:
@@ -100,8 +101,8 @@ async def _put_off_expiry(resources: Resources, file: File) -> None:
         await transitions.change(file, PENDING, expire_at=min(now + grace, max(latest, file.expire_at)))
 
 
-def _as_it_stands(file: File) -> File:
-    """The answer to a repeat. Of an upload that is over, without having been completed, there is none."""
+def _answer_to_repeat(file: File) -> File:
+    """Return the file. Raise WrongState if it was deleted or has expired before it was completed."""
     if file.deleted_at is not None or file.status is Status.EXPIRED:
         ensure_open(file)
     return file

@@ -1,4 +1,4 @@
-"""Media types as clients write them, in one form.
+"""Parse media types, and write them in one form.
 
 Source: RFC 9110, 5.6.2 (token), 5.6.4 (quoted-string), 5.6.6 (parameters) and 8.3.1 (media type).
 """
@@ -13,8 +13,8 @@ _ANY_WORD = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _QUOTED = r'"(?:[\t !#-\[\]-~]|\\[\t -~])*"'
 _PARAMETER = rf"{_ANY_WORD}=(?:{_ANY_WORD}|{_QUOTED})"
 
-#: For OpenAPI too: each escape is one of every dialect. A space has one place only, so that no text takes
-#: long to refuse.
+#: For OpenAPI too: every dialect of patterns has these escapes. A space matches in one way only, so no text
+#: takes long to refuse.
 CONTENT_TYPE_PATTERN = (
     rf"^(?:{CONTENT_TYPE_WORD}/{CONTENT_TYPE_WORD}(?:[ \t]*;(?:[ \t]*{_PARAMETER})?)*[ \t]*)?$"
 )

@@ -1,7 +1,7 @@
 """Contents and their names: a content is one object, and each file of its owner and SHA-256 is a name for it.
 
-The COMPLETED file holds the object, and there is at most one. The others are DUPLICATE. What makes a name
-writes to the holder in the same transaction, so that it and a deletion of the holder exclude each other.
+The COMPLETED file holds the object, and there is at most one. The others are DUPLICATE. A transaction that
+adds a name also writes to the holder, so it conflicts with a deletion of the holder.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.transactions import in_turn
 
-#: How often a content may go to another file before the caller must try later.
+#: How often a content may change its holder during a call until the caller must try later.
 CONTENT_RACES = 5
 
 #: The file that holds a content.
@@ -50,14 +50,14 @@ async def find_name(holder: File, folder: str | None, name: str, content_type: s
 
 
 async def insert_name(file: File, holder: File) -> File:
-    """Store a DUPLICATE. Of several at once with the same folder, name and type, one is stored.
+    """Store a DUPLICATE. Of parallel calls with the same folder, name and type, one stores its file.
 
     Returns:
         The stored file of that folder, name and type.
 
     Raises:
-        AlreadyThereError: a file of that id is stored already, and was not changed.
-        HolderGoneError: nothing was stored.
+        AlreadyThereError: a file with this id exists; it was not changed.
+        HolderGoneError: ``holder`` no longer holds the content; nothing was stored.
     """
 
     async def both(session: Any) -> File:
@@ -77,21 +77,21 @@ async def become_duplicate(file: File, holder: File, held_by: str, **changes: An
     """Move a file that the attempt ``held_by`` has verified to DUPLICATE.
 
     Returns:
-        The file after the move, or None if the attempt has lost it.
+        The file after the move, or None if the attempt no longer holds it.
 
     Raises:
-        HolderGoneError: nothing was changed.
+        HolderGoneError: ``holder`` no longer holds the content; nothing was changed.
     """
     return await _change_beside(holder, file, arrow_to(Status.DUPLICATE, held_by), changes)
 
 
 async def become_name(file: File, holder: File, **changes: Any) -> File | None:
-    """Have a DUPLICATE lead to the file that holds its content. Raises HolderGoneError."""
+    """Set ``duplicate_of`` of a DUPLICATE to the file that holds its content. Raises HolderGoneError."""
     return await _change_beside(holder, file, NAMES, changes)
 
 
 async def restore_as_duplicate(file: File, holder: File, **changes: Any) -> File | None:
-    """Undo the deletion of a file whose content ``holder`` has. Raises HolderGoneError."""
+    """Undo the deletion of a file whose content ``holder`` holds. Raises HolderGoneError."""
     stored = {"status": {"$in": [Status.COMPLETED.value, Status.DUPLICATE.value]}, **TRASH}
     return await _change_beside(holder, file, stored, {**changes, "deleted_at": None})
 
@@ -109,7 +109,7 @@ async def _change_beside(
 
 
 async def touch(holder: File, session: Any) -> None:
-    """Write to the holder, in a transaction that makes a name. Raises HolderGoneError."""
+    """Write to the holder in a transaction that adds a name. Raises HolderGoneError."""
     touched = await files_collection().update_one(
         {**identity(holder), **HOLDER}, {"$currentDate": {"duplicated_at": True}}, session=session
     )

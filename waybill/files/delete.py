@@ -1,4 +1,4 @@
-"""Delete: the record at once, the object soon after."""
+"""Delete a file: mark its record at once, and purge its object later."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from waybill.resources import Resources
 
 
 async def delete_file(resources: Resources, principal: Principal, file_id: str) -> File:
-    """Mark a file of any status deleted, and have it purged. A repeat answers the same.
+    """Mark a file of any status as deleted, and enqueue its purge. A repeat returns the file as it is.
 
-    If other names have its content, the oldest of them holds it from then on, and is COMPLETED.
+    If its content has other names, the oldest of them becomes COMPLETED and holds it from then on.
 
     Raises:
         FileNotFound: no such file of this owner.
-        ServiceUnavailable: MongoDB is away; a repeat is safe.
+        ServiceUnavailable: MongoDB is unavailable; a repeat is safe.
     """
     deleted = await mark_deleted(resources, principal, file_id)
     if deleted.is_due_now:
@@ -28,25 +28,25 @@ async def delete_file(resources: Resources, principal: Principal, file_id: str) 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A file that is deleted, and whether a purge is to be sent for it now."""
+    """A deleted file, and whether its purge must be enqueued now."""
 
     file: File
     is_due_now: bool
 
 
 async def mark_deleted(resources: Resources, principal: Principal, file_id: str) -> Deleted:
-    """Mark a file deleted without sending its purge. Raises as ``delete_file`` does."""
+    """Mark a file as deleted, without enqueueing its purge. Raises the same errors as ``delete_file``."""
     delay = resources.settings.purge_delay
     while True:
         file = await repository.find(file_id, principal.owner)
         if file.deleted_at is not None:
             return Deleted(file, is_due_now=False)
-        # A FAILED or EXPIRED file cannot be restored: the trash is not for it, nor is the time for which
-        # FAILED files are kept. Of a DUPLICATE it is another object that is to be purged.
+        # A FAILED or EXPIRED file cannot be restored, so it skips the trash and FAILED_RETENTION. The
+        # ``purge_at`` of a DUPLICATE is about its spare object, so it does not count here.
         is_due_now = not delay or (file.purge_at is not None and file.status is not Status.DUPLICATE)
         deleted = await handover.delete(
             file,
-            # As it was read: a file that came out of the trash meanwhile goes back into the trash.
+            # As it was read: a file that was restored meanwhile goes back into the trash.
             {"deleted_at": None, "purge_at": {"$exists": file.purge_at is not None}},
             deleted_at=NOW,
             purge_at=NOW if is_due_now else Later(delay),

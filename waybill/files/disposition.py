@@ -11,9 +11,9 @@ class Disposition(StrEnum):
     INLINE = "inline"
 
 
-# What browsers show and run no script in. All else is an attachment, since a list of what is dangerous is
-# never complete: HTML, SVG, XML, HTA, MHTML, and what a browser guesses to be one of these (WHATWG MIME
-# Sniffing, 7).
+# Types that browsers show without running a script. All others are attachments, since a list of dangerous
+# types is never complete: HTML, SVG, XML, HTA, MHTML, and content that a browser takes for one of these
+# (WHATWG MIME Sniffing, 7).
 _SHOWN_FAMILIES = ("audio/", "video/")
 _SHOWN = frozenset(
     {
@@ -28,13 +28,13 @@ _ATTRIBUTE_LETTERS = "!#$&+-.^_`|~"
 
 
 def content_disposition(name: str, content_type: str, wanted: Disposition) -> str:
-    """The header value for a file of that name and type (RFC 6266, with RFC 5987 for other than ASCII).
+    """Return the header value for a file of that name and type (RFC 6266, and RFC 5987 beyond ASCII).
 
-    Only pictures without scripts, audio, video, PDF and plain text can be inline. No letter of ``name`` can
+    Only images without scripts, audio, video, PDF and plain text can be inline. No character of ``name`` can
     end the quoted string or the header.
     """
     kind = wanted if _is_shown(content_type) else Disposition.ATTACHMENT
-    # Old clients read `filename`: plain ASCII, and no percent sign, which some of them decode.
+    # Old clients read `filename`. It is ASCII without a percent sign, because some of them decode that.
     plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\%' else "_" for letter in name)
     value = f'{kind}; filename="{plain}"'
     if plain != name:

@@ -19,7 +19,7 @@ async def download_file(
 ) -> PresignedRequest:
     """Sign a GET, or a HEAD with ``is_head``, for a verified file, under its own name and type.
 
-    What may be inline is in ``disposition``.
+    ``disposition.py`` lists the types that can be inline.
 
     Raises:
         FileNotFound: no such file of this owner.
@@ -28,13 +28,13 @@ async def download_file(
     file = await repository.find(file_id, principal.owner)
     facts = {"id": file_id, "fileStatus": file.status.value}
     if file.deleted_at is not None:
-        raise WrongState("The file is deleted.", **facts)
+        raise WrongState("The file is deleted. Restore it to download it.", **facts)
     holder = await contents.find_holder(file.owner, file.sha256) if file.status is Status.DUPLICATE else file
     if holder is None:
-        raise WrongState("The file's content is gone. Upload it again.", **facts)
+        raise WrongState("The content of this file no longer exists. Upload it again.", **facts)
     if file.status not in {Status.COMPLETED, Status.DUPLICATE}:
         raise WrongState(
-            f"Only a COMPLETED or DUPLICATE file can be downloaded, this one is {file.status}.", **facts
+            f"Only a COMPLETED or DUPLICATE file can be downloaded. This one is {file.status}.", **facts
         )
     return resources.presigner.get(
         holder.object_key,

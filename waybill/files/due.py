@@ -1,4 +1,4 @@
-"""Reading many files for the sweepers: in batches, no more of each than is needed."""
+"""Read many files for the sweepers: in batches, and only the fields that are needed."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -13,27 +13,27 @@ from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, database_ti
 from waybill.platform.mongo.due_groups import PAGE_DOCUMENTS, Group, find_groups
 from waybill.platform.mongo.errors import map_driver_errors
 
-#: Files in a batch: enough for a round trip to cost next to nothing, few enough to be changed in a moment.
+#: Files in a batch: so many that a round trip costs little, so few that one update takes a moment.
 BATCH_FILES = 1000
 
-#: Files of one run. A longer backlog is worked off by the runs that follow.
+#: Files of one run. The next runs continue with a longer backlog.
 RUN_FILES = 100_000
 
 
-#: Waiting for its verification, or being verified: the condition of the index ``verifying``.
+#: Files that wait for verification or are being verified: the condition of the index ``verifying``.
 VERIFYING: Mapping[str, Any] = {"status": Status.PROCESSING.value, "deleted_at": None}
 
-#: Some fields of a file, under the names that they are stored by.
+#: Some fields of a file, by their stored names.
 Fields = Mapping[str, Any]
 
 
 def find_expiring(batch: int = BATCH_FILES) -> AsyncGenerator[Sequence[Fields], None]:
-    """Files whose ``expire_at`` has passed, the longest overdue first: what ``transition_many`` asks for."""
+    """Yield the fields that ``transition_many`` needs of files whose ``expire_at`` has passed."""
     return _find_past("expire_at", ("owner", "charged"), batch)
 
 
 def find_due_purges(batch: int = BATCH_FILES) -> AsyncGenerator[Sequence[Fields], None]:
-    """Files whose purge is due, the longest overdue first."""
+    """Yield files whose purge is due, the longest overdue first."""
     return _find_past("due_at", (), batch, {"purge_at": {"$exists": True}})
 
 
@@ -53,7 +53,7 @@ async def find_due_verifications(owner: str, *, except_for: Iterable[str] = (), 
 
 
 async def find_due_owners(after: str, page: int = PAGE_DOCUMENTS) -> AsyncGenerator[Group[str], None]:
-    """Yield the due verifications of each owner behind ``after``, as ``find_groups`` does."""
+    """Yield the due verifications of each owner after ``after``, as groups of ``find_groups``."""
     due = {**VERIFYING, "due_at": {"$lte": await database_time()}}
     async for group in find_groups(files_collection(), "owner", after, due, page):
         yield group
@@ -62,7 +62,7 @@ async def find_due_owners(after: str, page: int = PAGE_DOCUMENTS) -> AsyncGenera
 async def find_fields(
     ids: Sequence[FileId], expected: Mapping[str, Any], fields: Iterable[str]
 ) -> Sequence[Fields]:
-    """Of those files that are as ``expected``, the ``fields`` that they have."""
+    """Return some ``fields`` of those files that match ``expected``."""
     with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
         found: list[Fields] = (
             await files_collection().find({"_id": {"$in": ids}, **expected}, list(fields)).to_list(None)
@@ -71,7 +71,7 @@ async def find_fields(
 
 
 async def find_due(ids: Sequence[FileId], expected: Mapping[str, Any]) -> Sequence[File]:
-    """Return those of some files, up to a thousand, that are as ``expected``."""
+    """Return those of some files, up to a thousand, that match ``expected``."""
     with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
         found = await files_collection().find({"_id": {"$in": ids}, **expected}).to_list(None)
     return [file_of(document) for document in found]
@@ -80,9 +80,9 @@ async def find_due(ids: Sequence[FileId], expected: Mapping[str, Any]) -> Sequen
 async def _find_past(
     field: str, fields: Sequence[str], batch: int, condition: Mapping[str, Any] = MappingProxyType({})
 ) -> AsyncGenerator[Sequence[Fields], None]:
-    # The database's time as a plain value, for $$NOW inside $expr gives an index scan no bound.
+    # The database's time as a plain value, because $$NOW inside $expr does not bound an index scan.
     query = {field: {"$lte": await database_time()}, **condition}
-    # One cursor for all batches: a query for each would find again what the one before could not change.
+    # One cursor for all batches. A query for each would return again the files that could not be changed.
     cursor = (
         files_collection().find(query, ["_id", *fields], batch_size=batch).sort(field, 1).limit(RUN_FILES)
     )

@@ -1,4 +1,4 @@
-"""Names that an older release has left: without an object, or without a file that holds their content."""
+"""Repair names that an older release left without an object, or without a file that holds their content."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,18 +13,18 @@ from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import NOW
 
-#: What the walk reads of a file for this.
+#: The fields that the walk reads for this.
 FIELDS = ("sha256", "duplicate_of", "purge_began_at", "purged_at")
 
-#: An older release has removed the object of a name as if the file were over.
+#: An older release removed the object of a name, as of a file that is no longer needed.
 _NOT_PURGED: Mapping[str, Any] = {"purge_began_at": None, "purged_at": None}
 
 
 async def renew_names(files: Sequence[Mapping[str, Any]]) -> None:
-    """Have every living name among some files lead to the file that holds its content, and be no purged one.
+    """Repair each undeleted name among some files: let it name the file that holds its content.
 
-    A name whose content no file holds is verified again: it is COMPLETED if its own object is still there,
-    and otherwise FAILED after several looks.
+    If no file holds its content, the name is verified again: it becomes COMPLETED if its own object exists,
+    and FAILED after several looks if not.
     """
     names = [each for each in files if each["status"] == NAMES["status"] and each.get("deleted_at") is None]
     holders = await _living([each.get("duplicate_of") for each in names])
@@ -48,7 +48,7 @@ async def _renew(each: Mapping[str, Any]) -> None:
         return
     changes: dict[str, Any] = {}
     if name.purge_began_at is not None:
-        # Its object is gone, or going.
+        # Its object is removed, or will be.
         changes = {**_NOT_PURGED, "etag": None, "discarded_at": NOW}
     holder = await find_holder(name.owner, name.sha256)
     try:

@@ -1,4 +1,4 @@
-"""Give up on uploads that were announced and never completed."""
+"""Expire uploads that were requested and never completed."""
 
 from contextlib import aclosing
 
@@ -13,21 +13,21 @@ log = structlog.get_logger(__name__)
 
 
 async def expire_uploads() -> int:
-    """Move PENDING files past their URL and grace to EXPIRED, and have what arrived purged.
+    """Move PENDING files whose URL and grace have ended to EXPIRED, and make their purge due.
 
     Returns:
-        How many expired. A file that is refreshed, completed or deleted meanwhile is left as it is then.
+        How many expired. A file that was refreshed, completed or deleted meanwhile is not changed.
     """
     expired = 0
     async with aclosing(due.find_expiring()) as batches:
         async for files in batches:
-            # No message: they are due at once, and the reconciler sends for many at a time.
+            # No message here: the reconciler sends one for many files.
             moved = await transitions.transition_many(
                 files, Status.EXPIRED, OVERDUE, expire_at=None, purge_at=NOW, due_at=NOW
             )
             expired += moved
             if not moved:
-                # Another run is at the same files, and goes on.
+                # Another run works on the same files, and continues.
                 break
     if expired:
         log.info("uploads expired", files=expired)

@@ -1,7 +1,7 @@
 """Cached counts of all files by status.
 
-To count reads an index from end to end, a second for each million of files. Whoever asks is therefore told
-the latest count, and has another made in the background where its time has come.
+A count reads a whole index, which takes a second for each million files. Readers therefore get the latest
+count, and a new one is made in the background if it is stale.
 """
 
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ from waybill.platform.mongo.connection import database_time, files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import NOW, Later, stages
 
-#: Seconds between two counts, and how many times as long as a count took: counting never takes more than a
-#: hundredth of MongoDB's time, however many files there are.
+#: Seconds between two counts, and the least pause as a multiple of the time that a count took. So counting
+#: takes at most a hundredth of MongoDB's time, with any number of files.
 INTERVAL_SECONDS = 60
 PAUSE_FACTOR = 100
 
-#: Seconds after which a count is given up.
+#: Seconds after which a count is cancelled.
 COUNT_TIMEOUT_SECONDS = 600
 
-#: The undeleted files by status, from an index alone: MongoDB scans an index that is named to it as a whole,
-#: and this one holds no others. To ask for the undeleted would have each file fetched, for an index cannot
-#: tell a field that is null from one that is not there.
+#: The undeleted files by status, from an index alone. With a hint and no condition MongoDB scans the whole
+#: index, and this partial index contains undeleted files only. A condition on ``deleted_at`` would fetch each
+#: file, because an index cannot distinguish null from a missing field.
 INDEX = "largest"
 PIPELINE: list[dict[str, Any]] = [
     {"$group": {"_id": "$status", "files": {"$sum": 1}, "size": {"$sum": "$size"}}},
@@ -37,7 +37,7 @@ _ID = "files"
 
 
 async def latest_counts() -> Mapping[Status, Sum] | None:
-    """The undeleted files by status as they were last counted, or None before the first time."""
+    """Return the latest counts of undeleted files by status, or None before the first count."""
     with map_driver_errors():
         found = await _counts().find_one({"_id": _ID})
     return None if found is None or "statuses" not in found else _sums(found["statuses"])
@@ -59,8 +59,11 @@ async def refresh_counts() -> bool:
 
 
 async def _begin() -> datetime | None:
-    """Take the turn of counting; when it began, by the database's clock, or None where it is not ours."""
-    # A plain value, for $$NOW may not decide what is inserted where there is none.
+    """Reserve the next count.
+
+    Return its start by the database's clock, or None if it is not due or another process counts.
+    """
+    # A plain value, because an upsert may not use $$NOW in its condition.
     now = await database_time()
     # If this process dies while it counts, another counts after this time.
     begun = stages({"due_at": Later(2 * COUNT_TIMEOUT_SECONDS)})
@@ -68,7 +71,7 @@ async def _begin() -> datetime | None:
         try:
             await _counts().update_one({"_id": _ID, "due_at": {"$lte": now}}, begun, upsert=True)
         except DuplicateKeyError:
-            # There is one, and it is not due.
+            # The document exists, and is not due.
             return None
     return now
 

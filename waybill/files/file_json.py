@@ -1,4 +1,4 @@
-"""A file as clients see it in JSON: REST answers with it, and webhooks carry it."""
+"""A file as JSON: the body of REST responses, and the data of webhooks."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -17,8 +17,8 @@ Time = Annotated[
 FileId = Annotated[str, Field(pattern="^[0-9a-f]{24}$", examples=["6b043f91342f2be4ee3195a4"])]
 
 
-#: The stored fields that clients see, in one form or another. A change of any other, such as a lease, is no
-#: change to them.
+#: The stored fields that clients receive in some form. A change of any other field, such as a lease, is not
+#: published.
 VISIBLE_FIELDS = frozenset(
     {
         *("name", "size", "content_type", "status", "sha256", "duplicate_of", "failure_reason"),
@@ -28,40 +28,41 @@ VISIBLE_FIELDS = frozenset(
 
 
 class Schema(BaseModel):
-    """camelCase outside, snake_case inside."""
+    """Base of models that are camelCase in JSON and snake_case in Python."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
 class File(Schema):
-    """One upload and where it stands."""
+    """One file: its upload, and its status."""
 
     id: FileId
     name: str = Field(examples=["holiday.jpg"])
-    size: int = Field(ge=0, description="Bytes.", examples=[1048576])
+    size: int = Field(ge=0, description="Size in bytes.", examples=[1048576])
     content_type: str = Field(examples=["image/jpeg"])
     folder: str = Field(
-        description="Empty at the top, otherwise a path with a slash at its end.", examples=["photos/2026/"]
+        description="A path that ends with a slash; empty for the top folder.", examples=["photos/2026/"]
     )
     metadata: dict[str, str] = Field(
-        description="Pairs that the client gave.", examples=[{"album": "summer"}]
+        description="The client's own keys and values.", examples=[{"album": "summer"}]
     )
     status: Status
     sha256: str | None = Field(
-        pattern="^[0-9a-f]{64}$", description="Hexadecimal; computed by the server from what arrived."
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the stored bytes, in hexadecimal; null until the file is verified.",
     )
     duplicate_of: FileId | None = Field(
-        description="Of a DUPLICATE: the COMPLETED file that holds its content."
+        description="The id of the COMPLETED file that holds the content. Set only if `status` is DUPLICATE."
     )
-    failure_reason: FailureReason | None = Field(description="Of a FAILED file.")
+    failure_reason: FailureReason | None = Field(description="Why the file is FAILED; null otherwise.")
     created_at: Time
     completed_at: Time | None
     deleted_at: Time | None
-    purged_at: Time | None = Field(description="When the object left the bucket.")
+    purged_at: Time | None = Field(description="When the object was removed from the bucket.")
 
     @classmethod
     def of(cls, file: model.File) -> Self:
-        """A document as clients see it."""
+        """Return the JSON model of a stored file."""
         return cls(
             id=file.file_id,
             name=file.name,

@@ -1,4 +1,4 @@
-"""The rule for names of files.
+"""The rule for file names.
 
 Source: Unicode Standard Annex 9 (Bidirectional Algorithm), and Annex 44, Default_Ignorable_Code_Point.
 """
@@ -14,14 +14,14 @@ MAX_NAME_CHARACTERS = 255
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LINE_ENDS = frozenset("\u2028\u2029")
 
-# Letters that show nothing, beside those of the categories Zs (spaces) and Cf (format).
+# Invisible characters, in addition to the categories Zs (spaces) and Cf (format).
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
     chr(code)
     for first, last in ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0000, 0xE0FFF))
     for code in range(first, last + 1)
 )
 
-# Signs of the category Cf that are seen: they stand before or around Arabic and Syriac numbers.
+# Characters of the category Cf that are visible: they stand before or around Arabic and Syriac numbers.
 _SEEN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
 
 
@@ -29,8 +29,8 @@ def _shows_nothing(letter: str) -> bool:
     return letter in _BLANK or (unicodedata.category(letter) in {"Zs", "Cf"} and letter not in _SEEN)
 
 
-# The same rule for OpenAPI, in a pattern that every dialect reads. It leaves out letters beyond U+FFFF, since
-# some dialects see two characters in each. A name of dots is left to "not".
+# The same rule for OpenAPI, in a pattern that every dialect reads. It leaves out characters beyond U+FFFF,
+# since some dialects read each of them as two characters. "not" excludes the names "." and "..".
 _UNSAFE = r"\x00-\x1f\x7f-\x9f/\\" + "".join(
     f"\\u{ord(letter):04x}" for letter in sorted(_REORDERING | _LINE_ENDS)
 )
@@ -47,7 +47,7 @@ def check_name(name: str) -> str:
     """Return a name that is safe to show and to save.
 
     Raises:
-        ValueError: it is a path, shows nothing, or has control characters, line ends, or characters that
+        ValueError: it is a path, is invisible, or has control characters, line ends, or characters that
             change the order in which it is shown.
     """
     if any(unicodedata.category(letter) == "Cc" or letter in _LINE_ENDS for letter in name):

@@ -10,7 +10,7 @@ MAX_FOLDER_BYTES = 1024
 
 
 def check_folder(folder: str) -> str:
-    """Return a folder that is valid. Each of its segments follows the rule for names of files.
+    """Return a valid folder. Each segment follows the rule for file names.
 
     Raises:
         ValueError: it does not end with a slash, or a segment is empty or not valid, or it is too long.

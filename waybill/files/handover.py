@@ -1,7 +1,7 @@
-"""The object of a content goes from one of its names to another, when the file that holds it goes.
+"""Hand the object of a content over to another of its names when the file that holds it is deleted or purged.
 
-The two files exchange what belongs to their objects, so each object key is in one record at any time, and
-the purge of a deleted file cannot meet a content that lives.
+The two files exchange the fields of their objects. So each object key is in one record at any time, and the
+purge of a deleted file cannot remove the object of a content that still has names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import NOW
 from waybill.platform.mongo.transactions import in_turn
 
-#: Names whose ``duplicate_of`` the transaction of a handover corrects. Others are left to ``follow_names``.
+#: Names whose ``duplicate_of`` the transaction of a handover corrects. ``follow_names`` corrects the others.
 FOLLOWERS = 100
 
 #: Names that one transaction of ``follow_names`` corrects; names of one content and holders of one run.
@@ -38,20 +38,20 @@ FOLLOW_NAMES = 200
 FOLLOW_RUN = 5000
 FOLLOW_HOLDERS = 10
 
-#: What belongs to a file's object.
+#: The fields of a file that describe its object.
 _OBJECT = ("object_key", "etag", "part_size", "upload_expires_at", "discarded_at")
 
-#: Nothing is to be removed, and no look has found anything.
+#: No object to remove, and no problem found.
 _SETTLED = dict.fromkeys(("purge_at", "due_at", "purge_began_at", "purged_at", "doubt", "looks", "look_at"))
 
 _OLDEST_FIRST = [("created_at", 1), ("_id", 1)]
 
 
 async def delete(file: File, expected: Mapping[str, Any], **changes: Any) -> File | None:
-    """Delete a file that is as ``expected``; the oldest living name of its content becomes COMPLETED.
+    """Delete a file that matches ``expected``. The oldest undeleted name of its content becomes COMPLETED.
 
     Returns:
-        The file after it, or None if it was not as expected.
+        The file after the change, or None if it did not match.
     """
     if file.duplicated_at is None:
         return await change(file, {**expected, "duplicated_at": None}, **changes)
@@ -67,21 +67,21 @@ async def delete(file: File, expected: Mapping[str, Any], **changes: Any) -> Fil
 
 
 async def restore_from_trash(file: File, quota: int | None) -> File | None:
-    """Undo the deletion of a DUPLICATE whose content is in the trash: it takes the object, and is COMPLETED.
+    """Restore a DUPLICATE whose content is in the trash: it takes the object and becomes COMPLETED.
 
     Returns:
-        The file after it, or None if the content is gone.
+        The file after the change, or None if the content no longer exists.
 
     Raises:
-        ContentTakenError: another file holds the content meanwhile.
-        OverQuotaError: the file does not fit.
+        ContentTakenError: another file holds the content by now.
+        OverQuotaError: the owner's quota has no room for the file.
     """
 
     async def both(session: Any) -> File:
         found = await find_one(_deleted_holder(file), session, sort=[("purge_at", -1)])
         taker = await _find(file, {**TRASH, "status": Status.DUPLICATE.value}, session)
         if found is None and await _has_holder(file, session):
-            # Another restore was faster: the content lives.
+            # Another restore was faster: a file holds the content.
             raise ContentTakenError
         if found is None or taker is None:
             raise NotInTrashError
@@ -101,10 +101,10 @@ async def restore_from_trash(file: File, quota: int | None) -> File | None:
 
 
 async def begin_purge(file: File) -> None:
-    """Begin the purge of a file that may hold a content with other names: the object goes to one of those.
+    """Begin the purge of a file. If its content has other names, hand the object over to one of them.
 
-    That is a living name, if an older release has deleted the holder, or the one that stays longest in the
-    trash.
+    It goes to an undeleted name, if an older release deleted the holder without a handover, and otherwise to
+    the name that stays longest in the trash.
     """
 
     async def both(session: Any) -> None:
@@ -119,10 +119,10 @@ async def begin_purge(file: File) -> None:
 
 
 async def promote_in_place_of_deleted(name: File) -> bool:
-    """Make the oldest living name COMPLETED, if an older release has deleted the holder without doing so.
+    """Make the oldest undeleted name COMPLETED, if an older release deleted the holder without a handover.
 
     Returns:
-        Whether it was done.
+        Whether a name became COMPLETED.
     """
 
     async def both(session: Any) -> bool:
@@ -139,10 +139,10 @@ async def promote_in_place_of_deleted(name: File) -> bool:
 
 
 async def adopt(holder: File, file: File) -> File | None:
-    """Give the object of a DUPLICATE to the file that holds the content, whose own object is lost.
+    """Give the object of a DUPLICATE to the file that holds the content and whose own object is lost.
 
     Returns:
-        The DUPLICATE after it, or None if one of the two has changed.
+        The DUPLICATE after the change, or None if one of the two files has changed meanwhile.
     """
 
     async def both(session: Any) -> File | None:
@@ -158,7 +158,7 @@ async def adopt(holder: File, file: File) -> File | None:
 
 
 async def follow_names() -> int:
-    """Correct ``duplicate_of`` of names that a handover has left, in bounded steps. Returns how many."""
+    """Correct ``duplicate_of`` of names that a handover left, in bounded steps. Return how many."""
     with map_driver_errors():
         holders = (
             await files_collection().find({"unfollowed": True}).limit(FOLLOW_HOLDERS).to_list(FOLLOW_HOLDERS)
@@ -216,14 +216,14 @@ async def _leave_object(file: File, session: Any) -> None:
     longest = await files_collection().find_one(waiting, sort=[("purge_at", -1)], session=session)
     if longest is not None and longest["purge_at"] > file.purge_at:
         heir = file_of(longest)
-        kept = {name: getattr(heir, name) for name in ("purge_at", "due_at")}
-        await _exchange(file, heir, {}, kept, session)
+        stays_in_trash = {name: getattr(heir, name) for name in ("purge_at", "due_at")}
+        await _exchange(file, heir, {}, stays_in_trash, session)
 
 
 async def _promote(
     file: File, names: Sequence[File], changes: Mapping[str, Any], session: Any
 ) -> File | None:
-    """Make the first of ``names`` the holder in place of ``file``, and have the others name it."""
+    """Make the first of ``names`` the holder in place of ``file``, and set ``duplicate_of`` of the others."""
     heir, *others = names
     holds = {"charged": file.charged, "unfollowed": True if len(others) > FOLLOWERS else None}
     exchanged = await _exchange(file, heir, changes, holds, session)
@@ -265,7 +265,7 @@ async def _has_holder(file: File, session: Any) -> bool:
 
 
 async def _oldest_names(file: File, session: Any) -> Sequence[File]:
-    """Return the oldest living names of a content: the heir, those to correct, and one if there are more."""
+    """Return the oldest undeleted names of a content: the heir, those to correct, and one more."""
     names = files_collection().find({**content_of(file), **NAMES}, session=session)
     found = await names.sort(_OLDEST_FIRST).hint("names").limit(FOLLOWERS + 2).to_list(None)
     return [file_of(each) for each in found]

@@ -1,4 +1,4 @@
-"""Which announcement an idempotency key was used for."""
+"""Idempotency keys: which upload-request each was used for, and the file that it made."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -14,12 +14,13 @@ from waybill.platform.mongo.errors import map_driver_errors
 #: How long a key is remembered.
 RETENTION = timedelta(days=1)
 
-#: A key that is refused as a duplicate and then not found was rolled back, or removed by MongoDB just now.
+#: Tries to claim a key. A key that is refused as a duplicate and then not found was rolled back, or just
+#: expired.
 CLAIM_ATTEMPTS = 3
 
 
 class IdempotencyKey(Document):
-    """A key of an owner's, a digest of what was announced with it, and the file that came of it."""
+    """A key of an owner, a digest of the upload-request that used it, and the id of the file."""
 
     id: str  # type: ignore[assignment]
     announced: str
@@ -36,22 +37,31 @@ class IdempotencyKey(Document):
 
 
 async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId) -> IdempotencyKey:
-    """Use a key for an announcement; what it stands for, which is an earlier one where it was used already.
+    """Use a key for an upload-request.
 
-    The file is stored after this and under this id, so that of parallel repeats, and of one before a crash
-    and one after it, only one comes to be.
+    The file is stored after this call, under the id that it returns. So parallel repeats, and a repeat after
+    a crash, make one file.
+
+    Args:
+        owner: Whose key it is.
+        key: As the client sent it.
+        announced: A digest of the upload-request.
+        file_id: The id of the file to store, if the key is new.
+
+    Returns:
+        The stored key: this use, or an earlier one of the last 24 hours.
 
     Raises:
-        ServiceUnavailable: MongoDB is away, or says both that the key is there and that it is not.
+        ServiceUnavailable: MongoDB is unavailable, or the key was refused as a duplicate and not found.
     """
     now = datetime.now(UTC)
-    # Hashed: a key may be longer than an index takes, and owner and key must not run into each other.
+    # Hashed, because an index limits the length. The length of the owner separates the owner from the key.
     digest = hashlib.sha256(f"{len(owner)}:{owner}{key}".encode()).hexdigest()
     mine = {"announced": announced, "file": file_id, "created_at": now}
     with map_driver_errors():
         for _ in range(CLAIM_ATTEMPTS):
             try:
-                # MongoDB removes old ones once a minute, which may be late: an old one is taken over.
+                # MongoDB removes expired keys late, once a minute. An expired key is used again here.
                 found = await _collection().find_one_and_update(
                     {"_id": digest, "created_at": {"$lte": now - RETENTION}},
                     {"$set": mine},

@@ -1,4 +1,4 @@
-"""Look at the object of a file: hash it, or ask the store what it has verified."""
+"""Inspect the object of a file: hash it, or use the SHA-256 that the store has verified."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one look found: the SHA-256, or a problem that other looks must confirm, or both."""
+    """The result of one look: the SHA-256, or a problem that further looks must confirm, or both."""
 
     sha256: str | None = None
     problem: FailureReason | None = None
@@ -36,28 +36,28 @@ class Finding:
 
 
 async def inspect(resources: Resources, file: File, lost: asyncio.Event) -> Finding:
-    """Look at the object of a file that the caller holds, until ``lost`` is set.
+    """Inspect the object of a file whose lease the caller holds. Stop when ``lost`` is set.
 
     Raises:
-        LeaseLostError: the file is no longer held.
-        ServiceUnavailable: MongoDB is away, or the store is for all files.
+        LeaseLostError: the caller no longer holds the lease.
+        ServiceUnavailable: MongoDB is unavailable, or the whole store is.
     """
     try:
         return await _inspect(resources, file, lost)
     except ServiceUnavailable as error:
         if error.context["service"] != "The object store":
             raise
-        # If the bucket does not answer either, this raises: an outage says nothing about the object.
+        # Raises if the bucket does not answer either: an outage proves nothing about the object.
         await resources.storage.ping()
-        log.warning("object cannot be read, the store answers", file_id=file.file_id, error=repr(error))
+        log.warning("object unreadable, although the store answers", file_id=file.file_id, error=repr(error))
         return Finding(problem=FailureReason.UNREADABLE)
 
 
 async def _inspect(resources: Resources, file: File, lost: asyncio.Event) -> Finding:
-    seen = await _seen(resources, file)
+    seen = await _with_etag(resources, file)
     if seen is None:
         return Finding(problem=FailureReason.OBJECT_MISSING)
-    if await _is_vouched_for(resources, seen):
+    if await _is_verified_by_store(resources, seen):
         return Finding(seen.declared_sha256, by="store")
     return await _read(resources, seen, lost)
 
@@ -80,27 +80,26 @@ async def _read(resources: Resources, file: File, lost: asyncio.Event) -> Findin
     return Finding(sha256)
 
 
-async def _seen(resources: Resources, file: File) -> File | None:
-    """The file with the etag of its object, for which ``complete`` may not have waited; None without one."""
+async def _with_etag(resources: Resources, file: File) -> File | None:
+    """Return the file with the ETag of its object, or None if there is no object."""
     if file.etag is not None:
         return file
     try:
         head = await find_object(resources, file)
     except (ObjectMissing, PartsMissing):
         return None
-    # From here every read is of this very object.
+    # From here on, every read is of exactly this object.
     seen = await transitions.change(file, {"attempt": file.attempt, "etag": None}, etag=head.etag)
     if seen is None:
         raise LeaseLostError
     return seen
 
 
-async def _is_vouched_for(resources: Resources, file: File) -> bool:
-    """Whether the bytes need not be read, for the store has verified the very SHA-256 that was declared.
+async def _is_verified_by_store(resources: Resources, file: File) -> bool:
+    """Return whether the store has verified exactly the declared SHA-256, so that the bytes need not be read.
 
-    It did so when it took the one PUT that the checksum was signed into. All else (another object than
-    complete saw, another size, no checksum, headers that were not signed, none at all) is for reading to
-    judge.
+    The store did so when it accepted the PUT whose URL signs the checksum. In every other case (a different
+    object than complete saw, another size, no checksum, unsigned headers, no object) the bytes are read.
     """
     if resources.settings.verify != "store" or file.declared_sha256 is None or file.part_plan is not None:
         return False
@@ -109,7 +108,7 @@ async def _is_vouched_for(resources: Resources, file: File) -> bool:
 
 
 async def fingerprint(stream: AsyncGenerator[bytes, None], lost: asyncio.Event) -> tuple[int, str]:
-    """Size and SHA-256 of a stream, in the memory of two pieces. Closes the stream.
+    """Return the size and SHA-256 of a stream, using the memory of two pieces. Closes the stream.
 
     Raises:
         LeaseLostError: ``lost`` was set meanwhile.
@@ -120,14 +119,14 @@ async def fingerprint(stream: AsyncGenerator[bytes, None], lost: asyncio.Event) 
     hashing: asyncio.Future[None] | None = None
     async with aclosing(stream) as pieces:
         async for piece in pieces:
-            # hashlib lets go of the interpreter lock: one piece is hashed while the next is on its way.
+            # hashlib releases the interpreter lock: one piece is hashed while the next arrives.
             if hashing is not None:
                 await hashing
             if lost.is_set():
                 raise LeaseLostError
             hashing = asyncio.get_running_loop().run_in_executor(None, digest.update, piece)
             size += len(piece)
-            # Piece by piece, for a large object takes longer than the time between two looks.
+            # Counted for each piece, because a large object takes longer than a scrape interval.
             HASHED_BYTES.inc(len(piece))
     if hashing is not None:
         await hashing

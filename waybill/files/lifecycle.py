@@ -1,4 +1,4 @@
-"""Statuses and the table of arrows. Pure: no I/O, nothing but the standard library.
+"""Statuses, and which change to which. Pure: no I/O, only the standard library.
 
             complete                      verified, first of its content
  PENDING ───────────────▶ PROCESSING ───────────────────────────────▶ COMPLETED
@@ -6,8 +6,8 @@
     │ URL expired + grace    └── size or checksum differs, or gone ───▶ FAILED
     └─────────────────────────────────────────────────────────────────▶ EXPIRED
 
-Deletion is a second axis (deleted, then purged) and is not a status. COMPLETED and DUPLICATE change
-places if the file that holds a content is deleted: the oldest of the other names holds it then. A deleted
+Deletion is a second dimension (deleted, then purged) and is not a status. COMPLETED and DUPLICATE change
+places if the file that holds a content is deleted: then the oldest of the other names holds it. A deleted
 file comes back as DUPLICATE if another holds its content, and as COMPLETED if its content is in the trash.
 """
 
@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 
 class Status(StrEnum):
-    """Where a file stands. A file that is not deleted always ends in one of the last four."""
+    """The status of a file. An undeleted file always ends in one of the last four."""
 
     PENDING = "PENDING"
     PROCESSING = "PROCESSING"
@@ -51,10 +51,10 @@ ARROWS: Mapping[Status, frozenset[Status]] = MappingProxyType(
 
 
 def sources(target: Status) -> frozenset[Status]:
-    """The statuses from which an arrow leads to ``target``."""
+    """Return the statuses from which an arrow leads to ``target``."""
     return frozenset(source for source, targets in ARROWS.items() if target in targets)
 
 
 def is_final(status: Status) -> bool:
-    """Whether no arrow leaves ``status``."""
+    """Return whether no arrow leaves ``status``."""
     return not ARROWS[status]

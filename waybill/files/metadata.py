@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 MAX_PAIRS = 24
 MAX_VALUE_CHARACTERS = 512
 
-#: Of all keys and values of a file together, in UTF-8.
+#: The most bytes of all keys and values of a file together, in UTF-8.
 MAX_METADATA_BYTES = 8 * 1024
 
 KEY_PATTERN = "^[a-z][a-z0-9._-]{0,63}$"
@@ -32,7 +32,7 @@ def check_value(value: str) -> str:
 
 
 def check_metadata(metadata: dict[str, str]) -> dict[str, str]:
-    """Return metadata sorted by key, so that equal metadata is written in one way.
+    """Return metadata sorted by key, so that equal metadata has one form.
 
     Raises:
         ValueError: a key or value is not valid, or there are too many.
@@ -48,7 +48,7 @@ def check_metadata(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def of_pairs(given: object) -> object:
-    """Take the list of pairs that GraphQL has instead of an object."""
+    """Return an object from the list of pairs that GraphQL uses instead. Return other values unchanged."""
     if not isinstance(given, tuple):
         return given
     pairs = dict(given)
@@ -78,7 +78,7 @@ def stored_pair(key: str, value: str) -> str:
 
 
 def stored_metadata(metadata: Mapping[str, str] | None) -> list[str] | None:
-    """Return the stored form: a list of pairs, which one index covers for all keys. None if it is empty."""
+    """Return the stored form: a list of pairs, so that one index serves all keys. None if it is empty."""
     return [stored_pair(*pair) for pair in sorted(metadata.items())] if metadata else None
 
 

@@ -1,4 +1,4 @@
-"""The form of a name that is searched, and is stored beside the name.
+"""The searched form of a name, which is stored next to the name.
 
 Source: Unicode Standard, 3.13, D145 (canonical caseless matching).
 """
@@ -7,5 +7,5 @@ from unicodedata import normalize
 
 
 def search_form(text: str) -> str:
-    """Return a text without differences of case, and with each letter and its marks composed (NFC)."""
+    """Return a text in NFC and without differences between upper and lower case."""
     return normalize("NFC", normalize("NFD", text).casefold())

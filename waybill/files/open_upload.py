@@ -1,4 +1,4 @@
-"""An upload that is still open: what fills it, and for how long."""
+"""Open uploads: what a client needs to send the bytes, and until when."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,13 +12,13 @@ from waybill.platform.presign import PresignedRequest
 from waybill.platform.settings import Settings
 from waybill.resources import Resources
 
-#: How long after its announcement an upload may stay open, however often it is refreshed.
+#: The longest time from the upload-request during which an upload may be open, also if it is refreshed.
 MAX_OPEN_TIME = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class MultipartPlan:
-    """What a client must know to send a file in parts. The parts' own URLs are signed on demand."""
+    """How to send a file in parts. The URLs of the parts are signed on request."""
 
     part_size: int
     part_count: int
@@ -27,7 +27,7 @@ class MultipartPlan:
 
 @dataclass(frozen=True, slots=True)
 class UploadGrant:
-    """The answer to a request: one PUT, or parts, or neither where nothing needs to be sent."""
+    """What a client needs to send the bytes: one PUT, or parts, or neither if there is nothing to send."""
 
     file: File
     upload: PresignedRequest | None = None
@@ -52,18 +52,18 @@ def grant_upload(resources: Resources, file: File) -> UploadGrant:
 
 
 def url_ttl(settings: Settings, file: File) -> int:
-    """Seconds that a URL signed now may live: no URL outlives what the record says."""
+    """Return the seconds for which a URL signed now is valid. It never outlives ``upload_expires_at``."""
     left = file.upload_expires_at - datetime.now(UTC)
     return max(1, min(settings.upload_url_ttl, round(left.total_seconds())))
 
 
 def lifetime(settings: Settings, *, is_multipart: bool) -> timedelta:
-    """How long an upload stays open from its announcement or its latest refresh."""
+    """Return how long an upload stays open after its request or its latest refresh."""
     return timedelta(seconds=settings.multipart_ttl if is_multipart else settings.upload_url_ttl)
 
 
 async def extend(resources: Resources, file: File) -> File:
-    """Put off the expiry of a PENDING file. Raises WrongState as ``refresh_upload`` does."""
+    """Delay the expiry of a PENDING file. Raises WrongState if it is no longer open or too old."""
     ensure_open(file)
     settings = resources.settings
     now = datetime.now(UTC)
@@ -72,9 +72,9 @@ async def extend(resources: Resources, file: File) -> File:
     )
     if until <= now:
         raise WrongState(
-            f"The upload was announced {MAX_OPEN_TIME.days} days ago. Request a new one.", id=file.file_id
+            f"The upload was requested {MAX_OPEN_TIME.days} days ago. Request a new one.", id=file.file_id
         )
-    # Never earlier: URLs that live longer may be out already.
+    # Never earlier than before, because a client may already have URLs with the later expiry.
     until = max(until, file.upload_expires_at)
     extended = await transitions.change(
         file,
@@ -86,12 +86,12 @@ async def extend(resources: Resources, file: File) -> File:
 
 
 def is_open(file: File) -> bool:
-    """Whether the upload is neither completed, expired nor deleted."""
+    """Return whether the upload is neither completed, expired nor deleted."""
     return file.status is Status.PENDING and file.deleted_at is None
 
 
 def ensure_open(file: File) -> File:
-    """The file, if its upload is neither completed, expired nor deleted.
+    """Return the file, if its upload is neither completed, expired nor deleted.
 
     Raises:
         WrongState: it is one of these.
@@ -102,5 +102,7 @@ def ensure_open(file: File) -> File:
     if file.deleted_at is not None:
         raise WrongState("The file is deleted. Request a new upload.", **facts)
     if file.status is Status.EXPIRED:
-        raise WrongState("The upload was not completed in time and has expired. Request a new one.", **facts)
-    raise WrongState("The upload is completed already. Nothing more can be sent.", **facts)
+        raise WrongState(
+            "The upload has expired, because it was not completed in time. Request a new one.", **facts
+        )
+    raise WrongState("The upload is already completed. Request a new one to send other bytes.", **facts)

@@ -1,4 +1,4 @@
-"""Objects in the bucket that no record speaks for."""
+"""Find orphans: objects in the bucket that no record needs."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -30,28 +30,28 @@ class Orphan:
 
 
 async def find_orphans(resources: Resources, older_than: timedelta) -> AsyncIterator[Orphan]:
-    """Objects of ours, last written longer ago than ``older_than``, without a record that wants them.
+    """Yield objects under our prefix that are older than ``older_than`` and that no record needs.
 
-    The bucket is listed first and the database asked afterwards, so that a file which is requested meanwhile
-    is never taken for an orphan. Keys that are not of our making are passed over.
+    The bucket is listed before the database is read, so that a file which is requested meanwhile is never
+    reported as an orphan. Keys that Waybill did not make are skipped.
 
     Raises:
-        ServiceUnavailable: MongoDB or the store is away.
+        ServiceUnavailable: MongoDB or the store is unavailable.
     """
     newest = await connection.database_time() - older_than
     async for page in resources.storage.pages(KEY_PREFIX):
         old = [item for item in page if item.modified_at <= newest and made_for(item.key)]
         files = await repository.find_by_keys([item.key for item in old])
-        # Asked twice: an object may go from one record to another while many are read.
+        # Read twice, because an object may move from one record to another during the first read.
         files |= await repository.find_by_keys([item.key for item in old if item.key not in files])
         for item in old:
             if item.key not in files:
                 yield Orphan(item, Reason.NO_RECORD)
-            elif _is_done_with(files[item.key]):
+            elif _needs_no_object(files[item.key]):
                 yield Orphan(item, Reason.PURGED)
 
 
-def _is_done_with(file: File) -> bool:
-    """Whether the record does not want an object, and no purge will look for one."""
+def _needs_no_object(file: File) -> bool:
+    """Return whether the record needs no object, and no purge is due that would remove one."""
     is_empty = file.purged_at is not None or (file.status is Status.DUPLICATE and file.deleted_at is None)
     return is_empty and file.due_at is None

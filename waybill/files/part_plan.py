@@ -1,4 +1,4 @@
-"""How a large file is cut into parts. Pure.
+"""How a large file is split into parts. Pure: no I/O.
 
 Source: Amazon S3 User Guide, "Amazon S3 multipart upload limits".
 """
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 MIB = 1024**2
 
-#: The most that S3 takes.
+#: The most parts that S3 accepts.
 MAX_PARTS = 10_000
-#: Bytes. What S3 takes as a part that is not the last.
+#: The sizes that S3 accepts for a part that is not the last.
 MIN_PART_BYTES = 5 * MIB
 MAX_PART_BYTES = 5 * 1024**3
-#: Larger parts are fewer requests, smaller ones less to send again.
+#: Larger parts need fewer requests. Smaller parts lose less when a connection breaks.
 DEFAULT_PART_BYTES = 16 * MIB
 
 
@@ -25,18 +25,18 @@ class PartPlan:
 
     @classmethod
     def of(cls, size: int, part_size: int | None = None) -> "PartPlan":
-        """Plan parts of ``part_size`` bytes, or of the fewest whole MiB of which ``MAX_PARTS`` are enough."""
-        wished = part_size or DEFAULT_PART_BYTES
-        if -(-size // wished) <= MAX_PARTS:
-            return cls(size, wished)
+        """Plan parts of ``part_size`` bytes, or of more whole MiB if there would be over ``MAX_PARTS``."""
+        requested = part_size or DEFAULT_PART_BYTES
+        if -(-size // requested) <= MAX_PARTS:
+            return cls(size, requested)
         least = -(-size // MAX_PARTS)
         return cls(size, -(-least // MIB) * MIB)
 
     @property
     def part_count(self) -> int:
-        """How many parts there are; they are numbered from 1."""
+        """The number of parts. The first part has the number 1."""
         return -(-self.size // self.part_size)
 
     def length(self, number: int) -> int:
-        """How many bytes a part has."""
+        """Return the size of a part in bytes."""
         return min(self.part_size, self.size - (number - 1) * self.part_size)

@@ -1,4 +1,4 @@
-"""The checksums that part URLs were signed with: to put parts together S3 wants them named once more."""
+"""The checksums that part URLs were signed with. S3 requires them again to assemble the parts."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from pymongo.errors import BulkWriteError
 from waybill.files.model import File
 from waybill.platform.mongo.errors import is_duplicates_only, map_driver_errors
 
-#: Seconds. Longer than any upload may take; what is older is removed by MongoDB itself.
+#: Seconds until MongoDB removes a checksum. Longer than any upload may take.
 RETENTION_SECONDS = 14 * 24 * 3600
 
 
@@ -32,8 +32,8 @@ class PartSha256(Document):
         ]
 
 
-async def remember_part_sha256s(file: File, sha256s: Mapping[int, str]) -> None:
-    """Keep the checksums of some parts. Of a part that has one already the first stays."""
+async def store_part_sha256s(file: File, sha256s: Mapping[int, str]) -> None:
+    """Store the checksums of some parts. The first checksum of a part is never replaced."""
     now = datetime.now(UTC)
     new = [
         {"_id": f"{file.id}/{number}", "file": file.id, "number": number, "sha256": sha256, "created_at": now}
@@ -48,7 +48,7 @@ async def remember_part_sha256s(file: File, sha256s: Mapping[int, str]) -> None:
 
 
 async def find_part_sha256s(file: File, numbers: Iterable[int] | None = None) -> dict[int, str]:
-    """The checksums of a file's parts by number, of all of them or of those ``numbers``."""
+    """Return the checksums of a file's parts by number: of all parts, or of the parts ``numbers``."""
     query: dict[str, Any] = {"file": file.id}
     if numbers is not None:
         query["number"] = {"$in": list(numbers)}

@@ -1,4 +1,4 @@
-"""Send a large file in parts: sign their URLs, tell which arrived, put them together."""
+"""Send a large file in parts: sign their URLs, list the parts that have arrived, assemble them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ from waybill.platform.s3.storage import ObjectHead
 from waybill.platform.validation import Whole
 from waybill.resources import Resources
 
-#: Part URLs in one answer.
+#: The most part URLs in one response.
 MAX_PARTS_OF_REQUEST = 100
 
-#: How often parts are listed again that changed while they were put together.
+#: How often the parts are listed again if they change while they are assembled.
 ASSEMBLE_ATTEMPTS = 3
 
 PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS), Whole]
@@ -37,7 +37,7 @@ _KEY = re.compile("[1-9][0-9]{0,3}|10000")
 
 
 def _number_of_key(key: object) -> object:
-    # A name in JSON is a text, and a part has one: neither "1.0" nor "01" is the part 1.
+    # A key in JSON is a string. Each part has one: neither "1.0" nor "01" is part 1.
     if not isinstance(key, str):
         return key
     if _KEY.fullmatch(key) is None:
@@ -55,29 +55,32 @@ def _distinct(numbers: list[int]) -> list[int]:
 
 
 class PartsRequest(BaseModel):
-    """Which parts a client wants to send. Both faces validate with it, and OpenAPI is made from it."""
+    """The parts that a client will send.
+
+    REST and GraphQL validate with it, and OpenAPI is generated from it.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
     part_numbers: Annotated[list[PartNumber], AfterValidator(_distinct)] = Field(
         min_length=1,
         max_length=MAX_PARTS_OF_REQUEST,
-        description="Which parts; the first is 1.",
+        description="The numbers of the parts to sign URLs for. The first part is 1.",
         examples=[[1, 2]],
         json_schema_extra={"uniqueItems": True},
     )
     sha256: dict[PartKey, Sha256] | None = Field(
         default=None,
         max_length=MAX_PARTS_OF_REQUEST,
-        description="SHA-256 of each part, in hexadecimal, by its number: of every part of the file, or of"
-        " none. The store then refuses any other content.",
+        description="The SHA-256 of each of these parts, in hexadecimal, by part number. The store then"
+        " refuses other content. Give it for every part of a file or for none.",
         json_schema_extra={"propertyNames": {"pattern": f"^({_KEY.pattern})$"}},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PresignedPart:
-    """The request that may carry one part."""
+    """A presigned request that sends one part."""
 
     number: int
     request: PresignedRequest
@@ -85,33 +88,36 @@ class PresignedPart:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a multipart upload has come: all that a client which lost everything but the id needs."""
+    """The plan of a multipart upload and the parts that have arrived.
+
+    A client can resume with the id alone.
+    """
 
     multipart: MultipartPlan
     parts: Sequence[Part]
 
 
 async def request_parts(
-    resources: Resources, principal: Principal, file_id: str, draft: PartsRequest
+    resources: Resources, principal: Principal, file_id: str, parts_request: PartsRequest
 ) -> list[PresignedPart]:
-    """Sign the PUTs of some parts, each for its exact length. Puts the upload's expiry off.
+    """Sign the PUTs of some parts, each for its exact length. Delays the expiry of the upload.
 
     Raises:
         FileNotFound: no such file of this owner.
-        InvalidInput: there is no such part, or checksums are given for some parts only.
-        WrongState: the file is not sent in parts, or its upload is over.
-        ServiceUnavailable: MongoDB or the store is away; a repeat is safe.
+        InvalidInput: a part does not exist, or checksums are given for some parts only.
+        WrongState: the file is not sent in parts, or its upload is no longer open.
+        ServiceUnavailable: MongoDB or the store is unavailable; a repeat is safe.
     """
     file = ensure_open(await repository.find(file_id, principal.owner))
     plan = _plan_of(file)
-    if max(draft.part_numbers) > plan.part_count:
+    if max(parts_request.part_numbers) > plan.part_count:
         raise InvalidInput({"partNumbers": f"must be 1 to {plan.part_count}"})
-    sha256s = draft.sha256 or {}
-    if sha256s and set(sha256s) != set(draft.part_numbers):
-        raise InvalidInput({"sha256": "must be given for exactly the parts that are asked for"})
-    file = await _begun(resources, await extend(resources, file), with_sha256=bool(sha256s))
+    sha256s = parts_request.sha256 or {}
+    if sha256s and set(sha256s) != set(parts_request.part_numbers):
+        raise InvalidInput({"sha256": "must be given for exactly the requested parts"})
+    file = await _with_upload_id(resources, await extend(resources, file), with_sha256=bool(sha256s))
     if sha256s:
-        await _remember(file, sha256s)
+        await _store_sha256s(file, sha256s)
     ttl = url_ttl(resources.settings, file)
     return [
         PresignedPart(
@@ -125,12 +131,12 @@ async def request_parts(
                 ttl=ttl,
             ),
         )
-        for number in draft.part_numbers
+        for number in parts_request.part_numbers
     ]
 
 
 async def list_parts(resources: Resources, principal: Principal, file_id: str) -> Progress:
-    """Which parts the store holds. Raises as ``request_parts`` does."""
+    """Return the plan and the parts that the store holds. Raises the same errors as ``request_parts``."""
     file = ensure_open(await repository.find(file_id, principal.owner))
     plan = _plan_of(file)
     parts: Sequence[Part] = ()
@@ -139,19 +145,21 @@ async def list_parts(resources: Resources, principal: Principal, file_id: str) -
             parts = await _listed(resources, file, file.upload_id)
         except UploadGoneError:
             if await _object_of(resources, file) is not None:
-                raise WrongState("All parts have arrived and are one object. Complete the upload.") from None
+                raise WrongState("All parts have arrived and are assembled. Complete the upload.") from None
     return Progress(MultipartPlan(plan.part_size, plan.part_count, file.upload_expires_at), parts)
 
 
 async def assemble(resources: Resources, file: File) -> ObjectHead | None:
-    """Make one object of a file's parts, by the store's own list of them. Safe to repeat, and at once.
+    """Assemble a file's parts into one object, from the store's list of parts.
+
+    Safe to repeat, also in parallel.
 
     Returns:
-        The object's head, or None where it is gone again.
+        The head of the object, or None if the object was removed again.
 
     Raises:
         PartsMissing: not all parts have arrived in their full length.
-        ServiceUnavailable: the store is away, or parts change all the time; a repeat is safe.
+        ServiceUnavailable: the store is unavailable, or parts keep changing; a repeat is safe.
     """
     plan = _plan_of(file)
     everything = range(1, plan.part_count + 1)
@@ -167,7 +175,7 @@ async def assemble(resources: Resources, file: File) -> ObjectHead | None:
                 if number not in held or held[number].size != plan.length(number)
             ]
             if lacking:
-                # Another call may be putting them together: a store may remove parts one by one meanwhile.
+                # Another call may be assembling them: a store may remove parts one by one meanwhile.
                 head = await resources.storage.head(file.object_key)
                 if head is None:
                     raise PartsMissing(file.file_id, lacking)
@@ -193,13 +201,14 @@ async def _listed(resources: Resources, file: File, upload_id: str) -> Sequence[
 
 
 async def _object_of(resources: Resources, file: File) -> ObjectHead | None:
-    """The object that was made of an upload which is gone: by another call, or by one that died then.
+    """Return the object of an upload that the store no longer knows, or None if the upload is lost.
 
-    Where there is none the store has given the upload up; the next request for parts begins another.
+    Another call may have assembled the object, or one that crashed after it. If there is no object, the store
+    has dropped the upload, and the next request for parts begins another.
 
     Raises:
-        ServiceUnavailable: there is neither upload nor object. All parts are lost if that is true, so it is
-            believed only when the store says so again after VERIFY_RETRY_DELAY.
+        ServiceUnavailable: the store knows neither the upload nor the object. Then all parts are lost, so the
+            store must report it again after VERIFY_RETRY_DELAY.
     """
     head = await resources.storage.head(file.object_key)
     if head is None and is_open(file):
@@ -223,8 +232,8 @@ def _plan_of(file: File) -> PartPlan:
     return file.part_plan
 
 
-async def _begun(resources: Resources, file: File, *, with_sha256: bool) -> File:
-    """The file with a multipart upload at the store. The first request for parts begins it."""
+async def _with_upload_id(resources: Resources, file: File, *, with_sha256: bool) -> File:
+    """Return the file with a multipart upload at the store. The first request for parts begins the upload."""
     multiparts = resources.storage.multiparts
     while file.upload_id is None:
         upload_id = await multiparts.begin(file.object_key, file.content_type, with_sha256=with_sha256)
@@ -232,30 +241,31 @@ async def _begun(resources: Resources, file: File, *, with_sha256: bool) -> File
             file, {**PENDING, "upload_id": None}, upload_id=upload_id, has_part_sha256=with_sha256
         )
         if begun is None:
-            # Another request was first, or the upload is over. A crash here leaves one that purge aborts.
+            # Another request was first, or the file is no longer open. After a crash here the purge aborts
+            # it.
             await multiparts.abort(file.object_key, upload_id)
         file = begun or ensure_open(await repository.find(file.file_id))
     if file.has_part_sha256 != with_sha256:
         given = "with" if file.has_part_sha256 else "without"
         raise InvalidInput(
-            {"sha256": f"the first parts of this file were requested {given} it; so must all be"}
+            {"sha256": f"must be given for all parts or none; the first parts were requested {given} it"}
         )
     return file
 
 
-async def _remember(file: File, sha256s: Mapping[int, str]) -> None:
-    """Keep the checksums: S3 needs them again at the end, and not every store lists them."""
-    await part_sha256.remember_part_sha256s(file, sha256s)
-    kept = await part_sha256.find_part_sha256s(file, sha256s)
-    changed = [number for number, sha256 in sha256s.items() if kept[number] != sha256]
+async def _store_sha256s(file: File, sha256s: Mapping[int, str]) -> None:
+    """Store the checksums, because S3 requires them at the end and not every store lists them."""
+    await part_sha256.store_part_sha256s(file, sha256s)
+    stored = await part_sha256.find_part_sha256s(file, sha256s)
+    changed = [number for number, sha256 in sha256s.items() if stored[number] != sha256]
     if changed:
         raise InvalidInput(
-            {"sha256": f"part {changed[0]} was requested with another; its content is settled"}
+            {"sha256": f"part {changed[0]} was requested with another SHA-256, which cannot change"}
         )
 
 
 async def _with_sha256(file: File, parts: Sequence[Part]) -> Sequence[Part]:
     if not file.has_part_sha256 or all(part.sha256 for part in parts):
         return parts
-    kept = await part_sha256.find_part_sha256s(file)
-    return [replace(part, sha256=part.sha256 or to_base64(kept[part.number])) for part in parts]
+    stored = await part_sha256.find_part_sha256s(file)
+    return [replace(part, sha256=part.sha256 or to_base64(stored[part.number])) for part in parts]

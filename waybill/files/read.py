@@ -1,4 +1,4 @@
-"""Get one file, or what all of them take."""
+"""Get one file."""
 
 from waybill.files import repository
 from waybill.files.model import File
@@ -6,7 +6,9 @@ from waybill.platform.principal import Principal
 
 
 async def get_file(principal: Principal, file_id: str) -> File:
-    """One file of the caller's, deleted ones included: a tombstone tells when its object went.
+    """Return one of the caller's files.
+
+    Deleted files are included, since a tombstone shows when it was purged.
 
     Raises:
         FileNotFound: no such file of this owner.

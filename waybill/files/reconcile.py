@@ -1,4 +1,4 @@
-"""Send again what was lost between the database and the queue."""
+"""Enqueue jobs again that were lost between the database and the queue."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -11,23 +11,23 @@ from waybill.platform.mongo.expressions import DUE, Later
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS, VERIFY_UPLOAD
 from waybill.resources import Resources
 
-#: Verifications in the queue to which no more are added: what the workers can take until the next run.
+#: No verifications are enqueued beyond this many in the queue. The workers need longer than a run for them.
 MAX_VERIFICATIONS = 10_000
 
-#: Purges in the queue to which no more are added, and files to a purge.
+#: No purges are enqueued beyond this many in the queue. Files of one purge.
 MAX_PURGES = 500
 FILES_PER_PURGE = 100
 
-# A file that was restored since it was found is due for its verification, or for nothing.
+# A file that was restored since it was found is no longer due for a purge.
 _PURGE_IS_DUE = {**DUE, "purge_at": {"$exists": True}}
 
 log = structlog.get_logger(__name__)
 
 
 async def reconcile_verifications(resources: Resources) -> int:
-    """Send verifications that are due and have no message in Redis: few of each owner, owner by owner.
+    """Send due verifications that have no message in Redis: a few of each owner, owner by owner.
 
-    The rest of an owner's files follow as those end. Running twice at once is harmless, because Redis takes
+    The rest of an owner's files follow when those end. Two runs at once are harmless, because Redis accepts
     one message for each file.
 
     Returns:
@@ -55,8 +55,8 @@ async def reconcile_verifications(resources: Resources) -> int:
 async def reconcile_purges(resources: Resources) -> int:
     """Send the purges that are due.
 
-    Running twice at once is harmless: the run that moves ``due_at`` on is the one that sends. If others move
-    some files of a batch, those may be sent twice, which is harmless as well.
+    Two runs at once are harmless: only the run that postpones ``due_at`` sends. If another run postpones some
+    files of a batch, those may be sent twice, which is harmless as well.
 
     Returns:
         For how many files purges were sent.
@@ -67,14 +67,14 @@ async def reconcile_purges(resources: Resources) -> int:
         async for files in batches:
             ids = [file["_id"] for file in files]
             if not await transitions.change_many(ids, _PURGE_IS_DUE, due_at=Later(RECONCILE_AFTER_SECONDS)):
-                # Another run works on the same files, and goes on.
+                # Another run works on the same files, and continues.
                 break
             messages = _messages(ids)[: max(0, room)]
             room -= len(messages)
             sent_now = sum(map(len, messages[: await resources.sender.send_many(PURGE_OBJECT, messages)]))
             sent += sent_now
-            # What was not sent is put off, so that the next run begins behind it. To go on without room would
-            # put off all the others too, run after run, for as long as the queue is long.
+            # Files that were not sent are postponed, so the next run begins after them. Stop if there is no
+            # room: otherwise each run would postpone all other files too.
             if sent_now < len(ids) or room <= 0:
                 break
     if sent:

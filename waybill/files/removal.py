@@ -1,4 +1,4 @@
-"""Take objects out of the bucket, and look again whether their keys were filled anew."""
+"""Remove objects from the bucket, and plan when to look for objects that were written again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,28 +8,28 @@ from waybill.files.due import Fields
 from waybill.platform.mongo.expressions import Upcoming
 from waybill.platform.s3.storage import Storage
 
-#: How long after its URL has died an upload that began in time may still be on its way.
+#: How long a transfer that began before its URL expired may still run after it.
 MAX_TRANSFER_TIME = timedelta(days=1)
 
 
 async def remove_objects(storage: Storage, files: Sequence[Fields]) -> dict[str, Exception]:
-    """Remove the files' objects and parts; what kept those that stay, by key."""
-    kept: dict[str, Exception] = {}
+    """Remove the files' objects and parts. Return the errors of those that were not removed, by key."""
+    refusals: dict[str, Exception] = {}
 
     async def abort(key: str) -> None:
         try:
             await storage.multiparts.abort_all(key)
         except Exception as error:
-            kept[key] = error
+            refusals[key] = error
 
     # Before the objects, because an aborted upload makes no object.
     await asyncio.gather(*(abort(file["object_key"]) for file in files if file.get("part_size") is not None))
-    keys = [file["object_key"] for file in files if file["object_key"] not in kept]
-    return kept | await storage.delete_many(keys)
+    keys = [file["object_key"] for file in files if file["object_key"] not in refusals]
+    return refusals | await storage.delete_many(keys)
 
 
 def next_sweep(now: datetime, grace: timedelta) -> Upcoming:
-    """When to look again whether the key was filled anew: after one grace, two, four, up to a day."""
+    """Return when to look again for an object under the key: one grace later, then two, four, up to a day."""
     waits = [max(grace, timedelta(seconds=1))]
     while waits[-1] <= MAX_TRANSFER_TIME:
         waits.append(2 * waits[-1])

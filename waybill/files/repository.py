@@ -1,4 +1,4 @@
-"""Storing and finding files."""
+"""Insert files and find them."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,20 +17,20 @@ from waybill.platform.mongo.errors import map_driver_errors
 
 
 def new_id() -> FileId:
-    """An id for a file that is not stored yet."""
+    """Return an id for a file that is not stored yet."""
     return FileId()
 
 
 class AlreadyThereError(Exception):
-    """Raised when a file of that id is stored already."""
+    """Raised when a file with this id exists."""
 
 
 async def insert(file: File, quota: int | None = None) -> None:
-    """Store a new file; with ``quota``, if its owner's files are within so many bytes then.
+    """Store a new file. With ``quota`` in bytes, only if the owner's files are within it then.
 
     Raises:
-        AlreadyThereError: a file of that id is stored already, and was not changed.
-        OverQuotaError: the file does not fit; nothing was stored.
+        AlreadyThereError: a file with this id exists; it was not changed.
+        OverQuotaError: the quota has no room for the file; nothing was stored.
     """
     try:
         if quota is None:
@@ -47,10 +47,10 @@ async def insert(file: File, quota: int | None = None) -> None:
 
 
 async def find(file_id: str, owner: str | None = None) -> File:
-    """The file of that id; with ``owner``, only if it is that owner's.
+    """Return the file with this id. With ``owner``, only if it belongs to that owner.
 
     Raises:
-        FileNotFound: malformed, unknown and foreign ids alike.
+        FileNotFound: the id is malformed, unknown, or of another owner.
     """
     query: dict[str, Any] = {"_id": object_id(file_id)}
     if owner is not None:
@@ -63,7 +63,7 @@ async def find(file_id: str, owner: str | None = None) -> File:
 
 
 async def find_known(file_id: FileId) -> File | None:
-    """The file of an id that we made, if it was stored."""
+    """Return the file with an id that ``new_id`` returned, or None if it was not stored."""
     with map_driver_errors():
         return await find_one({"_id": file_id})
 
@@ -71,21 +71,21 @@ async def find_known(file_id: FileId) -> File | None:
 async def find_one(query: Mapping[str, Any], session: Any = None, **options: Any) -> File | None:
     """Return a file that matches a query, or None. ``options`` are those of the driver's ``find_one``.
 
-    It does not map the driver's errors, because a transaction repeats after some of them.
+    It does not map the driver's errors, because a transaction is retried after some of them.
     """
     found = await files_collection().find_one(query, session=session, **options)
     return None if found is None else file_of(found)
 
 
 async def find_by_keys(object_keys: Collection[str]) -> dict[str, File]:
-    """Return the files that those objects belong to, by object key; unknown keys are left out."""
+    """Return the files of some objects by object key. Unknown keys are left out."""
     with map_driver_errors():
         found = await files_collection().find({"object_key": {"$in": list(object_keys)}}).to_list(None)
     return {document["object_key"]: file_of(document) for document in found}
 
 
 async def find_own(owner: str, file_ids: Collection[str]) -> dict[str, File]:
-    """The owner's files of those ids, by id. Raises FileNotFound where one of them is none."""
+    """Return the owner's files with these ids, by id. Raises FileNotFound if an id is malformed."""
     query = {"_id": {"$in": [object_id(file_id) for file_id in file_ids]}, "owner": owner}
     with map_driver_errors():
         found = await files_collection().find(query).limit(len(file_ids)).to_list(len(file_ids))
@@ -93,18 +93,18 @@ async def find_own(owner: str, file_ids: Collection[str]) -> dict[str, File]:
 
 
 async def has_files() -> bool:
-    """Whether the database has a file at all."""
+    """Return whether the database has any file."""
     with map_driver_errors():
         return await files_collection().find_one({}, {"_id": 1}) is not None
 
 
 def is_file_id(text: str) -> bool:
-    """Whether a text has the form of an id."""
+    """Return whether a text has the form of an id."""
     return ObjectId.is_valid(text)
 
 
 def object_id(file_id: str) -> ObjectId:
-    """The id that a text stands for. Raises FileNotFound where it is none."""
+    """Return the id that a text encodes. Raises FileNotFound if it is malformed."""
     try:
         return ObjectId(file_id)
     except (InvalidId, TypeError):
@@ -112,19 +112,20 @@ def object_id(file_id: str) -> ObjectId:
 
 
 def document_of(file: File) -> dict[str, Any]:
-    """A file as MongoDB keeps it: what has no value has no field."""
-    kept = {name: value for name, value in file if value is not None}
-    kept["name_search"] = search_form(file.name)
-    return {"_id": kept.pop("id"), **kept, "status": file.status.value, "unsummed": True}
+    """Return the stored form of a file. None is stored as a missing field."""
+    fields = {name: value for name, value in file if value is not None}
+    fields["name_search"] = search_form(file.name)
+    return {"_id": fields.pop("id"), **fields, "status": file.status.value, "unsummed": True}
 
 
 _DEFAULTS = {name: field.default for name, field in File.model_fields.items() if not field.is_required()}
 
 
 def file_of(document: Mapping[str, Any]) -> File:
-    """A document as MongoDB keeps it, as a file.
+    """Return a file from its stored form.
 
-    Not validated, for we wrote it: with Beanie's rounds that takes six times as long for each file of a list.
+    Without validation, because we wrote it. Beanie's validation takes six times as long for each file of a
+    list.
     """
     values = {**_DEFAULTS, **document}
     values["id"] = values.pop("_id")
@@ -132,7 +133,7 @@ def file_of(document: Mapping[str, Any]) -> File:
     if values["failure_reason"] is not None:
         values["failure_reason"] = FailureReason(values["failure_reason"])
     file = File.__new__(File)
-    # What Pydantic's own model_construct sets, which looks at each field by itself.
+    # The same attributes as Pydantic's model_construct sets, without its loop over the fields.
     object.__setattr__(file, "__dict__", values)
     object.__setattr__(file, "__pydantic_fields_set__", set(document))
     object.__setattr__(file, "__pydantic_extra__", None)

@@ -1,4 +1,4 @@
-"""Request an upload: store its record, return the grant to send its bytes."""
+"""Request an upload: store its record, and return the grant to send its bytes."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -33,88 +33,94 @@ DEFAULT_TYPE = "application/octet-stream"
 async def request_upload(
     resources: Resources,
     principal: Principal,
-    draft: UploadRequest,
+    upload_request: UploadRequest,
     idempotency_key: str | None = None,
     place: int = 0,
 ) -> UploadGrant:
     """Insert a PENDING file and return its grant: one PUT, or a plan of parts.
 
-    If the owner has the content of the declared SHA-256 and size, nothing is to be sent: the answer is the
-    file of that folder, name and type, or a new DUPLICATE. The claim is safe to believe, because it only
-    leads to a content of the owner's own.
+    If the owner has stored the content with the declared SHA-256 and size, there is nothing to send. Then the
+    result is the file with that folder, name and type, or a new DUPLICATE. The client's claim is safe to
+    believe, because it only gives access to the owner's own content.
 
-    A repeat with the same ``idempotency_key`` answers the same file, with fresh URLs, for a day. It never
-    makes a second file. ``place`` is an item's position in a batch, which has one key for all items.
+    A repeat with the same ``idempotency_key`` returns the same file, with fresh URLs, for a day. It never
+    makes a second file.
+
+    Args:
+        place: The position of an item in a batch, which has one key for all its items.
 
     Raises:
-        FileTooLarge: the size is over MAX_FILE_SIZE or, if no parts are wanted, over what one PUT carries.
-        InvalidInput: the content type is not one of CONTENT_TYPES, or the key is no key.
-        IdempotencyConflict: the key was used for another announcement.
+        FileTooLarge: the size is over MAX_FILE_SIZE or, without parts, over the limit of one PUT.
+        InvalidInput: the content type is not one of CONTENT_TYPES, or the key is malformed.
+        IdempotencyConflict: the key was used for another upload-request.
         WrongState: the key was used for a file that is deleted, FAILED or EXPIRED.
         QuotaExceeded: the owner's files would take more than OWNER_QUOTA_BYTES.
-        ServiceUnavailable: MongoDB is away; nothing was stored, and a repeat with a key is safe.
+        ServiceUnavailable: MongoDB is unavailable; nothing was stored, and a repeat with a key is safe.
     """
     settings = resources.settings
-    _check(settings, draft)
+    _check(settings, upload_request)
     if idempotency_key is not None:
         check_idempotency_key(idempotency_key)
     holder = named = None
-    if draft.sha256 is not None:
-        holder = await contents.find_holder(principal.owner, draft.sha256, draft.size)
+    if upload_request.sha256 is not None:
+        holder = await contents.find_holder(principal.owner, upload_request.sha256, upload_request.size)
     if holder is not None:
-        content_type = draft.content_type or DEFAULT_TYPE
-        named = await contents.find_name(holder, draft.folder or None, draft.name, content_type)
+        content_type = upload_request.content_type or DEFAULT_TYPE
+        named = await contents.find_name(
+            holder, upload_request.folder or None, upload_request.name, content_type
+        )
     file_id = repository.new_id() if named is None else named.key
     if idempotency_key is not None:
-        claimed = await _claim(principal, f"{place}:{idempotency_key}", draft, file_id)
+        claimed = await _claim(principal, f"{place}:{idempotency_key}", upload_request, file_id)
         if claimed != file_id:
             known = await repository.find_known(claimed)
             if known is not None:
-                return await _again(resources, known)
-            # The request that claimed it has died, or is about to store the file. It is stored once.
+                return await _answer_to_repeat(resources, known)
+            # The request that used the key first has crashed, or is about to store the file. One insert wins.
             named, file_id = None, claimed
     if named is not None:
         return UploadGrant(named)
-    file = _new_file(settings, principal, draft, file_id)
+    file = _new_file(settings, principal, upload_request, file_id)
     try:
         if holder is not None and (name := await _insert_name(file, holder)) is not None:
             return UploadGrant(name)
-        # Stored before a URL is given away, so that no object can come to be without a record.
+        # Stored before a URL is returned, so that no object can exist without a record.
         await repository.insert(file, settings.owner_quota_bytes)
     except AlreadyThereError:
         known = await repository.find_known(file_id)
         if known is None:
-            # No majority had it yet, and a failover has taken it back.
+            # A failover has rolled it back before a majority had it.
             raise ServiceUnavailable("MongoDB") from None
-        return await _again(resources, known)
+        return await _answer_to_repeat(resources, known)
     except OverQuotaError as error:
-        raise QuotaExceeded(size=draft.size, used=error.charged, limit=error.quota) from None
+        raise QuotaExceeded(size=upload_request.size, used=error.charged, limit=error.quota) from None
     return grant_upload(resources, file)
 
 
-def _check(settings: Settings, draft: UploadRequest) -> None:
+def _check(settings: Settings, upload_request: UploadRequest) -> None:
     limit = settings.max_file_size
-    if draft.multipart is False:
+    if upload_request.multipart is False:
         limit = min(limit, MAX_SINGLE_PUT)
-    if draft.size > limit:
-        raise FileTooLarge(f"A file may have up to {limit} bytes.", size=draft.size, limit=limit)
-    if not settings.admits(draft.content_type or DEFAULT_TYPE):
+    if upload_request.size > limit:
+        raise FileTooLarge(f"A file may have up to {limit} bytes.", size=upload_request.size, limit=limit)
+    if not settings.admits(upload_request.content_type or DEFAULT_TYPE):
         raise InvalidInput({"contentType": f"must be one of {', '.join(settings.content_types)}"})
 
 
-async def _claim(principal: Principal, key: str, draft: UploadRequest, file_id: FileId) -> FileId:
-    """The id of the file that the key stands for: of this announcement, or of the one that it repeats."""
-    # Older releases do not know these fields: left out if not given, for a repeat may reach either.
-    later = {name for name in ("part_size", "folder", "metadata") if not getattr(draft, name)}
-    announced = hashlib.sha256(draft.model_dump_json(exclude=later).encode()).hexdigest()
+async def _claim(principal: Principal, key: str, upload_request: UploadRequest, file_id: FileId) -> FileId:
+    """Return the id of the file that the key is for: this one's, or that of the request which it repeats."""
+    # Older releases do not know these fields. Left out if not given, because a repeat may reach either
+    # release.
+    later = {name for name in ("part_size", "folder", "metadata") if not getattr(upload_request, name)}
+    announced = hashlib.sha256(upload_request.model_dump_json(exclude=later).encode()).hexdigest()
     claim = await idempotency.claim(principal.owner, key, announced, file_id)
     if claim.announced != announced:
         raise IdempotencyConflict
     return claim.file
 
 
-async def _again(resources: Resources, file: File) -> UploadGrant:
-    """Answer a repeat: what fills the file if its upload is open, otherwise the file if it can be used.
+async def _answer_to_repeat(resources: Resources, file: File) -> UploadGrant:
+    """Return a new grant if the upload is open, and otherwise the file if it can be used.
 
     Raises:
         WrongState: the file is deleted, FAILED or EXPIRED.
@@ -123,7 +129,7 @@ async def _again(resources: Resources, file: File) -> UploadGrant:
         try:
             file = await extend(resources, file)
         except WrongState:
-            # Completed or deleted since it was read.
+            # It was completed or deleted since it was read.
             file = await repository.find(file.file_id)
     if is_open(file):
         return grant_upload(resources, file)
@@ -141,21 +147,27 @@ async def _again(resources: Resources, file: File) -> UploadGrant:
     return UploadGrant(file)
 
 
-def _new_file(settings: Settings, principal: Principal, draft: UploadRequest, file_id: FileId) -> File:
-    plan = PartPlan.of(draft.size, draft.part_size) if _goes_in_parts(settings, draft) else None
+def _new_file(
+    settings: Settings, principal: Principal, upload_request: UploadRequest, file_id: FileId
+) -> File:
+    plan = (
+        PartPlan.of(upload_request.size, upload_request.part_size)
+        if _goes_in_parts(settings, upload_request)
+        else None
+    )
     now = datetime.now(UTC)
     expires_at = now + lifetime(settings, is_multipart=plan is not None)
     return File(
         id=file_id,
         owner=principal.owner,
-        name=draft.name,
-        size=draft.size,
-        content_type=draft.content_type or DEFAULT_TYPE,
-        declared_sha256=draft.sha256,
+        name=upload_request.name,
+        size=upload_request.size,
+        content_type=upload_request.content_type or DEFAULT_TYPE,
+        declared_sha256=upload_request.sha256,
         object_key=make_key(str(file_id)),
         created_at=_to_milliseconds(now),
-        folder=draft.folder or None,
-        metadata=stored_metadata(draft.metadata),
+        folder=upload_request.folder or None,
+        metadata=stored_metadata(upload_request.metadata),
         part_size=plan.part_size if plan else None,
         upload_expires_at=expires_at,
         expire_at=expires_at + timedelta(seconds=settings.upload_grace),
@@ -163,8 +175,11 @@ def _new_file(settings: Settings, principal: Principal, draft: UploadRequest, fi
 
 
 async def _insert_name(file: File, holder: File) -> File | None:
-    """Store a file as a name of the content that ``holder`` holds; None if the content is gone meanwhile."""
-    # Nothing is ever sent for it.
+    """Store a file as a name of the content that ``holder`` holds.
+
+    Return None if no file holds it any longer.
+    """
+    # No bytes are ever sent for it.
     fields: dict[str, Any] = {"part_size": None, "expire_at": None, "upload_expires_at": file.created_at}
     fields |= {"status": Status.DUPLICATE, "sha256": holder.sha256}
     found: File | None = holder
@@ -175,18 +190,18 @@ async def _insert_name(file: File, holder: File) -> File | None:
         try:
             return await contents.insert_name(name, found)
         except HolderGoneError:
-            # Another name holds the content now, unless that was the last.
+            # Another name holds the content now, if there is one.
             found = await contents.find_holder(name.owner, name.sha256)
     raise ServiceUnavailable("MongoDB")
 
 
-def _goes_in_parts(settings: Settings, draft: UploadRequest) -> bool:
-    # S3 cannot put together an object of no parts.
-    if draft.multipart is None or not draft.size:
-        return draft.size > settings.multipart_threshold
-    return draft.multipart
+def _goes_in_parts(settings: Settings, upload_request: UploadRequest) -> bool:
+    # S3 cannot assemble an object without parts.
+    if upload_request.multipart is None or not upload_request.size:
+        return upload_request.size > settings.multipart_threshold
+    return upload_request.multipart
 
 
 def _to_milliseconds(time: datetime) -> datetime:
-    # MongoDB keeps milliseconds: what we answer now must equal what we read later.
+    # MongoDB stores milliseconds. This response must equal a later read.
     return time.replace(microsecond=time.microsecond // 1000 * 1000)

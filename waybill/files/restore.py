@@ -17,16 +17,16 @@ from waybill.resources import Resources
 
 
 async def restore_file(resources: Resources, principal: Principal, file_id: str) -> File:
-    """Undo a deletion, until the purge begins (PURGE_DELAY). A repeat answers the file as it stands.
+    """Undo a deletion, until the purge begins (PURGE_DELAY). A repeat returns the file as it is.
 
-    An upload that was open is open again and one that was being verified is verified again. A file whose
-    content another file holds comes back as a DUPLICATE of that.
+    An open upload is open again, and a file that was being verified is verified again. A file whose
+    content another file holds becomes a DUPLICATE of that file.
 
     Raises:
         FileNotFound: no such file of this owner.
-        QuotaExceeded: the file does not fit beside what came since.
-        WrongState: the file is being purged, or was, or ended without anything to restore.
-        ServiceUnavailable: MongoDB is away; a repeat is safe.
+        QuotaExceeded: the quota no longer has room for the file.
+        WrongState: the file is being purged, is purged, or has no content to restore.
+        ServiceUnavailable: MongoDB is unavailable; a repeat is safe.
     """
     while True:
         file = await repository.find(file_id, principal.owner)
@@ -38,11 +38,11 @@ async def restore_file(resources: Resources, principal: Principal, file_id: str)
         found = await repository.find(file_id, principal.owner)
         if (found.deleted_at, found.status) == (file.deleted_at, file.status):
             raise WrongState(
-                "The file's content is gone or going. Upload it again.",
+                "The content of this file is removed or is being removed. Upload it again.",
                 id=file_id,
                 fileStatus=file.status.value,
             )
-        # Others have brought it back meanwhile, or its content has gone to another file.
+        # Another request has restored it meanwhile, or its content went to another file.
     if restored.status is Status.PROCESSING:
         await resources.verifications.send(restored.owner, file_id)
     elif restored.purge_at is not None:
@@ -56,10 +56,10 @@ async def _restored(resources: Resources, file: File) -> File | None:
             return await _restore(resources, file)
         except OverQuotaError as error:
             if (await repository.find(file.file_id)).deleted_at is None:
-                return None  # It is back already, and counts.
+                return None  # Another request has restored it, so its bytes count already.
             raise QuotaExceeded(size=file.size, used=error.charged, limit=error.quota) from None
         except (ContentTakenError, HolderGoneError):
-            # The content was free, or another's, a moment ago.
+            # The holder of the content has changed since it was read.
             file = await repository.find(file.file_id)
     raise ServiceUnavailable("MongoDB")
 
@@ -73,7 +73,7 @@ async def _restore(resources: Resources, file: File) -> File | None:
         )
     holder = await contents.find_holder(file.owner, file.sha256)
     if holder is not None:
-        # What the file has of an object is looked at, and goes if the holder has its own.
+        # If the file has an object of its own, a purge removes it as a spare (``spare.py``).
         spare = (
             {"purge_at": None, "due_at": None}
             if file.etag is None

@@ -20,7 +20,7 @@ async def send_next(resources: Resources, ended: File) -> None:
     queue = resources.verifications
     done = await queue.end(ended.owner, ended.file_id)
     if done.is_lost:
-        # Redis was emptied: not to leave the workers idle until the next tick.
+        # Redis was emptied. Reconcile now, so that workers are not idle until the next tick.
         await resources.sender.send(RECONCILE)
     if done.in_flight is None:
         return

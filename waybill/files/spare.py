@@ -1,4 +1,4 @@
-"""The spare: the object that a DUPLICATE was verified by, and that its content does not need."""
+"""Spares: the object of a DUPLICATE, which its content does not need, since another file holds one."""
 
 from datetime import datetime, timedelta
 
@@ -13,8 +13,8 @@ from waybill.platform.mongo.expressions import NOW, Later
 from waybill.platform.s3.storage import Storage
 from waybill.resources import Resources
 
-#: Looks in a row that must find the content's object whole before the spare is removed, and lost before the
-#: spare takes its place. At intervals that double.
+#: How many looks in a row must find the content's object intact until the spare is removed, and how many must
+#: find it missing or changed until the spare replaces it. The intervals double.
 LOOKS = 2
 PROBLEM_LOOKS = 3
 
@@ -22,16 +22,16 @@ log = structlog.get_logger(__name__)
 
 
 async def look_at_spare(resources: Resources, file: File, now: datetime) -> None:
-    """Look at the object that holds the content of a DUPLICATE; the second time, remove the DUPLICATE's own.
+    """Look at the object that holds the content of a DUPLICATE. After the last look, remove the spare.
 
-    If several looks find that object missing or changed, the DUPLICATE's own takes its place.
+    If several looks find that object missing or changed, the spare replaces it.
     """
     grace = timedelta(seconds=resources.settings.upload_grace)
     unchanged = {**NAMES, "object_key": file.object_key, "doubt": file.doubt, "looks": file.looks}
     if file.etag is not None and file.discarded_at is None:
         holder = await contents.find_holder(file.owner, file.sha256)
         if holder is None:
-            # An older release has deleted it. The purge of that one, or the walk, finds another.
+            # An older release has deleted the holder. Its purge, or the walk, finds another.
             await _put_off(file)
             return
         problem = await _problem_of(resources.storage, holder)
@@ -44,19 +44,19 @@ async def look_at_spare(resources: Resources, file: File, now: datetime) -> None
         if problem is not None:
             await _replace(resources, holder, file, problem)
             return
-        # From here no content may rest on this object.
+        # From here on, no content may use this object.
         if await transitions.change(file, unchanged, discarded_at=NOW) is None:
             return
-    if kept := await remove_objects(
+    if refusals := await remove_objects(
         resources.storage, [{"object_key": file.object_key, "part_size": file.part_size}]
     ):
-        raise kept[file.object_key]
+        raise refusals[file.object_key]
     sweep = next_sweep(now, grace)
     await transitions.change(file, unchanged, etag=None, doubt=None, looks=None, purge_at=sweep, due_at=sweep)
 
 
 async def _replace(resources: Resources, holder: File, file: File, problem: FailureReason) -> None:
-    """Give the object of a DUPLICATE to the file whose own is lost, if that of the DUPLICATE is whole."""
+    """Replace the lost object of ``holder`` by that of a DUPLICATE, if that one is intact."""
     own = await _problem_of(resources.storage, file)
     adopted = None if own is not None else await handover.adopt(holder, file)
     log.error(
@@ -75,7 +75,7 @@ async def _put_off(file: File) -> None:
 
 
 async def _problem_of(storage: Storage, file: File) -> FailureReason | None:
-    """Return how the object of a file is not as it was verified, by its size and ETag."""
+    """Return how the object of a file differs from what was verified, by size and ETag, or None."""
     head = await storage.head(file.object_key)
     if head is None:
         return FailureReason.OBJECT_MISSING

@@ -1,4 +1,4 @@
-"""Event notifications of the store: an object has arrived, so its upload is completed without the client."""
+"""Handle event notifications of the store: complete an upload whose object has arrived."""
 
 import structlog
 
@@ -14,12 +14,12 @@ log = structlog.get_logger(__name__)
 async def handle_storage_event(resources: Resources, bucket: str, key: str) -> None:
     """Complete the PENDING file of an object. Does nothing if there is none.
 
-    The event is a hint and proves nothing: it may be repeated, late, early, or of somebody else's object.
-    What counts is what the store holds. Parts are never put together here, for only their client knows
-    whether they are final; but an object that was made of them by a call that died then is taken up.
+    The event proves nothing: it may be repeated, late, early, or about an object that is not ours. Only the
+    store's own answer counts. Parts are never assembled here, because only their client knows whether they
+    are final. But if a call crashed after it assembled them, the event completes the upload.
 
     Raises:
-        ServiceUnavailable: MongoDB or the store is away; a repeat is safe.
+        ServiceUnavailable: MongoDB or the store is unavailable; a repeat is safe.
     """
     if bucket != resources.settings.s3_bucket or made_for(key) is None:
         log.debug("event ignored: not an object of ours")

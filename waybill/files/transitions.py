@@ -1,4 +1,4 @@
-"""The compare-and-set change: the only way in which a stored file changes."""
+"""Compare-and-set changes: the only way in which a stored file changes."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,36 +20,36 @@ from waybill.platform.mongo.transactions import in_turn
 
 
 class ContentTakenError(Exception):
-    """The owner already has a COMPLETED file of this content: the unique index refused a second."""
+    """Raised when the unique index refuses a second COMPLETED file of a content."""
 
 
 class NotInTrashError(Exception):
-    """Raised in a transaction that restores a file which left the trash, to take back what it has charged."""
+    """Raised to abort a transaction that restores a file, because the file is no longer in the trash."""
 
 
 def _past(field: str) -> Mapping[str, Any]:
     return {field: {"$exists": True}, "$expr": {"$lte": [f"${field}", "$$NOW"]}}
 
 
-#: For ``change``: the file is due by the database's clock.
+#: Condition for ``change``: the file is due, by the database's clock.
 DUE = _past("due_at")
 
-#: For ``change``: the upload's time is over, by the same clock.
+#: Condition for ``change``: the upload's time is over, by the same clock.
 OVERDUE = past("expire_at")
 
-#: For ``change``: a purge is due.
+#: Condition for ``change``: a purge is due.
 PURGEABLE: Mapping[str, Any] = {"due_at": {"$exists": True}, **past("purge_at")}
 
-#: For ``change``: the upload is neither completed, expired nor deleted.
+#: Condition for ``change``: the upload is neither completed, expired nor deleted.
 PENDING: Mapping[str, Any] = {"status": Status.PENDING.value, "deleted_at": None}
 
-#: Deleted, of some use, and not being purged.
+#: Condition: the file is deleted and can be restored.
 IN_TRASH: Mapping[str, Any] = {
     "status": {"$in": [status.value for status in (*COUNTED, Status.DUPLICATE)]},
     **TRASH,
 }
 
-# A DUPLICATE has no object to come back with (``handover.py``).
+# A DUPLICATE has no object of its own to be restored with (``handover.py``).
 _WITH_OBJECT: Mapping[str, Any] = {**IN_TRASH, "status": {"$in": [status.value for status in COUNTED]}}
 
 _RELEASED = frozenset(Status) - frozenset(COUNTED)
@@ -62,15 +62,17 @@ async def transition(
     held_by: str | None = None,
     **changes: Any,
 ) -> File | None:
-    """Move an undeleted file to ``target`` if, and only if, an arrow leads there from where it now is.
+    """Move an undeleted file to ``target``, if ``lifecycle`` allows that from its current status.
 
-    With ``held_by`` the file must also still be held by that attempt: one that lost its lease writes nothing.
+    Args:
+        held_by: The attempt that must still hold the lease. An attempt that lost it writes nothing.
+        changes: Further fields to set, like those of ``change``.
 
     Returns:
-        The file after the move, or None where it lost its race and nothing was changed.
+        The file after the move, or None if it did not match and nothing was changed.
 
     Raises:
-        ContentTakenError: the move to COMPLETED met the unique index.
+        ContentTakenError: another file of this content is already COMPLETED.
     """
     expected = arrow_to(target, held_by)
     changes["status"] = target
@@ -83,10 +85,15 @@ async def transition(
 async def transition_many(
     files: Sequence[Mapping[str, Any]], target: Status, expected: Mapping[str, Any], **changes: Any
 ) -> int:
-    """As ``transition``, of all those files that are as ``expected``; how many moved.
+    """Like ``transition``, for several files.
 
-    Of each file its ``_id``, ``owner`` and ``charged`` are needed, as they were read. One that is marked by a
-    quota since is left where it is.
+    Args:
+        files: The ``_id``, ``owner`` and ``charged`` of each file, as they were read. A file that a quota has
+            marked since then is not moved.
+        expected: A condition that each file must match.
+
+    Returns:
+        How many files were moved.
     """
     expected = {**arrow_to(target), **expected}
     changes["status"] = target
@@ -103,13 +110,13 @@ async def transition_many(
 
 
 async def change_many(ids: Sequence[FileId], expected: Mapping[str, Any], **changes: Any) -> int:
-    """As ``change``, of all those files that are as ``expected``, each by itself; how many changed.
+    """Like ``change``, for several files. Returns how many were changed.
 
-    Not for a change that releases a file from its owner's quota.
+    Each file is changed by itself. Not for a change that releases a file from its owner's quota.
     """
     if not ids:
         return 0
-    # A thousand files take longer than one may.
+    # A thousand files need more time than one.
     with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
         done = await files_collection().update_many({"_id": {"$in": ids}, **expected}, update_of(changes))
     matched: int = done.matched_count
@@ -117,13 +124,13 @@ async def change_many(ids: Sequence[FileId], expected: Mapping[str, Any], **chan
 
 
 async def change(file: File, expected: Mapping[str, Any], **changes: Any) -> File | None:
-    """Set and unset fields of a file in one step, if it is as ``expected``.
+    """Set and unset fields of a file in one step, if it matches ``expected``.
 
-    A change of None removes the field; a ``Later`` is a time by the database's clock. A file that ends
-    without having been stored, or is deleted, counts against its owner's quota no longer.
+    None removes a field, and an expression (``expressions.py``) is evaluated by the database. A file that is
+    deleted, or is FAILED, EXPIRED or DUPLICATE, no longer counts against its owner's quota.
 
     Returns:
-        The file after the change, or None where it was not as expected.
+        The file after the change, or None if it did not match.
     """
     if not _releases(changes):
         with map_driver_errors():
@@ -133,19 +140,19 @@ async def change(file: File, expected: Mapping[str, Any], **changes: Any) -> Fil
             found = await change_within(file, {**expected, "charged": None}, changes)
         if found is not None:
             return found
-        # Not as expected, or marked since it was read.
+        # It did not match, or a quota has marked it since it was read.
     return await in_turn(file.owner, lambda session: change_and_release(file, expected, changes, session))
 
 
 async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
-    """Undo a deletion, with further ``changes``, while the purge has not begun and the quota has room.
+    """Undo a deletion, with further ``changes``, if the purge has not begun and the quota has room.
 
     Returns:
-        The file after it, or None where it is not in the trash.
+        The file after the change, or None if it is not in the trash.
 
     Raises:
-        ContentTakenError: the content was uploaded again meanwhile.
-        OverQuotaError: the file no longer fits.
+        ContentTakenError: another file of this content is COMPLETED by now.
+        OverQuotaError: the quota no longer has room for the file.
     """
     undone = {"deleted_at": None, "purge_at": None, **changes}
 
@@ -167,7 +174,7 @@ async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
 
 
 def arrow_to(target: Status, held_by: str | None = None) -> dict[str, Any]:
-    """Return the condition of a move to ``target``, by the attempt that holds the file if one is named."""
+    """Return the condition for a move to ``target``, with ``held_by`` only by the attempt that holds it."""
     expected: dict[str, Any] = {"status": {"$in": [status.value for status in sources(target)]}}
     return expected | {"deleted_at": None} | ({} if held_by is None else {"attempt": held_by})
 
@@ -177,7 +184,7 @@ def _releases(changes: Mapping[str, Any]) -> bool:
 
 
 def update_of(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the update; it marks a file whose sums move, so that they are folded later."""
+    """Return the update. It also marks files whose sums change, so that a fold updates the sums later."""
     derived: dict[str, Any] = {"unsummed": True} if SUMMED_FIELDS & changes.keys() else {}
     if "name" in changes:
         derived["name_search"] = search_form(changes["name"])
@@ -185,14 +192,14 @@ def update_of(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def identity(file: File) -> dict[str, Any]:
-    """Return the condition for one file. In a sharded collection the owner names the shard."""
+    """Return the condition for one file. In a sharded collection the owner selects the shard."""
     return {"_id": file.id, "owner": file.owner}
 
 
 async def change_and_release(
     file: File, expected: Mapping[str, Any], changes: Mapping[str, Any], session: Any
 ) -> File | None:
-    """As ``change``, in a transaction; the file no longer counts against its owner's quota."""
+    """Like ``change``, in a transaction. The file then no longer counts against its owner's quota."""
     marked = await files_collection().find_one(
         {**identity(file), "charged": True}, {"_id": 1}, session=session
     )
@@ -209,7 +216,7 @@ async def _change_and_release_many(
         marked = {"_id": {"$in": ids}, **expected, "charged": True}
         found = await files_collection().find(marked, {"size": 1}, session=session).to_list(None)
         if found:
-            # A transaction sees one moment: these are as expected still, or it begins again.
+            # A transaction reads one snapshot: these files still match, or the transaction is retried.
             these = {"_id": {"$in": [file["_id"] for file in found]}}
             await files_collection().update_many(
                 these, update_of({**changes, "charged": None}), session=session
@@ -223,7 +230,7 @@ async def _change_and_release_many(
 async def change_within(
     file: File, expected: Mapping[str, Any], changes: Mapping[str, Any], session: Any = None
 ) -> File | None:
-    """As ``change``, in a transaction. For no change that releases a file from its owner's quota."""
+    """Like ``change``, in a transaction. Not for a change that releases a file from its owner's quota."""
     found = await files_collection().find_one_and_update(
         {**identity(file), **expected},
         update_of(changes),

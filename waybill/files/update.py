@@ -1,6 +1,6 @@
-"""Update what a client has said of a file: name, content type, folder and metadata.
+"""Update the fields of a file that clients set: name, content type, folder and metadata.
 
-The object stays as it is, because name and content type are signed into each download.
+The object does not change, because each download URL signs the name and the content type.
 """
 
 from typing import Annotated, Any
@@ -29,7 +29,7 @@ from waybill.platform.errors import InvalidInput, PreconditionFailed, WrongState
 from waybill.platform.principal import Principal
 from waybill.platform.settings import Settings
 
-#: A merge patch (RFC 7396) is as good as plain JSON: no member of a file is null, so null always removes.
+#: A merge patch (RFC 7396) can express every update, because no field that a client sets is ever null.
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -50,14 +50,14 @@ MetadataChanges = Annotated[
 
 
 class FileChanges(BaseModel):
-    """What is to be different (RFC 7396): what is not given stays, and null removes.
+    """The changes of an update (RFC 7396): a field that is not given stays, and null removes it.
 
-    Both protocols validate with it, and OpenAPI is made from it.
+    REST and GraphQL validate with it, and OpenAPI is generated from it.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
-    # Not null, which would remove it: None stands for a name that is not given.
+    # A name cannot be null, because it cannot be removed. None means that it is not given.
     name: Annotated[str, AfterValidator(check_name)] = Field(
         default=None,  # type: ignore[assignment]
         min_length=1,
@@ -68,22 +68,22 @@ class FileChanges(BaseModel):
     )
     content_type: ContentType | None = Field(
         default=None,
-        description="The media type that downloads have; null stands for application/octet-stream.",
+        description="The media type of downloads. null sets application/octet-stream.",
         examples=["image/jpeg"],
     )
-    folder: Folder | None = Field(default=None, description="The folder; null stands for the top.")
+    folder: Folder | None = Field(default=None, description="The folder. null sets the top folder.")
     metadata: MetadataChanges | None = Field(
         default=None,
-        description="Pairs to set; a value of null removes its pair, and null in place of the object removes"
-        " all pairs. The pairs that result must keep the rules of an upload-request.",
+        description="Pairs to set. A value of null removes that pair, and null instead of the object removes"
+        " all pairs. The result must follow the rules of an upload-request.",
         examples=[{"album": "summer", "draft": None}],
     )
 
     def applied_to(self, file: File) -> dict[str, Any]:
-        """Return the stored fields that become different, with their new values.
+        """Return the stored fields that change, with their new values.
 
         Raises:
-            InvalidInput: the metadata that results is too large.
+            InvalidInput: the resulting metadata is too large.
         """
         changes: dict[str, Any] = {}
         if "name" in self.model_fields_set:
@@ -95,10 +95,10 @@ class FileChanges(BaseModel):
         if "metadata" in self.model_fields_set:
             merged = {**metadata_of(file.metadata), **self.metadata} if self.metadata is not None else {}
             try:
-                kept = check_metadata({key: value for key, value in merged.items() if value is not None})
+                checked = check_metadata({key: value for key, value in merged.items() if value is not None})
             except ValueError as error:
                 raise InvalidInput({"metadata": str(error)}) from None
-            changes["metadata"] = stored_metadata(kept)
+            changes["metadata"] = stored_metadata(checked)
         return {field: value for field, value in changes.items() if value != getattr(file, field)}
 
 
@@ -106,33 +106,35 @@ async def update_file(
     settings: Settings,
     principal: Principal,
     file_id: str,
-    wanted: FileChanges,
+    file_changes: FileChanges,
     if_match: str | None = None,
 ) -> File:
     """Update a file of any status that is not deleted. A repeat changes nothing.
 
     Args:
-        if_match: As the header If-Match: ETags of which the file must have one.
+        if_match: The value of the header If-Match: the file must have one of these ETags.
 
     Raises:
         FileNotFound: no such file of this owner.
         InvalidInput: the content type is not one of CONTENT_TYPES, or the metadata would be too large.
         PreconditionFailed: the file has changed since its ETag was returned.
         WrongState: the file is deleted.
-        ServiceUnavailable: MongoDB is away; a repeat is safe.
+        ServiceUnavailable: MongoDB is unavailable; a repeat is safe.
     """
     while True:
         file = await repository.find(file_id, principal.owner)
         if file.deleted_at is not None:
-            raise WrongState("The file is deleted.", id=file.file_id, fileStatus=file.status.value)
+            raise WrongState(
+                "The file is deleted. Restore it first.", id=file.file_id, fileStatus=file.status.value
+            )
         if if_match is not None and not is_match(if_match, etag_of(file)):
             raise PreconditionFailed(file.file_id)
-        changes = wanted.applied_to(file)
+        changes = file_changes.applied_to(file)
         if not settings.admits(changes.get("content_type", file.content_type)) and "content_type" in changes:
             raise InvalidInput({"contentType": f"must be one of {', '.join(settings.content_types)}"})
         if not changes:
             return file
-        # As it was read, so that parallel updates of one file's metadata lose nothing.
+        # Compare with the values that were read, so that parallel updates of the metadata lose nothing.
         read = VISIBLE_FIELDS if if_match is not None else changes
         expected = {field: getattr(file, field) for field in read} | {"deleted_at": None}
         updated = await transitions.change(file, expected, **changes)

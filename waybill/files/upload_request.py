@@ -1,4 +1,4 @@
-"""What a client announces, and the rules that it must keep."""
+"""The request model of an upload, and its rules."""
 
 import re
 from typing import Annotated
@@ -37,12 +37,12 @@ Sha256 = Annotated[
 ]
 
 
-# Bounds of a union with null would be written as `ge` and `le`, which JSON Schema does not have.
+# Pydantic would write the bounds of a union with null as `ge` and `le`, which JSON Schema does not have.
 PartSize = Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES), Whole]
 
 
 class UploadRequest(BaseModel):
-    """An upload as a client announces it. Both faces validate with it, and OpenAPI is made from it."""
+    """A request for an upload. REST and GraphQL validate with it, and OpenAPI is generated from it."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
@@ -53,46 +53,45 @@ class UploadRequest(BaseModel):
         examples=["holiday.jpg"],
         json_schema_extra=NAME_SCHEMA,
     )
-    size: Annotated[int, Whole] = Field(
-        ge=0, description="How many bytes will be sent, exactly.", examples=[1048576]
-    )
+    size: Annotated[int, Whole] = Field(ge=0, description="The exact size in bytes.", examples=[1048576])
     content_type: ContentType | None = Field(
         default=None,
-        description="The media type (RFC 9110); application/octet-stream if not given or empty. Spaces around"
-        " semicolons are made one form. The upload must be sent with the type that is answered.",
+        description="The media type (RFC 9110); application/octet-stream if not given or empty. It is"
+        " returned in one form. Send the bytes with the type of the response.",
         examples=["image/jpeg"],
     )
     sha256: Sha256 | None = Field(
         default=None,
-        description="SHA-256 of the content, in hexadecimal. The store then refuses any other content, and "
-        "content that this owner has stored already needs no upload.",
+        description="The SHA-256 of the content, in hexadecimal. The store then refuses other content, and "
+        "content that the owner has already stored needs no upload.",
     )
     multipart: bool | None = Field(
         default=None,
-        description="Whether to send the file in parts. If not given, only what one PUT cannot carry is. "
-        "An empty file never is.",
+        description="Whether to send the file in parts. If not given, only files above a size that the"
+        " operator sets are sent in parts. An empty file never is.",
     )
     part_size: PartSize | None = Field(
         default=None,
-        description="The size of parts to use, in bytes: 5 MiB to 5 GiB, 16 MiB if not given. The answer's"
-        " `multipart.partSize` is the size in force: larger if there would be more than 10,000 parts. Has no"
-        " effect on a file that is sent by one PUT.",
+        description="The size of each part in bytes: 5 MiB to 5 GiB, 16 MiB if not given. The response"
+        " returns the size to use in `multipart.partSize`. It is larger if there would be more than 10,000"
+        " parts. No effect on a file that is sent by one PUT.",
         examples=[8388608],
     )
     folder: Folder | None = Field(
         default=None,
-        description="The folder, such as `photos/2026/`; the top, which is empty, if not given.",
+        description="The folder, such as `photos/2026/`. If not given, the top folder, which is empty.",
         examples=["photos/2026/"],
     )
     metadata: Metadata | None = Field(
         default=None,
-        description=f"Up to {MAX_PAIRS} pairs of your own, {MAX_METADATA_BYTES} bytes in all.",
+        description=f"Your own keys and values: up to {MAX_PAIRS} pairs, {MAX_METADATA_BYTES} bytes in"
+        " total.",
         examples=[{"album": "summer"}],
     )
 
 
 def check_idempotency_key(key: str) -> None:
-    """Refuse what could not be sent as a header.
+    """Refuse a key that cannot be sent as a header.
 
     Raises:
         InvalidInput: the key is empty, long, or has characters beyond ASCII.

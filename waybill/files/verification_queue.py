@@ -73,7 +73,7 @@ return sent
 """
 
 # One caller at a time gets the flag, and with it the duty to send the next files. The flag goes before that
-# caller looks into MongoDB, so a file that is held back after the look sets it again. A file without an entry
+# caller reads MongoDB, so a file that is held back after that read sets it again. A file without an entry
 # means that Redis was emptied (or that an older release sent the message): one caller gets to know at a time.
 _END = """
 local low, pause = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -99,7 +99,7 @@ class Ended:
     """What to do after a verification.
 
     ``in_flight`` are the owner's files that have a message in Redis, if the caller must send the owner's next
-    files; None if no files wait, or enough messages are in Redis. ``is_lost`` tells, once in a while, that
+    files; None if no files wait, or enough messages are in Redis. ``is_lost`` reports, once in a while, that
     Redis did not know of the file, so the messages of other files may be lost too.
     """
 
@@ -127,12 +127,14 @@ class VerificationQueue:
             with carried_options(VERIFY_UPLOAD) as options:
                 await self._send(owner, [file_id], False, options)
         except ServiceUnavailable as error:
-            log.warning("verification not sent, the reconciler will", file_id=file_id, error=error.message)
+            log.warning(
+                "verification not sent: the reconciler sends it later", file_id=file_id, error=error.message
+            )
 
     async def send_waiting(self, owner: str, file_ids: Sequence[str], *, has_more: bool) -> int:
         """Send verifications of due files, in this order, while the owner has room in Redis.
 
-        Files that have a message in Redis are passed over.
+        Files that have a message in Redis are skipped.
 
         Args:
             owner: whose files these are.
@@ -166,15 +168,17 @@ class VerificationQueue:
         return int(await self._run(_SEND, self._keys(owner), arguments))
 
     async def end(self, owner: str, file_id: str) -> Ended:
-        """Note that the message of a file was worked on, with any outcome.
+        """Record that the message of a file has ended, with any outcome.
 
-        If Redis is unavailable, which is logged and not raised, nothing is to be done.
+        If Redis is unavailable, logs it and returns a result that requires no action.
         """
         keys = [*self._keys(owner)[:3], _LOST]
         try:
             is_lost, in_flight = await self._run(_END, keys, [file_id, REFILL_AT, LOST_EVERY_SECONDS])
         except ServiceUnavailable as error:
-            log.warning("end of a verification not noted", file_id=file_id, error=error.message)
+            log.warning(
+                "end of a verification not recorded: redis unavailable", file_id=file_id, error=error.message
+            )
             return Ended(None, is_lost=False)
         return Ended(
             None if in_flight is None else [member.decode() for member in in_flight], is_lost=bool(is_lost)

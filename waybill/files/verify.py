@@ -1,4 +1,4 @@
-"""Verify what arrived: look at the object under a lease, and move the status by what was found."""
+"""Verify an upload: inspect its object under a lease, and set the final status."""
 
 import asyncio
 import secrets
@@ -23,17 +23,17 @@ from waybill.platform.mongo.expressions import DUE, NOW, Later
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 
-#: Seconds that a worker may be silent before another may take its file. Renewed four times as often.
+#: The lease of a worker on a file. After it, another worker may take the file. Renewed every quarter of it.
 LEASE_SECONDS = 15
 
-#: Looks in a row that must find the same problem until the file is FAILED, at intervals that double. That an
-#: object cannot be read has a setting of its own, VERIFY_ATTEMPTS.
+#: How many looks in a row must find the same problem until the file is FAILED. The intervals double. For an
+#: object that cannot be read, the setting VERIFY_ATTEMPTS says how many.
 LOOKS_TO_FAIL = 3
 
-#: For ``change``: no look has found a problem, or it is time for the next one. A message may come early.
+#: Condition for ``change``: no look has found a problem, or the next look is due. A message may come early.
 LOOK_IS_DUE: Mapping[str, Any] = {"$expr": {"$lte": ["$look_at", "$$NOW"]}}  # a missing field is less
 
-#: What no longer holds once the file has its final status.
+#: Fields to remove when the file gets its final status.
 NO_DOUBT: Mapping[str, Any] = {"doubt": None, "looks": None, "look_at": None}
 
 log = structlog.get_logger(__name__)
@@ -43,12 +43,13 @@ async def verify_upload(resources: Resources, file_id: str) -> None:
     """Verify a PROCESSING file under a lease, then move it to COMPLETED, DUPLICATE or FAILED.
 
     Safe to run twice, late, or on two workers at once: only the attempt that holds the lease can write, and
-    every write is conditional. Does nothing if the file is not PROCESSING, another attempt holds it, or its
-    next look is not due. FAILED takes several looks that find the same, spread over time.
+    every write is conditional. Does nothing if the file is not PROCESSING, if another attempt holds it, or if
+    its next look is not due. A file becomes FAILED only after several looks that find the same problem.
 
     Raises:
-        ServiceUnavailable: MongoDB or the store went away; the lease is given back for the next try.
-        Exception: a defect; it counts as a read that failed.
+        ServiceUnavailable: MongoDB or the store became unavailable; the lease is released for the next
+            attempt.
+        Exception: a defect; it counts as a failed read.
     """
     try:
         file = await repository.find(file_id)
@@ -57,7 +58,7 @@ async def verify_upload(resources: Resources, file_id: str) -> None:
     try:
         await _verify(resources, file)
     finally:
-        # With any outcome, the file gives its place in the queue to the next of its owner.
+        # With any outcome, send the next file of this owner.
         await send_next(resources, file)
 
 
@@ -76,11 +77,11 @@ async def _verify(resources: Resources, file: File) -> None:
     )
     if held is None:
         return
-    # No client waits for a job, so it waits for a slow store.
-    patient = replace(resources, storage=resources.storage.without_timeout())
+    # No client waits for a job, so a job may wait for a slow store.
+    without_timeout = replace(resources, storage=resources.storage.without_timeout())
     try:
         async with _lease(held, attempt) as lost:
-            found = await inspect(patient, held, lost)
+            found = await inspect(without_timeout, held, lost)
         await _conclude(resources, held, attempt, found)
     except LeaseLostError:
         log.info("lease lost, nothing written", file_id=file.file_id)
@@ -91,7 +92,7 @@ async def _verify(resources: Resources, file: File) -> None:
         )
         raise
     except Exception:
-        # A defect that this object brings out must not take the workers' time again and again.
+        # A defect that this object triggers must not occupy the workers again and again.
         with suppress(LeaseLostError):
             await _conclude(resources, held, attempt, Finding(problem=FailureReason.UNREADABLE))
         raise
@@ -99,7 +100,7 @@ async def _verify(resources: Resources, file: File) -> None:
 
 @asynccontextmanager
 async def _lease(file: File, attempt: str) -> AsyncIterator[asyncio.Event]:
-    """Renew the lease in the background; the event is set once it is known to be lost."""
+    """Renew the lease in the background. Set the event when the lease is lost."""
     lost = asyncio.Event()
 
     async def renew() -> None:
@@ -109,7 +110,7 @@ async def _lease(file: File, attempt: str) -> AsyncIterator[asyncio.Event]:
                 if await transitions.change(file, {"attempt": attempt}, due_at=Later(LEASE_SECONDS)) is None:
                     lost.set()
             except Exception as error:
-                # At the worst the lease runs out; the last write is conditional on it anyway.
+                # At worst the lease expires. The final write requires the lease anyway.
                 log.warning("lease not renewed", file_id=file.file_id, error=str(error))
 
     renewing = asyncio.create_task(renew())
@@ -120,21 +121,21 @@ async def _lease(file: File, attempt: str) -> AsyncIterator[asyncio.Event]:
 
 
 async def _conclude(resources: Resources, file: File, attempt: str, found: Finding) -> None:
-    """Write what was found, if this attempt still holds the file: an outcome, or when to look again."""
+    """Write the final status, or the time of the next look, if this attempt still holds the file."""
     if found.problem is None:
-        concluded = await _settle(file, attempt, found.sha256 or "")
+        verified = await _settle(file, attempt, found.sha256 or "")
     else:
         looks = count_looks(file, found.problem)
         if looks < _looks_needed(resources, found.problem):
             await _look_again(resources, file, attempt, found.problem, looks)
             return
-        concluded = await _fail(file, attempt, found, resources.settings.failed_retention)
-    if concluded is None:
+        verified = await _fail(file, attempt, found, resources.settings.failed_retention)
+    if verified is None:
         raise LeaseLostError
-    VERDICTS.labels(concluded.status.value, found.by).inc()
-    log.info("verified", file_id=file.file_id, status=concluded.status.value, size=file.size, by=found.by)
-    if concluded.status is Status.DUPLICATE or (
-        concluded.status is Status.FAILED and not resources.settings.failed_retention
+    VERDICTS.labels(verified.status.value, found.by).inc()
+    log.info("verified", file_id=file.file_id, status=verified.status.value, size=file.size, by=found.by)
+    if verified.status is Status.DUPLICATE or (
+        verified.status is Status.FAILED and not resources.settings.failed_retention
     ):
         await resources.sender.send(PURGE_OBJECT, file.file_id)
 
@@ -146,9 +147,9 @@ def _looks_needed(resources: Resources, problem: FailureReason) -> int:
 async def _look_again(
     resources: Resources, file: File, attempt: str, problem: FailureReason, looks: int
 ) -> None:
-    """Give the file back for another look, later: one answer of the store is no proof."""
+    """Release the file for another look later, because one answer of the store proves nothing."""
     delay = next_look(resources.settings, looks)
-    given_back = await transitions.change(
+    released = await transitions.change(
         file,
         {"attempt": attempt},
         attempt=None,
@@ -157,7 +158,7 @@ async def _look_again(
         look_at=delay,
         due_at=delay,
     )
-    if given_back is None:
+    if released is None:
         raise LeaseLostError
     log.warning(
         "problem found, the object is looked at again",
@@ -169,7 +170,10 @@ async def _look_again(
 
 
 async def _fail(file: File, attempt: str, found: Finding, retention: int) -> File | None:
-    """End a file as FAILED. Its object stays for ``retention`` seconds, for a person to step in."""
+    """Move a file to FAILED.
+
+    Its object stays for ``retention`` seconds, so that an operator can inspect it.
+    """
     return await transitions.transition(
         file,
         Status.FAILED,
@@ -184,7 +188,10 @@ async def _fail(file: File, attempt: str, found: Finding, retention: int) -> Fil
 
 
 async def _settle(file: File, attempt: str, sha256: str) -> File | None:
-    """COMPLETED for the first of its content, DUPLICATE for every other. The unique index decides."""
+    """Move a file to COMPLETED if it is the first of its content, or to DUPLICATE.
+
+    The unique index decides.
+    """
     for _ in range(CONTENT_RACES):
         try:
             return await transitions.transition(
@@ -201,7 +208,7 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
             holder = await contents.find_holder(file.owner, sha256)
         if holder is not None:
             with suppress(HolderGoneError):
-                # The holder has the content: from here the purge of this object is due.
+                # The holder has the content, so this object is a spare, and its purge is due.
                 return await contents.become_duplicate(
                     file,
                     holder,
@@ -212,5 +219,5 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
                     attempt=None,
                     **NO_DOUBT,
                 )
-        # The holder was deleted just now: the content is free, and may be won.
+        # The holder was deleted just now, so this file may become COMPLETED.
     raise ServiceUnavailable("MongoDB")

@@ -19,7 +19,7 @@ WaybillError
 ├── TooManySubscriptions  the owner follows changes too often at the same time
 ├── WebhookDisabled       the webhook is to be enabled first
 ├── RateLimited           more requests than this owner may send in a time
-└── ServiceUnavailable    a server that we need is away; try again
+└── ServiceUnavailable    a server that we need is unavailable; try again
 
 SettingsError             a setting is missing or wrong; raised at start only
 InitError                 `waybill init` cannot go on; says what to change in the database

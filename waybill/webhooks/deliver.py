@@ -53,7 +53,7 @@ async def deliver(resources: Resources, delivery_id: str) -> None:
     running jobs takes the webhook's next waiting delivery after its own.
 
     Raises:
-        ServiceUnavailable: MongoDB is away; the delivery stays due.
+        ServiceUnavailable: MongoDB is unavailable; the delivery stays due.
     """
     try:
         webhook_id = str((await delivery_repository.find_delivery(delivery_id)).webhook)

@@ -77,7 +77,7 @@ async def ping_webhook(resources: Resources, principal: Principal, webhook_id: s
     Raises:
         WebhookNotFound: no such webhook of this owner.
         WebhookDisabled: nothing is sent to it.
-        ServiceUnavailable: MongoDB is away; a repeat sends one more.
+        ServiceUnavailable: MongoDB is unavailable; a repeat sends one more.
     """
     webhook = await repository.find_webhook(webhook_id, principal.owner)
     if not webhook.enabled:
@@ -100,7 +100,7 @@ async def redeliver(
         WebhookNotFound: no such webhook of this owner.
         DeliveryNotFound: no such delivery of this webhook.
         WebhookDisabled: nothing is sent to it.
-        ServiceUnavailable: MongoDB is away; a repeat is safe.
+        ServiceUnavailable: MongoDB is unavailable; a repeat is safe.
     """
     webhook = await repository.find_webhook(webhook_id, principal.owner)
     delivery = await delivery_repository.find_delivery(delivery_id, webhook)

@@ -101,7 +101,7 @@ async def create_webhook(settings: Settings, principal: Principal, draft: Webhoo
     Raises:
         InvalidInput: the address is not on the internet, or not https; see WEBHOOK_ALLOW_PRIVATE.
         TooManyWebhooks: the caller has as many as there may be.
-        ServiceUnavailable: MongoDB is away.
+        ServiceUnavailable: MongoDB is unavailable.
     """
     _check(settings, draft.url)
     # The place first and the webhook then: no change that follows the answer can lie before the place.
@@ -180,7 +180,7 @@ async def delete_webhook(principal: Principal, webhook_id: str) -> None:
 
     Raises:
         WebhookNotFound: no such webhook of this owner.
-        ServiceUnavailable: MongoDB is away; a repeat is safe.
+        ServiceUnavailable: MongoDB is unavailable; a repeat is safe.
     """
     webhook = await repository.find_webhook(webhook_id, principal.owner)
     # Before the webhook, so that what an outage leaves behind is still there to be deleted.

@@ -1,4 +1,4 @@
-"""Cursors: where something stands in a list, in a form that is opaque to clients."""
+"""Keyset cursors: the position of a file in a list, opaque to clients."""
 
 from datetime import datetime
 
@@ -15,18 +15,18 @@ _INT64 = 2**63
 def cursor_of(position: Position, sort: Sort) -> str:
     """Return the cursor of a position in the list of that sort, in either order.
 
-    It is a key, not an offset: a page costs the same at any depth, and files that come or go meanwhile
-    neither repeat nor hide others.
+    It is a key, not an offset: a page costs the same at any depth. Files that are added or removed meanwhile
+    neither repeat nor hide other files.
     """
     value, file_id = position
     if isinstance(value, datetime):
-        # Without its sort, as it was when there was no other.
+        # Without its sort, because older releases had no other sort.
         return encode_cursor([(value - EPOCH) // MILLISECOND, file_id])
     return encode_cursor([sort, value, file_id])
 
 
 def position_of(cursor: str, sort: Sort) -> Position:
-    """The position that a cursor stands for.
+    """Return the position that a cursor encodes.
 
     Raises:
         InvalidInput: it is not a cursor of ours, or one of a list of another sort.

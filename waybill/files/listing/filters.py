@@ -1,4 +1,4 @@
-"""Which of an owner's files are wanted, and how many there are."""
+"""Filters of an owner's files, and the count of the files that match."""
 
 import re
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from waybill.files.usage.repository import count_by_status
 from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 
-#: Files that a count looks at, and milliseconds that each of its two steps takes. Where there are more, or
-#: MongoDB is too busy, there is no count.
+#: The most files that a count looks at, and the most milliseconds of each of its two steps. If there are more
+#: files, or MongoDB is too busy, there is no count.
 MAX_COUNTED_FILES = 50_000
 COUNT_TIMEOUT_MS = 50
 
@@ -26,7 +26,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Sort(StrEnum):
-    """What files are sorted by; their ids decide between equals."""
+    """The field that files are sorted by, and their ids after it."""
 
     CREATED_AT = "createdAt"
     NAME = "name"
@@ -34,7 +34,7 @@ class Sort(StrEnum):
 
 
 class Order(StrEnum):
-    """Which end of the list comes first."""
+    """The direction of the sort."""
 
     ASC = "asc"
     DESC = "desc"
@@ -42,10 +42,10 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which files; what is not given admits all.
+    """Conditions on files. A condition that is not given matches all files.
 
-    Names begin with ``name_prefix`` and hold ``name_part``, in any case. ``content_type`` is a type such as
-    `image/png` or a family such as `image/*`. Files are created at ``created_after`` or later and before
+    Names begin with ``name_prefix`` and contain ``name_part``, in any case. ``content_type`` is a type such
+    as `image/png` or a family such as `image/*`. Files are created at ``created_after`` or later and before
     ``created_before``, and have ``min_size`` to ``max_size`` bytes. With ``deleted`` they are in the trash,
     from which they can be restored; otherwise none is deleted. They are in ``folder``, or with ``recursive``
     in a folder below it too. They have all pairs of ``metadata``, in the stored form. An index finds the
@@ -66,14 +66,14 @@ class Filters:
     metadata: tuple[str, ...] = ()
 
 
-#: What a count looks through, the narrowest first.
+#: The indexes that a count reads, the narrowest first.
 _INDEXES = {"name_search": "by_search", "size": "largest", "created_at": "newest"}
 
 
 async def count_files(owner: str, filters: Filters) -> int | None:
-    """Return how many files there are, over all pages; None if that takes too much work to find out.
+    """Return how many files match, over all pages, or None if counting them takes too much work.
 
-    By status alone from the kept sums. Otherwise by an index, if that leaves few enough files to look at.
+    Filters by status alone use the stored sums. Others use an index, if it leaves few enough files.
     """
     if filters == Filters(statuses=filters.statuses):
         return await count_by_status(owner, filters.statuses)
@@ -95,7 +95,7 @@ async def count_files(owner: str, filters: Filters) -> int | None:
 def count_query(owner: str, filters: Filters) -> tuple[dict[str, Any], dict[str, Any], str]:
     """Return a range of an index that holds all files to count, the files to count, and the index.
 
-    From the index alone by status, name or size; by time and in the trash files are fetched.
+    A count by status, name or size reads the index alone. By time and in the trash it fetches the files.
     """
     if filters.deleted:
         return {"owner": owner, **TRASH}, {**place(owner, filters), **conditions_of(filters)}, "trash"
@@ -116,7 +116,7 @@ def place(owner: str, filters: Filters) -> dict[str, Any]:
 
 
 def conditions_of(filters: Filters) -> dict[str, Any]:
-    """Return the conditions of the filters that are given, by the field that each is about."""
+    """Return the conditions of the given filters, by field."""
     given: dict[str, Any] = {}
     if filters.statuses:
         given["status"] = {"$in": [status.value for status in filters.statuses]}
@@ -128,7 +128,7 @@ def conditions_of(filters: Filters) -> dict[str, Any]:
     if filters.content_type is not None:
         given["content_type"] = _of_type(filters.content_type)
     if filters.folder is not None and not filters.recursive:
-        # Not null, for which MongoDB reads two ranges: that of files without a value, and of undefined.
+        # Not null, because for null MongoDB reads two ranges: missing values, and undefined.
         given["folder"] = filters.folder or {"$exists": False}
     elif filters.folder is not None:
         given["folder"] = _beginning_with(filters.folder)
@@ -141,31 +141,31 @@ def conditions_of(filters: Filters) -> dict[str, Any]:
     created: dict[str, Any] = {"$gte": _whole(filters.created_after), "$lt": _whole(filters.created_before)}
     size: dict[str, Any] = {"$gte": filters.min_size, "$lte": filters.max_size}
     for field, bounds in (("created_at", created), ("size", size)):
-        kept = {operator: bound for operator, bound in bounds.items() if bound is not None}
-        if kept:
-            given[field] = kept
+        given_bounds = {operator: bound for operator, bound in bounds.items() if bound is not None}
+        if given_bounds:
+            given[field] = given_bounds
     return given
 
 
 def _beginning_with(prefix: str) -> dict[str, str]:
-    """A range rather than a pattern, for a range bounds an index whatever the prefix holds."""
+    """Return a condition for texts with a prefix. It is a range, which bounds an index for any prefix."""
     stem = prefix.rstrip(chr(_LAST_CODE_POINT))
     if not stem:
         return {"$gte": prefix}
     following = ord(stem[-1]) + 1
-    # Surrogates are no characters and cannot be sent.
+    # Skip the surrogates: they are not characters and cannot be sent.
     return {"$gte": prefix, "$lt": stem[:-1] + chr(0xE000 if following == 0xD800 else following)}
 
 
 def _of_type(content_type: str) -> dict[str, str]:
-    """Parameters of the stored type do not count, nor does case (RFC 9110, 8.3.1)."""
+    """Return a condition for a media type, without regard to parameters and case (RFC 9110, 8.3.1)."""
     family = content_type.removesuffix("*")
     rest = "" if family != content_type else " *(;|$)"
     return {"$regex": f"^{re.escape(family)}{rest}", "$options": "i"}
 
 
 def _whole(time: datetime | None) -> datetime | None:
-    """The first millisecond that is not before a time: MongoDB would cut the rest off, and round down."""
+    """Return a time rounded up to a millisecond. MongoDB would round it down."""
     if time is None or not time.microsecond % 1000:
         return time
     try:

@@ -1,4 +1,4 @@
-"""List the folders of a folder: those that a file of theirs, or of a folder below, makes exist."""
+"""List the folders in a folder. A folder exists if it, or a folder below it, holds a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,13 @@ class FolderListing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
     folder: Folder = Field(
-        default="", description="The folder whose folders are listed; the top, which is empty, if not given."
+        default="",
+        description="The folder whose folders are listed. If not given, the top folder, which is empty.",
     )
-    limit: int = Field(default=20, ge=1, le=MAX_PAGE_FILES, description="Folders per page at most.")
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE_FILES, description="The most folders per page.")
     cursor: str | None = Field(
         default=None,
-        description="`nextCursor` of the page before, unchanged, with the same `folder`.",
+        description="`nextCursor` of the previous page, unchanged, with the same `folder`.",
         json_schema_extra={"minLength": 1},
     )
 
@@ -42,7 +43,7 @@ class FolderPage:
 
     @property
     def next_cursor(self) -> str | None:
-        """The cursor of the next page, or None on the last."""
+        """Return the cursor of the next page, or None on the last page."""
         return cursor_of(self.folders[-1]) if self.has_more else None
 
 
@@ -52,7 +53,7 @@ def cursor_of(folder: str) -> str:
 
 
 async def list_folders(principal: Principal, listing: FolderListing) -> FolderPage:
-    """Return a page of the folders directly in a folder that hold a file, or have one below.
+    """Return a page of the folders directly in a folder, in which, or below which, there is a file.
 
     Each folder costs one look-up in the index, however many files it holds.
 
@@ -75,7 +76,7 @@ async def list_folders(principal: Principal, listing: FolderListing) -> FolderPa
 
 
 def _end(folder: str) -> str:
-    """Return the first text after all that begin with a folder."""
+    """Return the smallest text after all texts that begin with a folder."""
     return folder[:-1] + chr(ord("/") + 1)
 
 

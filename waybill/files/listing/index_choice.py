@@ -1,4 +1,4 @@
-"""Which indexes serve a list, and which ranges of their keys its filters admit."""
+"""Choose the index of a list, and the ranges of its keys that match the filters."""
 
 from collections.abc import Mapping
 
@@ -14,15 +14,15 @@ _BY_SEARCH = "by_search"
 BY_STATUS = "newest_by_status"
 BY_METADATA = "newest_by_metadata"
 
-#: The field behind the owner that a range of an index has one value of.
+#: The field after the owner that has a single value in a range of an index.
 PREFIX_FIELDS: Mapping[str, frozenset[str]] = {
     BY_STATUS: frozenset({"status"}),
     BY_METADATA: frozenset({"metadata"}),
     **dict.fromkeys(_IN_FOLDER.values(), frozenset({"folder"})),
 }
 
-#: The fields of a file that the keys of an index hold beside its owner and its id. With an index of arrays
-#: MongoDB fetches each file.
+#: The fields that an index contains in addition to the owner and the id. With an index of arrays
+#: MongoDB fetches each file, so it counts as none.
 INDEX_FIELDS: Mapping[str, frozenset[str]] = {
     "newest": frozenset({"created_at"}),
     _NEWEST_WITH_SEARCH: frozenset({"created_at", "name_search"}),
@@ -39,17 +39,17 @@ INDEX_FIELDS: Mapping[str, frozenset[str]] = {
 
 
 def filtered_fields(filters: Filters) -> set[str]:
-    """Return the fields that have a condition. A list of the trash has one on the status (``IN_TRASH``)."""
+    """Return the fields with a condition. A list of the trash has one on the status (``IN_TRASH``)."""
     return set(conditions_of(filters)) | ({"status"} if filters.deleted else set())
 
 
 def list_index(filters: Filters, sort: Sort) -> str:
-    """Return the index in whose order a list is read.
+    """Return the index whose order is that of the list.
 
-    The files of a status, a folder or a pair of metadata, by time, are requested most. They have indexes of
-    their own, and those of several statuses are merged. A folder has one by name too. Other sorts have
-    none, because each costs every insert and every change of a status. There the status ends the one index:
-    files of another cost a key, not a fetch.
+    Lists of a status, a folder or a pair of metadata, by time, are the most frequent. They have indexes of
+    their own; for several statuses MongoDB merges ranges. A folder has an index by name too. Other sorts have
+    none, because each index slows down every insert and every change of a status. Their index ends with the
+    status, so a file of another status costs a key and not a fetch.
     """
     field = FIELDS[sort]
     if filters.deleted:
@@ -66,7 +66,7 @@ def list_index(filters: Filters, sort: Sort) -> str:
 
 
 def other_indexes(filters: Filters, used: str) -> list[tuple[str, str]]:
-    """Return the indexes that a filter bounds, without ``used``, each with the field in a range."""
+    """Return the indexes that a filter bounds, except ``used``, each with the field of the range."""
     in_folder = "folder" if filters.recursive else "created_at"
     candidates = [(_TRASH_INDEXES if filters.deleted else _INDEXES)[field] for field in FIELDS.values()]
     ranges = dict(zip(candidates, FIELDS.values(), strict=True))
@@ -86,7 +86,7 @@ def other_indexes(filters: Filters, used: str) -> list[tuple[str, str]]:
 def key_ranges(
     owner: str, filters: Filters, index: str, field: str, edges: tuple[Edge, Edge] = (LOWEST, HIGHEST)
 ) -> list[KeyRange]:
-    """Return the keys of an index between two places that the filters admit.
+    """Return the ranges of an index that match the filters, between two edges.
 
     One range for each status, otherwise one.
     """
@@ -96,7 +96,7 @@ def key_ranges(
         if operator == "$gte":
             low = max(low, before_value(value))
         elif operator != "$regex":
-            # Sizes alone have a bound that is in the range.
+            # `$lte`, which only sizes have, includes its bound.
             high = min(high, before_value(value + 1 if operator == "$lte" else value))
     prefixes: list[list[str | None]] = [[owner]]
     if index == BY_STATUS:

@@ -19,11 +19,11 @@ from waybill.files.model import File
 from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 
-#: Where a file stands in a list: what the list is sorted by, and the file's id.
+#: The position of a file in a list: the value that the list is sorted by, and the file's id.
 Position = tuple[datetime | str | int, str]
 
-#: A place between two positions. The first number tells the lowest (-1) and the highest (1) place from those
-#: at a value (0); the last is an id as a number, or -1 before all ids.
+#: A place between two positions. The first number is -1 for the lowest place, 1 for the highest, and 0 for
+#: one at a value. The last is an id as a number, or -1 for the place before all ids.
 Edge = tuple[int, Any, int]
 
 LOWEST: Edge = (-1, None, -1)
@@ -36,17 +36,17 @@ _IDS = 2**96
 
 
 def before_value(value: datetime | str | int) -> Edge:
-    """Return the place before all files of a value."""
+    """Return the place before all files with a value."""
     return (0, value, -1)
 
 
-def before(position: Position) -> Edge:
+def before_position(position: Position) -> Edge:
     """Return the place before a position."""
     value, file_id = position
     return (0, value, int(file_id, 16))
 
 
-def behind(position: Position) -> Edge:
+def after_position(position: Position) -> Edge:
     """Return the place after a position."""
     value, file_id = position
     return (0, value, int(file_id, 16) + 1)
@@ -54,10 +54,10 @@ def behind(position: Position) -> Edge:
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """The keys of an index that begin with ``prefix``, from one place in it to another.
+    """The keys of an index that begin with ``prefix``, between two places.
 
-    ``field`` and `_id` come next in the index; ``low`` and ``high`` are places in their ascending order. If
-    other keys stand between the two, the places must be before values, and not at an id.
+    ``field`` and `_id` follow in the index. ``low`` and ``high`` are places in their ascending order. If
+    other keys are between the two, the places must be before values, not at an id.
     """
 
     index: str
@@ -67,10 +67,10 @@ class KeyRange:
     high: Edge
 
     async def nth(self, number: int, direction: int) -> Position | None:
-        """Return the position of the key of that number, the first is 1; None if there are fewer.
+        """Return the position of a key by its number, or None if there are fewer keys.
 
         Args:
-            number: How many keys are counted, at most.
+            number: Which key; the first is 1.
             direction: ``pymongo.ASCENDING`` to count from ``low``, ``pymongo.DESCENDING`` from ``high``.
 
         Raises:
@@ -92,10 +92,10 @@ class KeyRange:
         return (found[0][self.field], str(found[0]["_id"])) if found else None
 
     async def has_more_than(self, number: int) -> bool:
-        """Return whether there are more keys than that. Raises as ``nth`` does."""
+        """Return whether there are more than ``number`` keys. Raises ServiceUnavailable."""
         if self.low >= self.high:
             return False
-        # Unsorted: of an array MongoDB would sort the files in memory.
+        # Unsorted, because with an index of arrays MongoDB would sort the files in memory.
         found = self._between().skip(number).limit(1)
         with map_driver_errors():
             return bool(await found.to_list(1))
@@ -114,7 +114,7 @@ class KeyRange:
         given: dict[str, Any] = dict(zip(_KEYS[self.index], self.prefix, strict=False))
         given[self.field] = MinKey() if kind < 0 else MaxKey() if kind > 0 else value
         given["_id"] = _id(number)
-        # An edge without an id lies before all keys of its value, whichever way the keys behind are stored.
+        # An edge without an id is before all keys of its value, in either direction of the keys that follow.
         first = {1: MinKey(), -1: MaxKey()}
         return [(key, given.get(key, first[side])) for key, side in _KEYS[self.index].items()]
 

@@ -1,4 +1,4 @@
-"""List a caller's files: which, in which order, and how many there are."""
+"""List a caller's files, filtered and sorted, and count them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from waybill.platform.times import parse_rfc3339
 
 MAX_PAGE_FILES = 100
 
-#: Bytes. The largest integer that every reader of JSON takes exactly, and far more than a file can have.
+#: The largest integer that every JSON parser reads exactly. No file is as large.
 MAX_SIZE_BYTES = 2**53 - 1
 
-#: What most want to see first: new files, large files, and names from A to Z.
+#: The order of each sort if a request names none: new files first, large files first, names from A to Z.
 NATURAL_ORDER = {Sort.CREATED_AT: Order.DESC, Sort.NAME: Order.ASC, Sort.SIZE: Order.DESC}
 
 
 def _storable(text: str) -> str:
-    # Half of a surrogate pair is no text, and no file's name.
+    # Half of a surrogate pair is not valid text, so no file name contains it.
     if not is_storable(text) or "\0" in text:
-        raise ValueError("is not a text that a file's name could begin with")
+        raise ValueError("must be text that a file name can contain")
     return text
 
 
@@ -44,48 +44,57 @@ Size = Annotated[int, Field(ge=0, le=MAX_SIZE_BYTES)]
 
 
 class Listing(BaseModel):
-    """A list as a client asks for it. Both faces validate with it, and OpenAPI is made from it."""
+    """The parameters of a list. REST and GraphQL validate with it, and OpenAPI is generated from it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
-    limit: int = Field(default=20, ge=1, le=MAX_PAGE_FILES, description="Files per page at most.")
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE_FILES, description="The most files per page.")
     cursor: str | None = Field(
         default=None,
-        description="`nextCursor` of the page before, unchanged, with the same `sort`.",
+        description="`nextCursor` of the previous page, unchanged, with the same `sort`.",
         json_schema_extra={"minLength": 1},
     )
-    status: list[Status] = Field(default=[], description="Only these statuses; repeat for several.")
-    name: Prefix | None = Field(default=None, description="Only names that begin with this, in any case.")
-    q: Prefix | None = Field(default=None, description="Only names that hold this anywhere, in any case.")
+    status: list[Status] = Field(
+        default=[], description="Only files with this status. Repeat it for several."
+    )
+    name: Prefix | None = Field(
+        default=None, description="Only files whose name begins with this text, in upper or lower case."
+    )
+    q: Prefix | None = Field(
+        default=None, description="Only files whose name contains this text, in upper or lower case."
+    )
     content_type: str | None = Field(
         default=None,
         max_length=255,
         pattern=rf"^{CONTENT_TYPE_WORD}/({CONTENT_TYPE_WORD}|\*)$",
-        description="Only this media type, with any parameters: `image/png`, or a family: `image/*`.",
+        description="Only files of this media type, such as `image/png`, or family, such as `image/*`."
+        " Parameters of a stored type are ignored.",
         examples=["image/*"],
     )
-    created_after: Time | None = Field(default=None, description="Only files made at this time or later.")
-    created_before: Time | None = Field(default=None, description="Only files made before this time.")
-    min_size: Size | None = Field(default=None, description="Only files of so many bytes or more.")
-    max_size: Size | None = Field(default=None, description="Only files of so many bytes or fewer.")
+    created_after: Time | None = Field(default=None, description="Only files created at this time or later.")
+    created_before: Time | None = Field(default=None, description="Only files created before this time.")
+    min_size: Size | None = Field(default=None, description="Only files of at least so many bytes.")
+    max_size: Size | None = Field(default=None, description="Only files of at most so many bytes.")
     deleted: bool = Field(
-        default=False, description="The trash instead: what is deleted and can still be restored."
+        default=False, description="List the trash instead: deleted files that can still be restored."
     )
     folder: Folder | None = Field(
-        default=None, description="Only files of this folder, such as `photos/`; the empty one is the top."
+        default=None, description="Only files in this folder, such as `photos/`. Empty: the top folder."
     )
-    recursive: bool = Field(default=False, description="Also files of all folders below `folder`.")
+    recursive: bool = Field(default=False, description="Also list files in all folders below `folder`.")
     metadata: Metadata = Field(default={}, description="Only files that have all of these pairs.")
     sort: Sort = Field(
-        default=Sort.CREATED_AT, description="Names are sorted by code points, so `Z` comes before `a`."
+        default=Sort.CREATED_AT,
+        description="The field to sort by. Names are sorted by code points, so `Z` comes before `a`.",
     )
     order: Order | None = Field(
-        default=None, description="If not given, `asc` for names and `desc` for times and sizes."
+        default=None,
+        description="The direction. If not given, `asc` for names, and `desc` for times and sizes.",
     )
 
     @property
     def filters(self) -> Filters:
-        """Which files."""
+        """The conditions on files."""
         is_everywhere = self.recursive and not self.folder
         return Filters(
             statuses=frozenset(self.status),
@@ -105,9 +114,9 @@ class Listing(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some files of a list, and the cursor of the next page, which is None on the last.
+    """Some files of a list, and the cursor of the next page, which is None on the last page.
 
-    A page may have fewer files than were asked for, or none, and still not be the last.
+    A page may have fewer files than requested, or none, and still not be the last.
     """
 
     items: Sequence[File]
@@ -115,15 +124,15 @@ class Page:
     sort: Sort
 
     def cursor_of(self, file: File) -> str:
-        """Where one of the files stands in the list."""
+        """Return the cursor of one of the files."""
         return cursor_of(query.position_of(file, self.sort), self.sort)
 
 
 async def list_files(principal: Principal, listing: Listing) -> Page:
-    """A page of the caller's files, or of their trash.
+    """Return a page of the caller's files, or of their trash.
 
     Raises:
-        InvalidInput: the cursor is not one of ours, or of another sort.
+        InvalidInput: the cursor is malformed, or of another sort.
     """
     after = None if listing.cursor is None else position_of(listing.cursor, listing.sort)
     found = await query.find_page(

@@ -1,8 +1,8 @@
-"""A page of a list: in the order of an index, and with bounded work for any filter.
+"""Read a page of a list: in the order of an index, and with bounded work for any filter.
 
-A page whose filters bound the index reads its own files alone. If a filter of another index matches few
-files, those are sorted in memory. Otherwise the list is searched in stretches of so many keys, for a short
-time: the page may be short, and tells where the search goes on.
+If the filters bound the index, only the files of the page are read. If a filter of another index matches few
+files, those are sorted in memory. Otherwise the list is searched in stretches of a fixed number of keys, for
+a short time. Then the page may be short, and its cursor continues the search.
 """
 
 import time
@@ -25,7 +25,15 @@ from waybill.files.listing.index_choice import (
     list_index,
     other_indexes,
 )
-from waybill.files.listing.index_keys import HIGHEST, LOWEST, KeyRange, Position, before, behind, nearest
+from waybill.files.listing.index_keys import (
+    HIGHEST,
+    LOWEST,
+    KeyRange,
+    Position,
+    after_position,
+    before_position,
+    nearest,
+)
 from waybill.files.model import File
 from waybill.files.repository import file_of
 from waybill.platform.mongo.connection import files_collection
@@ -34,23 +42,23 @@ from waybill.platform.mongo.errors import map_driver_errors
 
 @dataclass(frozen=True, slots=True)
 class FoundFiles:
-    """A page: its files, and the position after which the next page begins, or None if nothing is left.
+    """A page: its files, and the position after which the next page begins, or None on the last page.
 
-    A page may have fewer files than were asked for, or none, and still not be the last.
+    A page may have fewer files than requested, or none, and still not be the last.
     """
 
     files: Sequence[File]
     next_position: Position | None
 
 
-#: Files that a search reads at a time, if the filters need the files themselves. Each may lie elsewhere on
-#: the disk: 0.1 ms.
+#: Files that a search reads at a time, if the filters need the files themselves. Each may be elsewhere on the
+#: disk, which takes 0.1 ms.
 STRETCH_FILES = 250
 
-#: Keys that a search reads at a time, if the keys of the index are enough for the filters: 1 µs each.
+#: Keys that a search reads at a time, if the index contains all filtered fields. A key takes 1 µs.
 STRETCH_KEYS = 10_000
 
-#: Seconds after which a search begins no further stretch, and returns what it has found. The most stretches.
+#: The most seconds until a search begins its last stretch, and the most stretches.
 SEARCH_SECONDS = 0.05
 MAX_STRETCHES = 20
 
@@ -59,16 +67,16 @@ SELECTIVE_FILES = 1000
 
 
 def position_of(file: File, sort: Sort) -> Position:
-    """Return where a file stands in a list of that sort."""
+    """Return the position of a file in a list of that sort."""
     return getattr(file, FIELDS[sort]), file.file_id
 
 
 async def find_page(
     owner: str, filters: Filters, sort: Sort, order: Order, *, limit: int, after: Position | None
 ) -> FoundFiles:
-    """Find up to ``limit`` files that come after the position ``after``. The work is bounded.
+    """Find up to ``limit`` files after the position ``after``, with bounded work.
 
-    The filters may let few files through, or none: then the page is short. It tells where to go on.
+    If the filters match few of the files that it reads, the page is short, and not the last.
 
     Raises:
         ServiceUnavailable: MongoDB does not answer.
@@ -77,7 +85,7 @@ async def find_page(
     filters = await _rarest_first(owner, filters)
     filtered = filtered_fields(filters)
     index = list_index(filters, sort)
-    # Each of these conditions bounds the index, so what is read is on the page.
+    # Conditions on these fields bound the index, so every file that is read is on the page.
     bounds = {FIELDS[sort]} | PREFIX_FIELDS.get(index, frozenset())
     if filtered <= bounds:
         found = await _read(page_query(owner, filters, sort, order, after=after), limit)
@@ -90,7 +98,7 @@ async def find_page(
     stretch = STRETCH_KEYS if filtered <= INDEX_FIELDS[index] else STRETCH_FILES
     position = after
     for _ in range(MAX_STRETCHES):
-        # Between the two queries files may come and go. The end stays: each place is in one stretch.
+        # Files may be added and removed between the two queries. Each place is in exactly one stretch.
         until = await _stretch_end(owner, filters, sort, order, after=position, length=stretch)
         query = page_query(owner, filters, sort, order, after=position, until=until)
         files += await _read(query, limit - len(files))
@@ -101,7 +109,7 @@ async def find_page(
 
 
 async def _read(query: Any, limit: int) -> list[File]:
-    """Read one file more than the limit: it tells that there are more."""
+    """Return up to one file more than the limit, which shows that there is a next page."""
     with map_driver_errors():
         # Without a limit MongoDB reads a whole batch, 101 files.
         found = await query.limit(limit + 1).to_list(limit + 1)
@@ -115,7 +123,7 @@ def _page(found: Sequence[File], limit: int, sort: Sort, until: Position | None)
 
 
 async def _selective_index(owner: str, filters: Filters, used: str) -> str | None:
-    """Return the index of a filter that few files match, other than the one that is ``used`` by default."""
+    """Return an index other than ``used`` whose filter matches few files, or None."""
     for index, field in other_indexes(filters, used):
         if await _is_selective(key_ranges(owner, filters, index, field)):
             return index
@@ -128,7 +136,7 @@ async def _is_selective(ranges: Sequence[KeyRange]) -> bool:
 
 
 async def _rarest_first(owner: str, filters: Filters) -> Filters:
-    """Return the filters with a pair of metadata first that few files have, if there is one."""
+    """Return the filters with a pair of metadata first that few files have, if there is such a pair."""
     pairs = filters.metadata
     if filters.deleted or len(pairs) < 2:
         return filters
@@ -145,9 +153,9 @@ async def _stretch_end(
     """Return the position up to which the index has ``length`` keys, or None if it ends before."""
     low, high = LOWEST, HIGHEST
     if after is not None and order is Order.ASC:
-        low = behind(after)
+        low = after_position(after)
     elif after is not None:
-        high = before(after)
+        high = before_position(after)
     if list_index(filters, sort) == BY_METADATA:
         # MongoDB cannot read an index of arrays in its order by the keys alone.
         pair = replace(
@@ -177,10 +185,10 @@ def page_query(
     until: Position | None = None,
     index: str | None = None,
 ) -> Any:
-    """Return the driver's cursor over the files after a position, up to and with another.
+    """Return the driver's cursor over the files after one position, up to and including another.
 
     Args:
-        index: What is read instead of the index that has the list's order; the files are sorted in memory.
+        index: The index to read instead of the one in the list's order. MongoDB then sorts in memory.
     """
     field = FIELDS[sort]
     query: dict[str, Any] = {**place(owner, filters), **conditions_of(filters)}
@@ -191,17 +199,16 @@ def page_query(
     if branches:
         query = {"$or": [{"$and": [query, branch]} for branch in branches]}
     direction = _direction(order)
-    # Chosen here, for the planner may prefer to sort in memory, and remembers its choice for other owners.
+    # With a hint, because the planner may prefer to sort in memory, and caches its choice for other owners.
     return files_collection().find(query).sort([(field, direction), ("_id", direction)]).hint(index)
 
 
 def _branches(
     field: str, order: Order, after: Position | None, until: Position | None
 ) -> list[dict[str, Any]]:
-    """Each branch is one range of the index, and MongoDB merges them.
+    """Return conditions that are one range of the index each. MongoDB merges the ranges.
 
-    A single range would start with all files of the same name or size, however many the pages before have
-    shown.
+    A single range would begin with all files of the same name or size, also those of earlier pages.
     """
     beyond, within, up_to = ("$gt", "$lt", "$lte") if order is Order.ASC else ("$lt", "$gt", "$gte")
     between: dict[str, Any] = {}

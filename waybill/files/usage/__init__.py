@@ -1,1 +1,1 @@
-"""What an owner's files take: quotas, kept sums, and the walk that mends both."""
+"""The storage that an owner uses: quotas, stored sums, and the walk that corrects both."""

@@ -1,4 +1,7 @@
-"""Keep sums and names right: one worker at a time folds, corrects, and walks through all files."""
+"""Update sums and names in the background.
+
+One worker at a time folds, corrects, and walks through all files.
+"""
 
 import asyncio
 import secrets
@@ -13,37 +16,37 @@ from waybill.platform.mongo import lease
 from waybill.platform.mongo.expressions import Later
 from waybill.resources import Resources
 
-#: The lease. Renewed before each run. If a run takes longer, two workers fold at once, which is harmless.
+#: The lease. Renewed before each run. If a run takes longer, two workers run at once, which is harmless.
 HOLDER = "sums"
 LEASE_SECONDS = 15
 
 #: Seconds between two runs. A file that changes again meanwhile is folded once.
 PAUSE_SECONDS = 1
 
-#: Seconds of a run in which files are looked through.
+#: Seconds of each run for the walk.
 WALK_SECONDS = 2
 
 log = structlog.get_logger(__name__)
 
 
 async def keep_sums(resources: Resources) -> None:
-    """Fold and walk whenever this is the worker to do so, until cancelled.
+    """Fold and walk while this worker holds the lease, until cancelled.
 
-    Looks every SWEEP_INTERVAL whether no other worker does it.
+    Tries to acquire the lease every SWEEP_INTERVAL.
     """
     while True:
         try:
-            await _keep_in_turn(resources)
+            await _keep_under_lease(resources)
         except ServiceUnavailable as error:
             log.warning("sums are folded later", error=error.message)
         except Exception:
-            # A defect. Reads stay exact as long as few files are marked.
+            # A defect. Reads stay exact while few files are marked.
             log.exception("sums cannot be folded")
         await asyncio.sleep(resources.settings.sweep_interval)
 
 
 async def keep_once(resources: Resources) -> None:
-    """Fold and correct what is marked now, and walk for a while if a lap is due.
+    """Fold the marked files, correct names, and walk for a while if a lap is due.
 
     Running twice at once is harmless: each file is folded in a transaction.
     """
@@ -55,7 +58,7 @@ async def keep_once(resources: Resources) -> None:
         pass
 
 
-async def _keep_in_turn(resources: Resources) -> None:
+async def _keep_under_lease(resources: Resources) -> None:
     attempt = secrets.token_hex(8)
     if await lease.acquire_lease(HOLDER, attempt, LEASE_SECONDS) is None:
         return

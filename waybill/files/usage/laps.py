@@ -1,6 +1,6 @@
-"""Laps: a walk through all files, from the oldest to the newest, that goes on from where it was.
+"""Laps of the walk through all files, from the oldest to the newest. The walk resumes where it stopped.
 
-One document keeps the place, so a crash or a restart loses at most one batch.
+One document stores the place, so a crash or a restart repeats at most one batch.
 """
 
 from datetime import datetime
@@ -16,20 +16,20 @@ LAPS = "laps"
 
 _ID = "files"
 
-#: Seconds between two laps: as a multiple of the lap before, so that walking takes a small share of
-#: MongoDB's time, and the least and the most of it.
+#: The pause between two laps: a multiple of the last lap's duration, so that the walk takes a small share of
+#: MongoDB's time. And the shortest and longest pause.
 PAUSE_FACTOR = 20
 MIN_PAUSE_SECONDS = 3600
 MAX_PAUSE_SECONDS = 24 * 3600
 
-#: Matches the document from the end of the first lap on: since then every file has been looked at once.
+#: Condition: the first lap has ended, so the walk has seen every file.
 FIRST_LAP = {"_id": _ID, "laps": {"$gt": 0}}
 
 
 class Lap(Document):
-    """The place of the walk. ``after`` is the last file that was looked at; it is absent between two laps.
+    """The place of the walk. ``after`` is the last file that it has seen; it is missing between two laps.
 
-    ``asked`` counts the requests for a lap, and ``answered`` those from before the latest one began.
+    ``asked`` counts the requests for a lap, and ``answered`` those before the latest lap began.
     """
 
     id: str  # type: ignore[assignment]
@@ -46,7 +46,7 @@ class Lap(Document):
 
 
 async def ask_for_lap() -> None:
-    """Have all files looked through once more, as soon as the present lap has ended."""
+    """Request another lap, which begins when the current lap has ended."""
     with map_driver_errors():
         await _laps().update_one({"_id": _ID}, {"$inc": {"asked": 1}}, upsert=True)
 
@@ -54,7 +54,7 @@ async def ask_for_lap() -> None:
 async def find_lap() -> Lap | None:
     """Return the place of the walk, or None if no lap is due."""
     asked = {"$ne": [{"$ifNull": ["$asked", 0]}, {"$ifNull": ["$answered", 0]}]}
-    # A field that is absent is less than any time: after a lap there is always a ``due_at``.
+    # A missing field compares as less than any time. After a lap there is always a ``due_at``.
     is_due = {"$or": [{"$gt": ["$after", None]}, asked, {"$lte": ["$due_at", "$$NOW"]}]}
     with map_driver_errors():
         found = await _laps().find_one({"_id": _ID}, {**dict.fromkeys(Lap.model_fields, 1), "is_due": is_due})
@@ -64,7 +64,7 @@ async def find_lap() -> Lap | None:
 
 
 async def move_on(lap: Lap, after: PydanticObjectId | None) -> None:
-    """Keep the new place of the walk; ``after`` is None at the end of the lap."""
+    """Store the new place of the walk. ``after`` is None at the end of the lap."""
     is_first = lap.after is None
     changes: dict[str, Any] = {"after": after}
     if is_first:

@@ -1,9 +1,9 @@
-"""How much an owner holds, counted exactly.
+"""Quotas: count exactly how many bytes an owner has reserved.
 
 A file that counts carries the mark ``charged``, and its owner's ``charged`` is the sum of the sizes of all
-marked files: both change in one transaction. A file is released by its own mark, whatever the settings are
-by then. Files from a time without a quota are marked at the owner's next upload-request if they are few, and
-by the walk (``walk.py``) if they are many.
+marked files: both change in one transaction. A file is released by its own mark, with any settings. Files
+from a time without a quota are marked at the owner's next upload-request if they are few, and by the walk
+(``walk.py``) if they are many.
 """
 
 from collections import defaultdict
@@ -21,13 +21,13 @@ from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.transactions import in_turn
 
-#: Files of an owner that an upload-request looks through, once. More are left to the walk.
+#: The most files of an owner that an upload-request looks through, once. The walk marks more.
 LOOK_FILES = 500
 
-#: Files that one transaction marks. Other changes of the owner's sum wait for it, some 10 ms.
+#: Files that one transaction marks. Other changes of the owner's sum wait for it, about 10 ms.
 MARK_FILES = 200
 
-#: Statuses in which an undeleted file takes, or has reserved, its size.
+#: Statuses in which an undeleted file uses or reserves storage.
 COUNTED = (Status.PENDING, Status.PROCESSING, Status.COMPLETED)
 
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class OverQuotaError(Exception):
-    """Raised when a file does not fit beside the ``charged`` bytes of its owner's others."""
+    """Raised when a quota has no room for a file. The owner's other files have ``charged`` bytes."""
 
     def __init__(self, charged: int, quota: int) -> None:
         super().__init__(charged, quota)
@@ -46,9 +46,9 @@ class OverQuotaError(Exception):
 class Owner(Document):
     """The bytes of an owner's marked files.
 
-    ``is_looked_through`` once an upload-request need not look for unmarked files, because there are none or
-    because they are many, and ``is_left_to_walk``. ``is_complete`` is for older releases, which would look
-    through all files of an owner without it.
+    ``is_looked_through``: an upload-request need not look for unmarked files, because there are none, or
+    because there are many, which is ``is_left_to_walk``. ``is_complete`` is for older releases: without it
+    they would look through all files of an owner.
     """
 
     id: str  # type: ignore[assignment]
@@ -63,10 +63,10 @@ class Owner(Document):
 
 
 async def charge(file: File, quota: int, store: Callable[[Any], Awaitable[T]]) -> T:
-    """Run ``store(session)``, which stores a marked file, if the owner's quota has room for it.
+    """Run ``store(session)``, which stores a marked file, if the owner's quota has room for the file.
 
     Raises:
-        OverQuotaError: it has not; nothing was stored.
+        OverQuotaError: the quota has no room; nothing was stored.
     """
     await _look_through(file.owner)
 
@@ -85,12 +85,12 @@ async def charge(file: File, quota: int, store: Callable[[Any], Awaitable[T]]) -
 
 
 async def release(owner: str, size: int, session: Any) -> None:
-    """Give the bytes of marked files back, in the transaction that takes their marks away."""
+    """Subtract the bytes of marked files, in the transaction that removes their marks."""
     await _owners().update_one({"_id": owner}, {"$inc": {"charged": -size}}, session=session)
 
 
 async def look_again() -> None:
-    """Have every owner's files looked through again: some may be from a time without a quota."""
+    """Look through every owner's files again, because some may be from a time without a quota."""
     with map_driver_errors():
         await _owners().update_many({"is_looked_through": True}, {"$unset": {"is_looked_through": 1}})
 
@@ -123,8 +123,8 @@ async def _mark_each(files: Sequence[Mapping[str, Any]]) -> None:
 
 
 async def _mark(owner: str, ids: Sequence[Any], session: Any) -> None:
-    # First of all, so that it is the others that try again: uploads that are requested without a pause would
-    # otherwise let no transaction of this length through.
+    # Write the owner first, so that conflicting transactions are the ones that retry. Otherwise a stream of
+    # upload-requests would never let a transaction of this length commit.
     await _owners().update_one(
         {"_id": owner},
         {"$currentDate": {"marked_at": True}, "$setOnInsert": {"charged": 0, "is_complete": True}},
@@ -157,7 +157,7 @@ async def _look_through(owner: str) -> None:
             {"_id": owner}, {"$set": looked, "$setOnInsert": {"charged": 0}}, upsert=True
         )
     if is_large:
-        # Without this, after a crash here, the next lap comes in a day at most.
+        # After a crash before this line the next lap begins within a day.
         await ask_for_lap()
 
 

@@ -1,4 +1,4 @@
-"""What an owner's files take: by status, by the day on which they were completed, and by type."""
+"""The storage that an owner uses: by status, by day of completion, and by type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from datetime import date
 from waybill.files.lifecycle import Status
 from waybill.files.usage.sums import Sum, Sums, read_sums
 
-#: Families of content types that are returned. Real ones are a dozen, but clients may invent any number.
+#: The most families of content types that are returned. Clients may invent any number.
 MAX_TYPES = 100
 
-#: Days that are read, more than a century.
+#: The most days that are read: more than a century.
 MAX_DAYS = 40_000
 
 _STATUSES = {"status": len(Status)}
@@ -20,8 +20,9 @@ _STATUSES = {"status": len(Status)}
 class UsageHistory:
     """Sums of COMPLETED, undeleted files.
 
-    ``days`` are those of completion in UTC, the earliest first, without days that have none. ``types`` are
-    families of content types in lower case (`image` of `image/png`), up to ``MAX_TYPES``, the largest first.
+    ``days`` are the days of completion in UTC, the earliest first, without days that have no files. ``types``
+    are families of content types in lower case (`image` of `image/png`), up to ``MAX_TYPES``, the largest
+    first.
     """
 
     days: Mapping[date, Sum]
@@ -29,9 +30,9 @@ class UsageHistory:
 
 
 async def sum_by_status(owner: str) -> dict[Status, Sum]:
-    """Return what an owner's undeleted files take, by status.
+    """Return the sums of an owner's undeleted files, by status.
 
-    Exact, but for an owner of many files from before the sums were kept, until those are looked through.
+    Exact, except for an owner with many files from a release without sums, until the first lap has ended.
     """
     return _by_status(await read_sums(owner, _STATUSES))
 
@@ -45,7 +46,7 @@ async def count_by_status(owner: str, statuses: frozenset[Status]) -> int | None
 
 
 async def find_usage_history(owner: str) -> UsageHistory:
-    """Return the history of an owner's files. Exact where ``sum_by_status`` is."""
+    """Return the history of an owner's files. Exact whenever ``sum_by_status`` is."""
     sums = await read_sums(owner, {"day": MAX_DAYS, "type": MAX_TYPES})
     days = {date.fromisoformat(day): each for day, each in sums.by_kind.get("day", {}).items()}
     types = sorted(sums.by_kind.get("type", {}).items(), key=lambda item: (-item[1].size, item[0]))

@@ -1,4 +1,4 @@
-"""What an owner's files take, now and by day and type."""
+"""The storage that a caller uses, in total, and by day and type."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from waybill.platform.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an owner's files take, in bytes; ``limit`` is None where there is no quota."""
+    """The storage that an owner uses, in bytes. ``limit`` is None if there is no quota."""
 
     used: int
     reserved: int
@@ -21,7 +21,7 @@ class Usage:
 
 
 async def get_usage(settings: Settings, principal: Principal) -> Usage:
-    """What the caller's files take: ``used`` by the COMPLETED, ``reserved`` by those on their way there."""
+    """Return the caller's usage: ``used`` by COMPLETED files, ``reserved`` by PENDING and PROCESSING ones."""
     sums = await repository.sum_by_status(principal.owner)
     stored = sums.pop(Status.COMPLETED, usage_sums.Sum(0, 0))
     return Usage(
@@ -33,5 +33,5 @@ async def get_usage(settings: Settings, principal: Principal) -> Usage:
 
 
 async def get_usage_history(principal: Principal) -> UsageHistory:
-    """What the caller's COMPLETED files take, by day and by type."""
+    """Return the storage of the caller's COMPLETED files, by day and by type."""
     return await repository.find_usage_history(principal.owner)

@@ -1,9 +1,9 @@
-"""Kept sums: how many files an owner has, and how many bytes they take, by status, day and type.
+"""Stored sums: how many files an owner has, and how many bytes, by status, day and type.
 
-Counting two million files takes seconds, so requests never count. A change that moves a sum marks the file
-``unsummed`` in the same update. A fold adds what the file counts in now, subtracts what it counted in before
-(``summed``) and removes the mark, in one transaction. A read adds the differences of the files that are
-still marked, from the same snapshot, so it is exact as soon as the change is acknowledged.
+Counting two million files takes seconds, so requests never count. A change that affects a sum marks the file
+``unsummed`` in the same update. A fold adds the file to the sums that count it now, subtracts it from the
+sums that counted it before (``summed``) and removes the mark, in one transaction. A read adds the files that
+are still marked, from the same snapshot, so it is exact as soon as a change is acknowledged.
 """
 
 from collections import defaultdict
@@ -23,28 +23,28 @@ from waybill.files.usage.laps import FIRST_LAP, LAPS
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo.errors import map_driver_errors
 
-#: Files of one transaction. A request that changes one of them waits until it is over, some 20 ms.
+#: Files of one transaction. A request that changes one of them waits for its end, about 20 ms.
 FOLD_FILES = 500
 
-#: Files of one run. A hot owner cannot keep a run from ending.
+#: The most files of one run, so that a busy owner cannot prolong it.
 RUN_FILES = 20_000
 
-#: Marked files that a read takes into account. They are fewer unless no worker has folded for a while.
+#: The most marked files that a read adds. There are more only if no worker has folded for a while.
 MAX_UNSUMMED_FILES = 5000
 
-#: Files of an owner that are counted one by one as long as the first lap has not ended.
+#: The most files of an owner that are counted one by one, until the first lap has ended.
 MAX_COUNTED_FILES = 5000
 
-#: Seconds for the steps of one fold.
+#: The timeout of a fold in seconds.
 FOLD_SECONDS = 10
 
-#: What a fold reads of a file.
+#: The fields of a file that a fold reads.
 FIELDS = ("owner", "status", "size", "content_type", "completed_at", "deleted_at", "summed", "unsummed")
 
-#: A change of one of these moves a sum. ``size`` and ``owner`` never change.
+#: A change of one of these fields affects a sum. ``size`` and ``owner`` never change.
 SUMMED_FIELDS = frozenset({"status", "deleted_at", "completed_at", "content_type"})
 
-#: Marked files that differ in size alone, as one: counted by MongoDB, for thousands take long to decode.
+#: Groups marked files that differ in size only. MongoDB counts them, because decoding thousands takes long.
 _ALIKE = {
     "_id": {
         "status": "$status",
@@ -63,7 +63,7 @@ _NO_SNAPSHOT = 246
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """A number of files, and the bytes that they take together."""
+    """A number of files, and their total size in bytes."""
 
     files: int = 0
     size: int = 0
@@ -77,14 +77,14 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums of an owner by kind and key. Not exact if some of the owner's files are still to be added."""
+    """Sums of an owner by kind and key. Not exact if some of the owner's files are not added yet."""
 
     by_kind: Mapping[str, Mapping[str, Sum]]
     is_exact: bool
 
 
-class KeptSum(Document):
-    """The files that count in one sum. The id is ``{owner, kind, key}``, in this order."""
+class StoredSum(Document):
+    """One stored sum. The id is ``{owner, kind, key}``, in this order."""
 
     id: dict[str, str]  # type: ignore[assignment]
     files: int
@@ -98,7 +98,7 @@ class KeptSum(Document):
 
 
 def contribution(file: Mapping[str, Any]) -> dict[str, str]:
-    """Return the sums that a stored file counts in, as a key for each kind; none if it is deleted."""
+    """Return the sums that count a stored file: the key of each kind. Empty if the file is deleted."""
     if file.get("deleted_at") is not None:
         return {}
     counts = {"status": file["status"]}
@@ -110,33 +110,31 @@ def contribution(file: Mapping[str, Any]) -> dict[str, str]:
 
 
 def is_summed(file: Mapping[str, Any]) -> bool:
-    """Return whether the kept sums hold a stored file as it is now."""
-    kept: Mapping[str, str] = file.get("summed", {})
-    return contribution(file) == kept
+    """Return whether the stored sums count a file as it is now."""
+    summed: Mapping[str, str] = file.get("summed", {})
+    return contribution(file) == summed
 
 
 def is_file(document: Mapping[str, Any]) -> bool:
-    """Return whether a document has what sums need. One that was changed by hand must not stop a fold."""
+    """Return whether a document has the fields of a file. A document changed by hand must not stop a fold."""
     needed = {"owner": str, "status": str, "content_type": str, "size": int}
     return all(isinstance(document.get(name), type_) for name, type_ in needed.items())
 
 
 async def read_sums(owner: str, largest: Mapping[str, int]) -> Sums:
-    """Return an owner's sums: of each kind in ``largest`` so many, the largest by size, and perhaps more.
-
-    Does bounded work however many files there are.
+    """Return an owner's sums, with bounded work: of each kind the ``largest``, and perhaps more.
 
     Raises:
-        ServiceUnavailable: MongoDB is away, or an index is just being created.
+        ServiceUnavailable: MongoDB is unavailable, or an index is just being created.
     """
-    kept: list[dict[str, Any]] = [
+    stored_sums: list[dict[str, Any]] = [
         {
             "$unionWith": {
-                "coll": KeptSum.Settings.name,
+                "coll": StoredSum.Settings.name,
                 "pipeline": [
                     {"$match": {"_id.owner": owner, "_id.kind": kind}},
                     {"$sort": {"size": -1}},
-                    # A marked file can bring another sum among the largest.
+                    # A marked file can make another sum one of the largest.
                     {"$limit": limit + MAX_UNSUMMED_FILES},
                 ],
             }
@@ -148,7 +146,7 @@ async def read_sums(owner: str, largest: Mapping[str, int]) -> Sums:
             {"$match": {"owner": owner, "unsummed": True}},
             {"$limit": MAX_UNSUMMED_FILES},
             {"$group": _ALIKE},
-            *kept,
+            *stored_sums,
             {"$unionWith": {"coll": LAPS, "pipeline": [{"$match": FIRST_LAP}]}},
         ]
     )
@@ -166,7 +164,7 @@ async def read_sums(owner: str, largest: Mapping[str, int]) -> Sums:
 
 
 async def fold_marked() -> int:
-    """Fold the files that are marked, up to ``RUN_FILES``. Returns how many were folded."""
+    """Fold the marked files, up to ``RUN_FILES``. Return how many were folded."""
     marked = _files().find({"unsummed": True}, {"_id": 1}, batch_size=FOLD_FILES)
     cursor = marked.sort("owner", 1).limit(RUN_FILES)
     folded = 0
@@ -183,9 +181,9 @@ async def fold_marked() -> int:
 
 
 async def fold(ids: Sequence[FileId]) -> int:
-    """Bring the kept sums up to date with some files. Returns how many were folded.
+    """Update the stored sums with some files. Return how many were folded.
 
-    Running twice at once is harmless. Files that others change at the same moment are left for the next time.
+    Two runs at once are harmless. Files that a request changes at the same moment are left for the next run.
     """
     folded = 0
     batches = [ids] if ids else []
@@ -197,8 +195,8 @@ async def fold(ids: Sequence[FileId]) -> int:
             except OperationFailure as error:
                 if not error.has_error_label("TransientTransactionError"):
                     raise
-                # A request has changed one of the files meanwhile. Smaller batches meet fewer requests, so
-                # an owner whose files change all the time is folded too.
+                # A request has changed one of the files meanwhile. Smaller batches conflict less often, so
+                # the files of a busy owner are folded too.
                 half = len(batch) // 2
                 batches += [batch[:half], batch[half:]] if half else []
     return folded
@@ -206,7 +204,7 @@ async def fold(ids: Sequence[FileId]) -> int:
 
 async def _fold(ids: Sequence[FileId]) -> int:
     async with await _files().database.client.start_session() as session, session.start_transaction():
-        # Read again in the transaction: it fails if one of them changes before it ends.
+        # Read again in the transaction, which then fails if one of them changes before it ends.
         cursor = _files().find({"_id": {"$in": ids}}, FIELDS, session=session)
         found = [file for file in await cursor.to_list(None) if is_file(file)]
         alike: dict[frozenset[tuple[str, str]], list[FileId]] = defaultdict(list)
@@ -217,12 +215,12 @@ async def _fold(ids: Sequence[FileId]) -> int:
             return 0
         differences = _differences(found)
         if differences:
-            sums = KeptSum.get_motor_collection()
+            sums = StoredSum.get_motor_collection()
             await sums.bulk_write(_increments(differences), session=session)
-        # Last, because requests that change one of these files wait from here until the commit.
+        # Last, because requests that change one of these files wait from here to the commit.
         await _files().bulk_write(
             [
-                # No pipeline: the feed of changes recognizes this update by its field.
+                # Not a pipeline, because the change stream recognizes this update by its field.
                 UpdateMany(
                     {"_id": {"$in": those}}, {"$set": {"summed": dict(counts)}, "$unset": {"unsummed": 1}}
                 )
@@ -240,17 +238,17 @@ def _increments(differences: Mapping[tuple[str, str, str], Sum]) -> list[Any]:
         UpdateOne({"_id": each}, {"$inc": {"files": moved.files, "size": moved.size}}, upsert=True)
         for each, moved in zip(ids, differences.values(), strict=True)
     ]
-    # Clients may invent types: one that no file has any longer leaves nothing behind.
+    # Clients may invent types. The sum of a type that no file has any longer is removed.
     emptied = [each for each, moved in zip(ids, differences.values(), strict=True) if moved.files < 0]
     return [*increments, DeleteMany({"_id": {"$in": emptied}, "files": 0})] if emptied else increments
 
 
 def _differences(files: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, str], Sum]:
-    """Return what the kept sums of some files lack, by owner, kind and key."""
+    """Return the differences between some files and the stored sums, by owner, kind and key."""
     differences: dict[tuple[str, str, str], Sum] = defaultdict(Sum)
     for file in files:
         now, before = contribution(file).items(), file.get("summed", {}).items()
-        # Of a group of files that are alike, as ``_ALIKE`` finds them: so many.
+        # A group of ``_ALIKE`` counts as ``marked`` files.
         one = Sum(file.get("marked", 1), file["size"])
         for kind, key in now - before:
             differences[file["owner"], kind, key] += one
@@ -283,7 +281,7 @@ def _by_kind(sums: Mapping[tuple[str, str, str], Sum]) -> Mapping[str, Mapping[s
 
 
 async def _snapshot(pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what an aggregation finds at one moment that a majority has acknowledged."""
+    """Return the result of an aggregation on a snapshot that a majority has acknowledged."""
     files = _files().with_options(read_concern=ReadConcern("snapshot"))
     with map_driver_errors():
         try:

@@ -1,6 +1,6 @@
-"""Look through all files, in the background: what sums, quotas, contents and searches lack is put right.
+"""Walk through all files in the background, and correct their sums, quotas, contents and searched names.
 
-Finds files from before the sums, from a time without a quota, and what an older release changed or left.
+It finds files of releases without sums, of a time without a quota, and files that an older release changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,15 +23,16 @@ BATCH_FILES = 2 * FOLD_FILES
 
 
 async def walk_on(*, has_quota: bool) -> bool:
-    """Look through the next batch of files, if a lap is due; with a quota, mark the files of large owners.
+    """Look through the next batch of files, if a lap is due. With a quota, mark the files of large owners.
 
-    A crash at any point, or another worker that walks too, does no harm: each step looks at what is there.
+    A crash at any point, or a second worker that walks, is harmless, because each step reads the current
+    state.
 
     Returns:
         Whether a lap was due.
 
     Raises:
-        ServiceUnavailable: MongoDB is away. The walk goes on from the same place.
+        ServiceUnavailable: MongoDB is unavailable. The walk resumes at the same place.
     """
     lap = await find_lap()
     if lap is None:
@@ -58,7 +59,7 @@ async def walk_on(*, has_quota: bool) -> bool:
 
 
 async def _add_searched_names(files: Sequence[Mapping[str, Any]]) -> None:
-    """Store the searched form of names that an older release has stored, unless they have changed since."""
+    """Store the searched form of names that an older release stored, unless they have changed since."""
     updates = [
         UpdateOne(
             {"_id": file["_id"], "owner": file["owner"], "name": file["name"]},

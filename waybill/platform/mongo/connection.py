@@ -43,7 +43,7 @@ class _UnaskedDatabase:
     """A database as Beanie needs it to set up the documents, without a round trip.
 
     Beanie asks for MongoDB's version, which only time series depend on. A process would not start while
-    MongoDB is away.
+    MongoDB is unavailable.
     """
 
     database: Any
@@ -57,7 +57,9 @@ class _UnaskedDatabase:
 
 @asynccontextmanager
 async def open_database(url: str, name: str, documents: Sequence[type[Document]]) -> AsyncIterator[None]:
-    """Connect ``documents`` to MongoDB for as long as the context lasts, even if it is away. Makes no index.
+    """Connect ``documents`` to MongoDB for as long as the context lasts, even if it is unavailable.
+
+    Makes no index.
 
     Raises:
         SettingsError: the URL is not one of MongoDB's.

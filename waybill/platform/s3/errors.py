@@ -60,7 +60,7 @@ def map_store_errors() -> Iterator[None]:
 
     Raises:
         StoreTimeout: the store did not answer in time.
-        ServiceUnavailable: the store is away, refuses us, or answers what is no answer.
+        ServiceUnavailable: the store is unavailable, refuses us, or answers what is no answer.
     """
     try:
         yield

@@ -59,7 +59,7 @@ async def stream(
         ObjectGoneError: there is no such object.
         ObjectChangedError: there is one, with another etag.
         UnsignedHeadersError: a client has added headers to its upload. Nothing is read.
-        ServiceUnavailable: the store is away.
+        ServiceUnavailable: the store is unavailable.
     """
     question: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "IfMatch": etag}
     began = latest = monotonic()

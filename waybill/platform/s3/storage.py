@@ -70,7 +70,7 @@ class Storage:
 
         Raises:
             StoreTimeout: no answer within the timeout.
-            ServiceUnavailable: the store is away.
+            ServiceUnavailable: the store is unavailable.
         """
         question: HeadObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
         if with_sha256:
@@ -115,7 +115,7 @@ class Storage:
         """Remove up to a thousand objects; what kept those that stay, by key.
 
         Raises:
-            ServiceUnavailable: the store is away; some of them may be removed.
+            ServiceUnavailable: the store is unavailable; some of them may be removed.
         """
         return await delete_many(self._client, self._bucket, keys)
 
@@ -126,7 +126,7 @@ class Storage:
         and with a mistyped bucket every file would be judged to be gone.
 
         Raises:
-            ServiceUnavailable: the store is away, or the bucket is not there.
+            ServiceUnavailable: the store is unavailable, or the bucket is not there.
         """
         with map_store_errors():
             try:

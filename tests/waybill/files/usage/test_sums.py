@@ -23,7 +23,7 @@ from waybill.files.usage import repository, sums, walk
 from waybill.files.usage import sums as usage_sums
 from waybill.files.usage.keep_sums import keep_once
 from waybill.files.usage.laps import Lap, ask_for_lap
-from waybill.files.usage.sums import KeptSum, Sum, read_sums
+from waybill.files.usage.sums import StoredSum, Sum, read_sums
 from waybill.platform.mongo.expressions import NOW
 from waybill.resources import Resources
 
@@ -60,7 +60,7 @@ async def are_exact(owner: str) -> None:
 async def kept_alone(owner: str) -> dict[str, dict[str, Sum]]:
     """What the kept sums hold, without the files that are still marked."""
     found: dict[str, dict[str, Sum]] = {}
-    async for each in KeptSum.get_motor_collection().find({"_id.owner": owner}):
+    async for each in StoredSum.get_motor_collection().find({"_id.owner": owner}):
         found.setdefault(each["_id"]["kind"], {})[each["_id"]["key"]] = Sum(each["files"], each["size"])
     return found
 
