@@ -1,1 +1,1 @@
-"""What a file is and what may happen to it."""
+"""The rules of Waybill: files, webhooks, events, and the platform that they use."""

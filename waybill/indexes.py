@@ -1,8 +1,8 @@
-"""Building the indexes while the old release and the new one serve.
+"""Build the indexes, while processes of the old release and the new one run.
 
-The name of an index stands for its definition. A release that changes a definition changes the name too
-(`newest` becomes `newest_2`) and adds the old name to ``RETIRED_INDEXES``: the new index is built beside the
-old one, which the old release still names in its hints.
+A name of an index means one definition. A release that changes a definition also changes the name (`newest`
+becomes `newest_2`) and adds the old name to ``RETIRED_INDEXES``. So the new index is built next to the old
+one, which the old release still uses in its hints.
 """
 
 from collections.abc import Mapping
@@ -27,13 +27,13 @@ from waybill.webhooks.model import Delivery, Webhook
 DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower, StoredSum, Lap)
 
 
-#: Names of indexes, by collection, that earlier releases used and this one does not.
+#: Names of indexes, by collection, that older releases use and this one does not.
 RETIRED_INDEXES: Mapping[str, frozenset[str]] = {
     "files": frozenset({"due", "by_name"}),
     "webhook_deliveries": frozenset({"due"}),
 }
 
-#: Seconds that the build of an index may take. Without a value the client's timeouts would apply.
+#: Seconds for the build of an index. Without a value the client's timeouts would apply.
 BUILD_TIMEOUT_SECONDS = 24 * 3600
 
 # MongoDB's error codes.
@@ -46,18 +46,18 @@ log = structlog.get_logger(__name__)
 
 
 async def create_indexes(*, drop_old: bool = False) -> None:
-    """Build the missing indexes, store images of files' changes, have sums and quotas checked. Repeatable.
+    """Build missing indexes, enable images of changes, and request a check of sums and quotas.
 
-    With ``drop_old``, drop what earlier releases used: stop their processes first.
+    Safe to repeat. With ``drop_old``, drop the indexes of older releases. Stop their processes first.
 
     Raises:
-        InitError: the documents or an older index do not admit an index; the message names the remedy.
-        ServiceUnavailable: MongoDB is unavailable, or no majority of its members is there.
+        InitError: documents or an existing index prevent a new index; the message says what to do.
+        ServiceUnavailable: MongoDB, or a majority of its members, is unavailable.
     """
-    # Within the long timeout of a build the driver would also wait so long for a MongoDB that is unavailable.
+    # Fail fast here: within the timeout of a build the driver would wait hours for an unavailable MongoDB.
     await database_time()
     with map_driver_errors(), pymongo.timeout(BUILD_TIMEOUT_SECONDS):
-        await _keep_images()
+        await _enable_images()
         await look_again()
         await ask_for_lap()
         for document in DOCUMENTS:
@@ -83,7 +83,7 @@ async def missing_indexes() -> list[str]:
 async def _build(indexed: Any, index: pymongo.IndexModel) -> None:
     name = f"{index.document['name']} of {indexed.name}"
     try:
-        # By default MongoDB waits for every voting member: with one of three down, for ever.
+        # By default MongoDB waits for every voting member, which is for ever if one is down.
         await indexed.create_indexes([index], commitQuorum="majority")
     except DuplicateKeyError as error:
         values = (error.details or {}).get("keyValue")
@@ -94,7 +94,7 @@ async def _build(indexed: Any, index: pymongo.IndexModel) -> None:
     except OperationFailure as error:
         lifetime = index.document.get("expireAfterSeconds")
         if error.code == _INDEX_OPTIONS_CONFLICT and lifetime is not None:
-            # Of one key there can be only one index with a lifetime.
+            # A key can have only one TTL index.
             changed = {"keyPattern": index.document["key"], "expireAfterSeconds": lifetime}
             await indexed.database.command("collMod", indexed.name, index=changed)
         elif error.code in {_INDEX_OPTIONS_CONFLICT, _INDEX_KEY_SPECS_CONFLICT}:
@@ -107,7 +107,7 @@ async def _build(indexed: Any, index: pymongo.IndexModel) -> None:
 
 
 async def _drop_old(indexed: Any, indexes: list[pymongo.IndexModel]) -> None:
-    """Drop the retired indexes, and those that have another definition than this release gives their name."""
+    """Drop the retired indexes, and indexes whose definition differs from this release's."""
     wanted = {index.document["name"]: index.document for index in indexes}
     for name, found in (await indexed.index_information()).items():
         is_retired = name in RETIRED_INDEXES.get(indexed.name, ())
@@ -121,7 +121,7 @@ async def _drop_old(indexed: Any, indexes: list[pymongo.IndexModel]) -> None:
 
 
 def _definition(index: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what MongoDB compares, from an index of ours or from one that it reports."""
+    """Return the options that MongoDB compares, of one of our indexes or of one that it reports."""
     key = index["key"].items() if isinstance(index["key"], Mapping) else index["key"]
     return (
         list(key),
@@ -131,17 +131,17 @@ def _definition(index: Mapping[str, Any]) -> tuple[Any, ...]:
     )
 
 
-async def _keep_images() -> None:
-    """Have MongoDB store the images of a file before and after each change, for the feed of changes."""
+async def _enable_images() -> None:
+    """Let MongoDB store the images of a file before and after each change, for the change stream."""
     images = {"changeStreamPreAndPostImages": {"enabled": True}}
     database = files_collection().database
     try:
         await database.create_collection(File.Settings.name, **images)
     except (CollectionInvalid, OperationFailure) as error:
-        # It exists, or another init has created it since the driver looked.
+        # It exists, or another `waybill init` has just created it.
         if isinstance(error, OperationFailure) and error.code != _NAMESPACE_EXISTS:
             raise
         [found] = await (await database.list_collections(filter={"name": File.Settings.name})).to_list(None)
-        # To change it takes a right (collMod), and is refused while an index is built.
+        # The change requires the privilege collMod, and MongoDB refuses it while an index is built.
         if found["options"].get("changeStreamPreAndPostImages") != {"enabled": True}:
             await database.command("collMod", File.Settings.name, **images)

@@ -1,4 +1,4 @@
-"""Find a caller's things of any kind by their ids alone."""
+"""Find a caller's files, webhooks and deliveries by their ids alone."""
 
 import re
 from collections.abc import Sequence
@@ -17,26 +17,29 @@ _DELIVERY_ID = re.compile("msg_[0-9a-f]{32}")
 
 
 async def find_node(principal: Principal, node_id: str) -> Node | None:
-    """Return what has that id, or None."""
+    """Return the object with this id, or None."""
     return (await _find(principal, [node_id])).get(node_id.lower())
 
 
 async def find_nodes(resources: Resources, principal: Principal, ids: Sequence[str]) -> list[Node | None]:
-    """Return what has each id, or None in its place.
+    """Return the object with each id, or None in its place.
 
     Raises:
-        InvalidInput: there are none or too many.
-        RateLimited: these would be too many.
+        InvalidInput: there are no ids or too many.
+        RateLimited: so many operations are over the owner's rate limit.
     """
     check_count(resources, "ids", ids)
-    # The call itself has been counted as one.
+    # The request itself was counted as one.
     await resources.rate_limit.admit(principal.owner, len(ids) - 1, counted=1)
     found = await _find(principal, ids)
     return [found.get(each.lower()) for each in ids]
 
 
 async def _find(principal: Principal, ids: Sequence[str]) -> dict[str, Node]:
-    """Return what was found, by id in lower case. No two things have one id: MongoDB's rule makes them."""
+    """Return the objects that exist, by id in lower case.
+
+    Ids are unique, because they are MongoDB's ObjectIds.
+    """
     file_ids = {each.lower() for each in ids if file_repository.is_file_id(each)}
     delivery_ids = {each for each in ids if _DELIVERY_ID.fullmatch(each)}
     found: dict[str, Node] = {}

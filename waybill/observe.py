@@ -1,4 +1,4 @@
-"""The state of the service: which dependencies answer, what is queued, how many files there are."""
+"""Observe the service: which dependencies answer, what is queued, how many files there are."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -14,7 +14,7 @@ from waybill.platform.mongo import connection
 from waybill.platform.redis.backlog import Backlog
 from waybill.resources import Resources
 
-#: Seconds after which a dependency that does not answer is left out.
+#: Seconds after which a dependency counts as unavailable.
 ANSWER_TIMEOUT_SECONDS = 1.8
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was found; None if a dependency did not answer."""
+    """The state of the service. A value is None if its dependency did not answer."""
 
     answers: Mapping[str, bool]
     backlog: Backlog | None

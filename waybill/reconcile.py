@@ -1,4 +1,4 @@
-"""Enqueue again what was lost between the database and the queue, of all domains."""
+"""Enqueue again the jobs of all domains that were lost between the database and the queue."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from waybill.webhooks.reconcile import reconcile_deliveries
 
 
 async def reconcile(resources: Resources) -> None:
-    """Send what is due: verifications, purges and deliveries. None of the three waits for another.
+    """Send due verifications, purges and deliveries, in parallel.
 
     Raises:
         ServiceUnavailable: MongoDB or Redis is unavailable. The next run is the retry.

@@ -1,4 +1,4 @@
-"""Opens MongoDB, the object store and the broker. The only wiring."""
+"""Open the clients of MongoDB, the object store and Redis: the only place that wires them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ from waybill.webhooks.http_client import WebhookClient, open_webhook_client
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What use-cases are handed. The documents find their database on their own, through Beanie."""
+    """The clients and settings that use-cases receive. Documents find their database through Beanie."""
 
     settings: Settings
     storage: Storage
@@ -41,13 +41,13 @@ class Resources:
 
 
 def redis_client(settings: Settings) -> redis.Redis:
-    """Return a client for threads, which is what Dramatiq needs."""
+    """Return a client for threads, which Dramatiq requires."""
     return open_client(settings.redis_url.get_secret_value())
 
 
 @asynccontextmanager
 async def open_storage_and_database(settings: Settings) -> AsyncIterator[Storage]:
-    """The two stores, without a broker."""
+    """Open MongoDB and the object store, without Redis."""
     database = open_database(settings.mongodb_url.get_secret_value(), settings.mongodb_database, DOCUMENTS)
     async with database, open_storage(settings) as storage:
         yield storage
@@ -55,7 +55,7 @@ async def open_storage_and_database(settings: Settings) -> AsyncIterator[Storage
 
 @asynccontextmanager
 async def open_resources(settings: Settings, broker: RedisBroker) -> AsyncIterator[Resources]:
-    """Everything that a use-case needs, for as long as the context lasts, on the running event loop.
+    """Open all clients that use-cases need, on the running event loop.
 
     Messages are sent to the queues of ``broker``.
     """

@@ -1,4 +1,4 @@
-"""Waiting at start until the servers answer."""
+"""Wait at start until the servers answer."""
 
 import asyncio
 import time
@@ -10,10 +10,10 @@ from waybill import indexes
 from waybill.platform.mongo import connection
 from waybill.resources import Resources
 
-#: Seconds that one look at a server may take.
+#: Seconds for one check of a server.
 CHECK_TIMEOUT_SECONDS = 5
 
-#: Seconds between two looks: the first pause, and the longest, to which they grow.
+#: The first pause between two checks, and the longest. The pause doubles.
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5
 
@@ -50,7 +50,7 @@ async def _wait_for(dependency: str, check: Callable[[], Awaitable[object]]) -> 
             async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                 await check()
             break
-        except Exception as error:  # without this server there is no work
+        except Exception as error:  # any error means that the server is not ready
             reason, cause = str(error), str(error.__cause__ or "")
             now = time.monotonic()
             if reason != logged or now - logged_at >= LOG_INTERVAL_SECONDS:

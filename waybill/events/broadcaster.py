@@ -15,21 +15,21 @@ from waybill.platform.errors import ServiceUnavailable, TooManySubscriptions
 from waybill.platform.metrics import SUBSCRIBERS
 from waybill.platform.mongo import connection
 
-#: Seconds without a change after which a subscriber gets the position alone. It proves that the connection
-#: works, and a client that reconnects goes on from a recent position.
+#: Seconds without a change after which a subscriber receives only a position. It proves that the connection
+#: works, and a client that reconnects resumes from a recent position.
 HEARTBEAT_SECONDS = 15
 
-#: Changes that wait for a slow subscriber at most. Beyond that the subscription ends, and the client can go
-#: on from its last position.
+#: The most changes that wait for a slow subscriber. Beyond that the subscription ends, and the client can
+#: resume from its last position.
 MAX_WAITING_CHANGES = 1000
 
-#: Subscribers that read missed changes at the same time: of all owners, and of one. Seconds for the wait and
-#: the search of the log together.
+#: The most subscribers that read missed changes in parallel: of all owners, and of one. Seconds for the wait
+#: and the search of the oplog together.
 MAX_CATCHING_UP = 8
 MAX_CATCHING_UP_OF_OWNER = 4
 CATCH_UP_SECONDS = 10
 
-#: Subscribers of one process. An owner's own limit is ``WAYBILL_OWNER_SUBSCRIPTIONS``.
+#: The most subscribers of one process. The limit of an owner is ``WAYBILL_OWNER_SUBSCRIPTIONS``.
 MAX_SUBSCRIBERS = 10_000
 
 #: Changes that are published before the event loop runs other tasks. Neither a waiting change nor a socket
@@ -76,27 +76,28 @@ class Broadcaster:
         self._subscribers: dict[str, set[_Subscriber]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[None] | None = None
-        # The reader's position. The present subscribers receive all later changes.
+        # The reader's position. The current subscribers receive all later changes.
         self._here = ""
         self._catching_up = asyncio.Semaphore(MAX_CATCHING_UP)
         self._catching_up_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._is_over = False
 
-    async def follow(self, owner: str, after: str | None = None) -> AsyncGenerator[Change | str, None]:
+    async def subscribe(self, owner: str, after: str | None = None) -> AsyncGenerator[Change | str, None]:
         """Yield an owner's changes from now or after a position.
 
-        Yields a position alone at the start and as a heartbeat. No change is left out: a subscriber that is
-        cut off goes on after its last position. Ends if this process stops or the subscriber is too slow.
+        Yields a position without a change at the start and as a heartbeat. No change is lost: a client that
+        was disconnected resumes after its last position. Ends if this process stops or the client is too
+        slow.
 
         Raises:
-            HistoryLostError: the position is too old.
-            TooManySubscriptions: the owner has as many as one process serves.
+            HistoryLostError: the position is too old, or is not a position.
+            TooManySubscriptions: the owner has ``owner_limit`` subscriptions at this process.
             ServiceUnavailable: MongoDB is unavailable, or this process has ``MAX_SUBSCRIBERS``.
         """
         if len(self._subscribers.get(owner, ())) >= self._owner_limit:
             raise TooManySubscriptions(self._owner_limit)
         if self.subscribers >= MAX_SUBSCRIBERS:
-            raise ServiceUnavailable("The feed of changes")
+            raise ServiceUnavailable("The stream of changes")
         subscriber = _Subscriber()
         self._subscribers.setdefault(owner, set()).add(subscriber)
         SUBSCRIBERS.inc()
@@ -108,8 +109,8 @@ class Broadcaster:
                 yield here
             elif change_stream.cluster_time_of(after) > change_stream.cluster_time_of(here) + MAX_AHEAD:
                 raise HistoryLostError
-            # Changes that arrive meanwhile wait with the subscriber. MongoDB is also asked if the position is
-            # ahead of this process, because it may never have existed.
+            # Changes that arrive meanwhile wait in the subscriber's queue. Also read if the position is ahead
+            # of this process, because it may be invented.
             is_behind = after != here
             while is_behind and not self._is_over:
                 missed, is_behind = await self._missed(owner, after, here)
@@ -118,22 +119,22 @@ class Broadcaster:
                     yield change
                     if number % BURST_CHANGES == 0:
                         await asyncio.sleep(0)
-            async with aclosing(self._published(subscriber, after)) as told:
-                async for each in told:
+            async with aclosing(self._published(subscriber, after)) as published:
+                async for each in published:
                     yield each
         finally:
             self._leave(owner, subscriber)
 
     async def _published(self, subscriber: _Subscriber, after: str) -> AsyncGenerator[Change | str, None]:
-        told = 0
+        published = 0
         while True:
             while subscriber.waiting:
                 change = subscriber.waiting.popleft()
                 # The position may have come from another process, whose reader is ahead of ours.
                 if change.position > after:
                     yield change
-                told += 1
-                if told % BURST_CHANGES == 0:
+                published += 1
+                if published % BURST_CHANGES == 0:
                     await asyncio.sleep(0)
             if subscriber.is_over or self._is_over:
                 return
@@ -142,20 +143,20 @@ class Broadcaster:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await subscriber.arrived.wait()
             except TimeoutError:
-                # Not if a change has just arrived, because the position may be beyond it.
+                # Not if a change has just arrived, because the position may be after it.
                 if not subscriber.waiting and not subscriber.is_over:
                     yield max(after, self._here)
 
     async def _missed(self, owner: str, after: str, here: str) -> tuple[list[Change], bool]:
-        """Some of the changes from after a position up to ``here``, and whether there may be more."""
+        """Return changes after a position, up to ``here``, and whether there may be more of them."""
         missed: list[Change] = []
         catching_up_of_owner = self._catching_up_of.setdefault(
             owner, asyncio.Semaphore(MAX_CATCHING_UP_OF_OWNER)
         )
-        has_turn = False
+        has_slot = False
         with suppress(TimeoutError):
             async with asyncio.timeout(CATCH_UP_SECONDS), catching_up_of_owner, self._catching_up:
-                has_turn = True
+                has_slot = True
                 async with aclosing(change_stream.watch(after, owner)) as feed:
                     async for each in feed:
                         if isinstance(each, str):
@@ -168,8 +169,8 @@ class Broadcaster:
                             missed.append(each)
                             if len(missed) >= MAX_WAITING_CHANGES:
                                 break
-        if not has_turn:
-            raise ServiceUnavailable("The feed of changes")
+        if not has_slot:
+            raise ServiceUnavailable("The stream of changes")
         if not missed:
             # The position is so old that the search takes too long.
             raise HistoryLostError
@@ -177,7 +178,7 @@ class Broadcaster:
 
     async def _begin(self) -> None:
         if self._reading is None or self._reading.done():
-            # Fails sooner than the change stream does, whose timeout is longer.
+            # Fails earlier than the change stream, whose timeout is longer.
             await connection.database_time()
         if self._reading is None or self._reading.done():
             self._begun = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""The change stream of files: each file as each change left it, in order, from any position.
+"""Read the change stream of files: each change in order, with the file after it, from any position.
 
 Source: MongoDB Manual, "Change Streams" and "Change Streams with Document Pre- and Post-Images".
 """
@@ -38,16 +38,17 @@ log = structlog.get_logger(__name__)
 
 
 class HistoryLostError(Exception):
-    """Raised if the position is too old, or is not a position."""
+    """Raised if a position is too old, or is not a position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change of a file.
 
-    ``file`` is as this change left it, and not as it may be by now. ``changed`` are the stored fields that
-    the change set or took away, as far as clients see them; of a new file all that it has. ``position`` sorts
-    as text, in the order of changes; ``cluster_time`` does so too, and compares with that of ``find_at``.
+    ``file`` is the file after this change, which may have changed again since. ``changed`` are the stored
+    fields that the change set or removed and that clients can see; in a new file all of them. ``position`` is
+    the resume token, which sorts as text in the order of changes. ``cluster_time`` compares with that of
+    ``find_at``.
     """
 
     position: str
@@ -58,17 +59,21 @@ class Change:
 
 
 async def watch(after: str | None = None, owner: str | None = None) -> AsyncGenerator[Change | str, None]:
-    """Each change of what clients see of files, from now or after a position; with ``owner``, of theirs.
+    """Yield each change of files that clients can see, from now or after a position.
 
-    A position comes alone at the start, unless there are changes already, and then where some time passed
-    without a change: it is later than all before it. Never ends by itself.
+    Yields a position without a change at the start, unless there are changes already, and again after some
+    time without a change. It is later than all that was yielded before. Never ends by itself.
+
+    Args:
+        after: The position; None for now.
+        owner: Whose files; None for all.
 
     Raises:
-        HistoryLostError: MongoDB does not know any more what came after the position, or it is none.
-        ServiceUnavailable: MongoDB is unavailable; all after the last position is yet to come.
+        HistoryLostError: MongoDB no longer has the changes after the position, or it is not a position.
+        ServiceUnavailable: MongoDB is unavailable. Read again after the last position.
     """
     if after is None:
-        # The first answer tells where we are, and need not wait for a change to do so.
+        # The first response returns the current position, and need not wait for a change.
         async with aclosing(_watch(None, owner, quiet=1)) as brief:
             async for each in brief:
                 yield each
@@ -83,7 +88,7 @@ async def watch(after: str | None = None, owner: str | None = None) -> AsyncGene
 async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGenerator[Change | str, None]:
     kinds: dict[str, Any] = {
         "operationType": {"$in": ["insert", "update", "replace"]},
-        # A fold of the kept sums: left out before its images are read.
+        # Leave out folds of the stored sums, before MongoDB reads the images.
         "updateDescription.updatedFields.summed": {"$exists": False},
         # The walk has added the searched form of a name.
         "$nor": [
@@ -94,7 +99,7 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
         ],
     }
     if owner is not None:
-        # Without an image (`waybill init` was not run since) the owner is yet to be looked up.
+        # Without an image (`waybill init` was not run since the update) the owner is looked up later.
         kinds["fullDocument.owner"] = {"$in": [owner, None]}
     stream = patient_files_collection().watch(
         [{"$match": kinds}],
@@ -106,22 +111,22 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
     is_open = False
     try:
         while True:
-            asked = asyncio.ensure_future(stream.try_next())
+            pending = asyncio.ensure_future(stream.try_next())
             try:
                 with map_driver_errors():
-                    event = await asyncio.shield(asked)
+                    event = await asyncio.shield(pending)
             finally:
-                # A cursor is for one thread at a time: it is closed once the last question is answered.
-                if not asked.done():
-                    await asyncio.wait([asked])
-                    asked.exception()  # retrieved, or asyncio logs it
+                # Only one thread at a time may use a cursor, so it is closed after the pending read.
+                if not pending.done():
+                    await asyncio.wait([pending])
+                    pending.exception()  # retrieved, or asyncio logs it
             is_open = True
             if event is None:
                 yield stream.resume_token["_data"]
             elif (change := await _change_of(event)) is not None and owner in {None, change.file.owner}:
                 yield change
     except OperationFailure as error:
-        # A position that is none has a dozen codes, one for each place where MongoDB stops reading it.
+        # A malformed position has a dozen error codes, one for each place where MongoDB stops parsing it.
         is_refusal = after is not None and not is_open and error.code not in _UNTRUSTED
         if is_refusal or error.code in _LOST:
             raise HistoryLostError from error
@@ -132,26 +137,29 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
 
 
 async def current_position() -> str:
-    """Return the position of now. List files after this, then follow from it, and no change is missed."""
+    """Return the current position.
+
+    List files after this call, then watch from it, and no change is missed.
+    """
     async with aclosing(watch()) as feed:
         first = await anext(feed)
     return first if isinstance(first, str) else first.position
 
 
 def covers(position: str, other: str) -> bool:
-    """Whether a feed that told ``position`` alone has told all changes up to the ``other`` position.
+    """Return whether a stream that yielded ``position`` alone has yielded all changes up to ``other``.
 
-    It stands at the last entry of MongoDB's log then, and a position of now, from another feed, is one beyond
-    that until the next entry: some ten seconds where nothing happens.
+    Such a position is that of the last entry of the oplog. The current position of another stream is one
+    higher until the next entry, which may take ten seconds if nothing happens.
     """
     return position >= other or cluster_time_of(position) + 1 >= cluster_time_of(other)
 
 
 def cluster_time_of(position: str) -> int:
-    """When a position is, as ``Change.cluster_time``: a resume token begins with its cluster time.
+    """Return the cluster time of a position, with which a resume token begins.
 
     Raises:
-        HistoryLostError: it is no position.
+        HistoryLostError: it is not a position.
     """
     try:
         return int(position[2:18], 16)
@@ -160,11 +168,11 @@ def cluster_time_of(position: str) -> int:
 
 
 async def find_at(file_id: str, owner: str) -> tuple[File, int]:
-    """An owner's file, and a moment: it is as all changes up to that moment left it, and none after.
+    """Return an owner's file, and the cluster time up to which it includes all changes.
 
     Raises:
         FileNotFound: no such file of this owner.
-        ServiceUnavailable: MongoDB is unavailable, or an index is just being made.
+        ServiceUnavailable: MongoDB is unavailable, or an index is just being created.
     """
     query = {
         "find": File.Settings.name,
@@ -190,7 +198,7 @@ async def find_at(file_id: str, owner: str) -> tuple[File, int]:
 async def _change_of(event: Mapping[str, Any]) -> Change | None:
     before, after = event.get("fullDocumentBeforeChange"), event.get("fullDocument")
     if before is not None and after is not None:
-        # MongoDB itself tells a small document as replaced, by an update that set one field.
+        # MongoDB may report an update of one field as the replacement of a small document.
         changed = frozenset(name for name in VISIBLE_FIELDS if before.get(name) != after.get(name))
     elif "updateDescription" in event:
         update = event["updateDescription"]
@@ -201,15 +209,15 @@ async def _change_of(event: Mapping[str, Any]) -> Change | None:
         return None
     file_id = event["documentKey"]["_id"]
     try:
-        # Without an image the file as it is now is the best there is.
+        # Without an image, use the file as it is now.
         file = await find_known(FileId(file_id)) if after is None else file_of(after)
         if file is None:
             return None
         if not isinstance(vars(file).get("owner"), str):
             raise TypeError("it has no owner")
     except (ValueError, KeyError, TypeError) as error:
-        # From a newer release, or changed by hand. Raising would stop each reader here again and again.
-        log.error("change passed over: its document is no file", file_id=str(file_id), error=str(error))
+        # It is of a newer release, or was changed by hand. An exception would stop each reader here for ever.
+        log.error("change skipped: its document is not a file", file_id=str(file_id), error=str(error))
         return None
     return Change(
         event["_id"]["_data"], _cluster_time(event["clusterTime"]), event["wallTime"], file, changed

@@ -17,7 +17,7 @@ from waybill.resources import Resources
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A file as a change left it, and the position after which to go on."""
+    """A file after a change, and the position to resume after."""
 
     file: File
     position: str
@@ -26,14 +26,15 @@ class FileChange:
 async def follow_files(
     resources: Resources, principal: Principal, after: str | None = None
 ) -> AsyncGenerator[FileChange | str, None]:
-    """The caller's files as they change, each change once and in order, from now or from after a position.
+    """Yield the changes of the caller's files, each once and in order, from now or after a position.
 
-    A position comes alone at the start, and again where nothing happens. Ends when this process stops, or
-    when the caller reads too slowly; whoever goes on after the last position has missed nothing.
+    Yields a position without a change at the start, and again when there is no change for a while. Ends when
+    this process stops, or when the caller reads too slowly. A caller that resumes after its last position
+    misses nothing.
 
     Raises:
-        ChangesLost: the position is too long ago, or none.
-        TooManySubscriptions: the owner has as many as one process serves.
+        ChangesLost: the position is too old, or is not a position.
+        TooManySubscriptions: the owner has too many subscriptions at this process.
         ServiceUnavailable: MongoDB is unavailable.
     """
     async with aclosing(_follow(resources, principal, after)) as changes:
@@ -44,13 +45,15 @@ async def follow_files(
 async def follow_file(
     resources: Resources, principal: Principal, file_id: str, after: str | None = None
 ) -> AsyncGenerator[FileChange | str, None]:
-    """One file as ``follow_files`` tells it. Without a position it is told as it stands, first of all.
+    """Yield the changes of one file, like ``follow_files``.
+
+    Without a position, yield its current state first.
 
     Raises:
         FileNotFound: no such file of this owner.
     """
     shown = 0
-    told_at = time.monotonic()
+    yielded_at = time.monotonic()
     if after is not None:
         await repository.find(file_id, principal.owner)
     async with aclosing(_follow(resources, principal, after)) as changes:
@@ -58,12 +61,12 @@ async def follow_file(
             if isinstance(each, Change):
                 if each.file.file_id == file_id and each.cluster_time > shown:
                     yield FileChange(each.file, each.position)
-                elif time.monotonic() - told_at < HEARTBEAT_SECONDS:
+                elif time.monotonic() - yielded_at < HEARTBEAT_SECONDS:
                     continue
                 else:
                     # Changes of the owner's other files do not replace the heartbeat.
                     yield each.position
-                told_at = time.monotonic()
+                yielded_at = time.monotonic()
             elif not shown and after is None:
                 # Read after the position, so that later changes follow in the stream.
                 file, shown = await change_stream.find_at(file_id, principal.owner)
@@ -76,7 +79,7 @@ async def _follow(
     resources: Resources, principal: Principal, after: str | None
 ) -> AsyncGenerator[Change | str, None]:
     try:
-        async with aclosing(resources.broadcaster.follow(principal.owner, after)) as changes:
+        async with aclosing(resources.broadcaster.subscribe(principal.owner, after)) as changes:
             async for each in changes:
                 yield each
     except HistoryLostError:

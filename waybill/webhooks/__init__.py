@@ -1,6 +1,6 @@
 """Webhooks: a change of a file becomes signed HTTP requests to the addresses that its owner has registered.
 
-The way of a change, from top to bottom:
+The path of a change, from top to bottom:
 
 ``consumer``        reads the change stream; one worker at a time holds its lease
 ``fanout``          makes one delivery for each webhook that subscribes to the event, and enqueues it
@@ -8,8 +8,8 @@ The way of a change, from top to bottom:
 ``concurrency``     limits the attempts that one process makes at once to one receiver
 ``message``         the body, the id and the signature of a message (Standard Webhooks)
 ``http_client``     sends the request, to public addresses only (``address_policy``)
-``reconcile``       enqueues again what is due and has no job
+``reconcile``       enqueues again the deliveries that are due and have no job
 
-What owners do with webhooks is in ``service``, and with deliveries in ``deliveries``. The documents are in
-``model``; ``repository`` and ``delivery_repository`` are all that reads and writes them.
+``service`` has what owners do with webhooks, and ``deliveries`` what they do with deliveries. The documents
+are in ``model``. Only ``repository`` and ``delivery_repository`` read and write them.
 """

@@ -77,7 +77,7 @@ async def _consume_under_lease(resources: Resources) -> None:
                 log.info("lease lost to another worker")
                 break
             if await repository.find_earliest() is None:
-                # The next webhook brings a position of its own. This one would become too old.
+                # The next webhook has its own position. This one would become too old.
                 released["position"] = None
                 break
     finally:

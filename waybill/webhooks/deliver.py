@@ -25,10 +25,10 @@ LEASE_SECONDS = 30
 #: Seconds after which a job begins no further delivery and enqueues another job for it.
 MAX_JOB_SECONDS = 20
 
-#: Delays between attempts (Standard Webhooks, "Deliverability and reliability"): three days in all.
+#: Delays between attempts (Standard Webhooks, "Deliverability and reliability"): three days in total.
 RETRY_DELAYS_SECONDS = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
-#: The largest share of a delay that is added at random: what failed together is not retried together.
+#: The largest share of a delay that is added at random, so that attempts that failed together spread out.
 JITTER = 0.2
 
 #: The longest delay that a receiver can request by Retry-After.
@@ -37,7 +37,7 @@ MAX_RETRY_AFTER_SECONDS = 86_400
 #: A webhook without a success for this long is disabled when a delivery has no attempt left.
 DISABLE_AFTER = timedelta(days=5)
 
-#: The latest attempts of a delivery that its document keeps.
+#: How many of the latest attempts the document of a delivery stores.
 MAX_RECORDED_ATTEMPTS = 30
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "Waybill"}
@@ -49,8 +49,8 @@ log = structlog.get_logger(__name__)
 async def deliver(resources: Resources, delivery_id: str) -> None:
     """Make one attempt, if the delivery is due and not leased. Safe to run twice, late or in parallel.
 
-    The number of attempts at once is limited for each webhook. A job over the limit returns: each of the
-    running jobs takes the webhook's next waiting delivery after its own.
+    The number of parallel attempts is limited for each webhook. A job over the limit returns, because each
+    running job takes the webhook's next waiting delivery after its own.
 
     Raises:
         ServiceUnavailable: MongoDB is unavailable; the delivery stays due.
@@ -165,7 +165,7 @@ async def _update_webhook(webhook: Webhook, made: Attempt, status: DeliveryStatu
 
 
 async def _disable(webhook: Webhook, reason: DisabledReason) -> None:
-    # Only while it has the URL that was tried: a new one has not failed.
+    # Only while it has the URL of this attempt, because a new URL has not failed.
     still = {"enabled": True, "url": webhook.url}
     if await repository.change_webhook(webhook, still, enabled=False, disabled_reason=reason) is not None:
         log.warning("webhook disabled", webhook_id=webhook.webhook_id, reason=reason.value)

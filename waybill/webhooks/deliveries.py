@@ -1,4 +1,4 @@
-"""The deliveries of a webhook: list them, send one again, send a ping."""
+"""The deliveries of a webhook: list them, send one reset, send a ping."""
 
 import secrets
 from collections.abc import Sequence
@@ -23,17 +23,19 @@ MAX_PAGE_DELIVERIES = 100
 
 
 class DeliveryListing(BaseModel):
-    """A list as a client asks for it. Both faces validate with it, and OpenAPI is made from it."""
+    """The parameters of a list. REST and GraphQL validate with it, and OpenAPI is generated from it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
-    limit: int = Field(default=20, ge=1, le=MAX_PAGE_DELIVERIES, description="Deliveries per page.")
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE_DELIVERIES, description="The most deliveries per page.")
     cursor: str | None = Field(
         default=None,
-        description="`nextCursor` of the page before, unchanged.",
+        description="`nextCursor` of the previous page, unchanged.",
         json_schema_extra={"minLength": 1},
     )
-    status: list[DeliveryStatus] = Field(default=[], description="Only these statuses; repeat for several.")
+    status: list[DeliveryStatus] = Field(
+        default=[], description="Only deliveries with this status. Repeat it for several."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +47,21 @@ class DeliveryPage:
 
     @property
     def next_cursor(self) -> str | None:
-        """The cursor of the next page, or None on the last."""
+        """Return the cursor of the next page, or None on the last page."""
         return self.cursor_of(self.items[-1]) if self.has_more else None
 
     @staticmethod
     def cursor_of(delivery: Delivery) -> str:
-        """Return where one of the deliveries stands in the list."""
+        """Return the cursor of one of the deliveries."""
         return encode_cursor([(delivery.created_at - EPOCH) // MILLISECOND, delivery.id])
 
 
 async def list_deliveries(principal: Principal, webhook_id: str, listing: DeliveryListing) -> DeliveryPage:
-    """A page of what a webhook was sent in the last 30 days, the newest first.
+    """Return a page of the deliveries of a webhook in the last 30 days, the newest first.
 
     Raises:
         WebhookNotFound: no such webhook of this owner.
-        InvalidInput: the cursor is not one of ours.
+        InvalidInput: the cursor is malformed.
     """
     webhook = await repository.find_webhook(webhook_id, principal.owner)
     found = await delivery_repository.find_deliveries(
@@ -76,8 +78,8 @@ async def ping_webhook(resources: Resources, principal: Principal, webhook_id: s
 
     Raises:
         WebhookNotFound: no such webhook of this owner.
-        WebhookDisabled: nothing is sent to it.
-        ServiceUnavailable: MongoDB is unavailable; a repeat sends one more.
+        WebhookDisabled: the webhook is disabled.
+        ServiceUnavailable: MongoDB is unavailable; a repeat may send a second message.
     """
     webhook = await repository.find_webhook(webhook_id, principal.owner)
     if not webhook.enabled:
@@ -94,19 +96,19 @@ async def ping_webhook(resources: Resources, principal: Principal, webhook_id: s
 async def redeliver(
     resources: Resources, principal: Principal, webhook_id: str, delivery_id: str
 ) -> Delivery:
-    """Send a message once more, as it was made and under its own id, whatever came of it before.
+    """Send a message reset, unchanged and with the same id, also if it was delivered.
 
     Raises:
         WebhookNotFound: no such webhook of this owner.
         DeliveryNotFound: no such delivery of this webhook.
-        WebhookDisabled: nothing is sent to it.
+        WebhookDisabled: the webhook is disabled.
         ServiceUnavailable: MongoDB is unavailable; a repeat is safe.
     """
     webhook = await repository.find_webhook(webhook_id, principal.owner)
     delivery = await delivery_repository.find_delivery(delivery_id, webhook)
     if not webhook.enabled:
         raise WebhookDisabled(webhook_id)
-    again = await delivery_repository.change_delivery(
+    reset = await delivery_repository.change_delivery(
         delivery.id,
         {},
         status=DeliveryStatus.PENDING,
@@ -118,17 +120,17 @@ async def redeliver(
         delivered_at=None,
         due_at=Later(RECONCILE_AFTER_SECONDS),
     )
-    if again is None:
+    if reset is None:
         raise DeliveryNotFound(delivery_id)
     await resources.sender.send(DELIVER_WEBHOOK, delivery_id)
-    return again
+    return reset
 
 
 def _position_of(cursor: str) -> tuple[datetime, str]:
-    """Return the time and the id that a cursor stands for.
+    """Return the time and the id that a cursor encodes.
 
     Raises:
-        InvalidInput: it is not a cursor of ours.
+        InvalidInput: the cursor is malformed.
     """
     try:
         match decode_cursor(cursor):

@@ -1,4 +1,4 @@
-"""Storing, finding and changing deliveries."""
+"""Insert, find and change deliveries."""
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -27,12 +27,12 @@ READY: Mapping[str, Any] = {
     **_FREE,
 }
 
-# Less than every id that is made.
+# Less than every id.
 _FIRST = ObjectId("0" * 24)
 
 
 async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], reconcile_after: float) -> None:
-    """Insert deliveries that are due at once. One whose ``_id`` exists stays as it is.
+    """Insert deliveries that are due now. A delivery whose ``_id`` exists is not changed.
 
     If their jobs are lost, the reconciler enqueues them after ``reconcile_after`` seconds.
     """
@@ -61,10 +61,10 @@ async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], reconcile_a
 
 
 async def find_delivery(delivery_id: str, webhook: Webhook | None = None) -> Delivery:
-    """The delivery of that id; with ``webhook``, only if it is that webhook's.
+    """Return the delivery with this id. With ``webhook``, only if it belongs to that webhook.
 
     Raises:
-        DeliveryNotFound: there is none, or none any more.
+        DeliveryNotFound: there is no such delivery, or it is older than 30 days.
     """
     query: dict[str, Any] = {"_id": delivery_id}
     if webhook is not None:
@@ -79,7 +79,7 @@ async def find_delivery(delivery_id: str, webhook: Webhook | None = None) -> Del
 async def find_deliveries_of(
     webhooks: Sequence[Webhook], delivery_ids: Collection[str]
 ) -> dict[str, Delivery]:
-    """The deliveries of those ids, by id, that are of one of those webhooks."""
+    """Return the deliveries with these ids that belong to one of the webhooks, by id."""
     query = {"_id": {"$in": [*delivery_ids]}, "webhook": {"$in": [webhook.id for webhook in webhooks]}}
     with map_driver_errors():
         found = await _collection().find(query).limit(len(delivery_ids)).to_list(len(delivery_ids))
@@ -93,7 +93,7 @@ async def find_deliveries(
     limit: int,
     after: tuple[datetime, str] | None,
 ) -> list[Delivery]:
-    """Find up to ``limit`` deliveries, the newest first, that come after the place ``after``."""
+    """Return up to ``limit`` deliveries after the time and id ``after``, the newest first."""
     with map_driver_errors():
         found = await deliveries_query(webhook, statuses, after=after).limit(limit).to_list(limit)
     return [_delivery_of(document) for document in found]
@@ -102,23 +102,23 @@ async def find_deliveries(
 def deliveries_query(
     webhook: Webhook, statuses: Iterable[DeliveryStatus], *, after: tuple[datetime, str] | None
 ) -> Any:
-    """Return the driver's cursor over a webhook's deliveries. What it reads is on the page."""
+    """Return the driver's cursor over a webhook's deliveries. It reads no others."""
     own = {"webhook": webhook.id}
-    wanted = [{"status": status.value} for status in set(statuses)]
+    conditions = [{"status": status.value} for status in set(statuses)]
     places: list[dict[str, Any]] = [{}]
     if after is not None:
         time, delivery_id = after
         places = [{"created_at": time, "_id": {"$lt": delivery_id}}, {"created_at": {"$lt": time}}]
     # Each branch is one range of the index, and MongoDB merges them.
-    branches = [{**own, **place, **status} for place in places for status in wanted or [{}]]
-    # Chosen here: by time alone a page of a rare status would read all that the webhook was sent in 30 days.
-    index = "newest_by_status" if wanted else "newest"
+    branches = [{**own, **place, **status} for place in places for status in conditions or [{}]]
+    # With a hint, because by time alone a page of a rare status would read all deliveries of 30 days.
+    index = "newest_by_status" if conditions else "newest"
     return _collection().find({"$or": branches}).sort([("created_at", -1), ("_id", -1)]).hint(index)
 
 
 async def find_waiting(webhook_id: str) -> str | None:
     """Return the id of the oldest delivery of a webhook that is due and not leased, or None."""
-    # As a plain value, for $$NOW inside $expr gives an index scan no bound.
+    # The database's time as a plain value, because $$NOW inside $expr does not bound an index scan.
     query = {"webhook": ObjectId(webhook_id), "next_attempt_at": {"$lte": await database_time()}, **_FREE}
     with map_driver_errors():
         found = await _collection().find_one(query, {"_id": 1}, sort=[("next_attempt_at", 1)])
@@ -126,25 +126,28 @@ async def find_waiting(webhook_id: str) -> str | None:
 
 
 async def find_due_webhooks(after: str, page: int = PAGE_DOCUMENTS) -> AsyncGenerator[Group[ObjectId], None]:
-    """Yield the due deliveries of each webhook behind ``after``, "" for all, as ``find_groups`` does."""
+    """Yield the due deliveries of each webhook after ``after`` ("": all), as groups of ``find_groups``."""
     due = {"due_at": {"$lte": await database_time()}}
     behind = ObjectId(after) if after else _FIRST
     async for group in find_groups(_collection(), "webhook", behind, due, page):
         yield group
 
 
-async def put_off_deliveries(ids: Sequence[str], reconcile_after: float) -> int:
-    """Put those that are due off by ``reconcile_after`` seconds, and end their leases. Returns how many."""
+async def postpone_deliveries(ids: Sequence[str], reconcile_after: float) -> int:
+    """Postpone due deliveries by ``reconcile_after`` seconds, and end their leases. Return how many."""
     with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
         done = await _collection().update_many(
             {"_id": {"$in": ids}, **DUE}, stages({"due_at": Later(reconcile_after), "attempt": None})
         )
-    put_off: int = done.matched_count
-    return put_off
+    postponed: int = done.matched_count
+    return postponed
 
 
 async def change_delivery(delivery_id: str, expected: Mapping[str, Any], **changes: Any) -> Delivery | None:
-    """As ``change``, of a delivery."""
+    """Set and unset fields of a delivery, if it matches ``expected``.
+
+    Return it, or None if it does not match.
+    """
     with map_driver_errors():
         found = await _collection().find_one_and_update(
             {"_id": delivery_id, **expected},

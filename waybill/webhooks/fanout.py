@@ -54,13 +54,13 @@ async def fan_out(resources: Resources, changes: Sequence[Change]) -> None:
 def _deliveries(change: Change, webhooks: Sequence[Webhook]) -> Iterator[dict[str, Any]]:
     file = change.file
     for event in _events(change):
-        wanted = [
+        subscribed = [
             webhook for webhook in webhooks if event in webhook.events and webhook.since < change.position
         ]
-        if wanted:
+        if subscribed:
             data = FileJson.of(file).model_dump(mode="json", by_alias=True)
             body = message_body(event, change.at, data)
-        for webhook in wanted:
+        for webhook in subscribed:
             yield {
                 "_id": message_id(webhook.webhook_id, file.file_id, event, change.position),
                 "webhook": webhook.id,
@@ -72,10 +72,11 @@ def _deliveries(change: Change, webhooks: Sequence[Webhook]) -> Iterator[dict[st
 
 def _events(change: Change) -> Iterator[Event]:
     file, changed = change.file, change.changed
-    # A deleted file whose content has gone to another name is DUPLICATE, which is no verdict.
+    # A deleted file whose content went to another name is DUPLICATE, which is not the result of a
+    # verification.
     if "status" in changed and file.status in _OUTCOMES and file.deleted_at is None:
         yield _OUTCOMES[file.status]
-    # Of a new file all fields have changed.
+    # In a new file all fields have changed.
     if _EDITABLE & changed and "created_at" not in changed:
         yield Event.FILE_UPDATED
     if "deleted_at" in changed and file.deleted_at is not None:

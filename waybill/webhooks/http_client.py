@@ -18,13 +18,13 @@ from yarl import URL
 from waybill.webhooks.address_policy import is_public, may_be_public
 from waybill.webhooks.concurrency import EndpointLimiter
 
-#: Seconds that a request may take, from the look-up of the name to the end of the response.
+#: Seconds for a request, from the look-up of the name to the end of the response.
 REQUEST_TIMEOUT_SECONDS = 15
 
 #: Bytes of a response that are read and dropped, so that the receiver can finish sending.
 MAX_RESPONSE_BYTES = 64 * 1024
 
-#: Look-ups of names at once.
+#: The most parallel look-ups of names.
 MAX_LOOKUPS = 32
 
 
@@ -42,12 +42,12 @@ class ForbiddenAddressError(OSError):
     """Raised if a request would go to a host that is not public."""
 
     def __init__(self) -> None:
-        # The same text for each address: an owner could probe our network by it.
+        # The same text for each address, so that an owner cannot probe our network with it.
         super().__init__("the address is not public")
 
 
 class WebhookClient:
-    """Posts to receivers. The first connection is made with the first request."""
+    """Sends requests to receivers. Connects at the first request."""
 
     def __init__(self, *, allow_private: bool, resolver: AbstractResolver | None = None) -> None:
         self.limiter = EndpointLimiter()
@@ -66,7 +66,7 @@ class WebhookClient:
             self._session = self._open()
         try:
             target = URL(url)
-            # Webhooks of earlier releases were not checked by today's rules.
+            # Webhooks of older releases were not checked by the current rules.
             if not self._allow_private and not may_be_public(target.raw_host or ""):
                 raise ForbiddenAddressError
             async with (
@@ -83,7 +83,7 @@ class WebhookClient:
         return DeliveryResult(status, error, retry_after, time.monotonic() - began)
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close all connections."""
         if self._session is not None:
             await self._session.close()
         await self._resolver.close()
@@ -92,10 +92,10 @@ class WebhookClient:
         connector = aiohttp.TCPConnector(
             resolver=self._resolver,
             use_dns_cache=False,
-            # Here and not at the name: what a name leads to may differ from one look to the next, and a
-            # number may be written in many ways. This is the very address that is connected to.
+            # Checked here, and not when the name is resolved: a name can resolve to another address next time
+            # (DNS rebinding), and a number has many forms. This is exactly the address of the connection.
             socket_factory=None if self._allow_private else _open_socket,
-            # One connection for each attempt: those of different owners have nothing in common.
+            # One connection for each attempt, so that attempts of different owners share nothing.
             force_close=True,
             limit=0,
             ssl=ssl.create_default_context(),
@@ -103,16 +103,16 @@ class WebhookClient:
         return aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            # What is read of an answer is bounded as it is sent, so nothing is unpacked.
+            # The limit counts the bytes that were sent, so nothing is decompressed.
             auto_decompress=False,
-            # A proxy would connect to what we have not checked.
+            # A proxy would connect to an address that was not checked.
             trust_env=False,
             timeout=aiohttp.ClientTimeout(total=None),
         )
 
 
 class _Resolver(AbstractResolver):
-    """The system's, in threads of its own: a name server that is slow holds up nothing but other names."""
+    """The system's resolver, in its own threads, so that a slow name server delays only other look-ups."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(MAX_LOOKUPS, thread_name_prefix="lookup")
@@ -120,7 +120,7 @@ class _Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The addresses that a name leads to. Raises OSError where it leads nowhere."""
+        """Return the addresses of a name. Raises OSError if it cannot be resolved."""
         found = await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
         )
@@ -148,24 +148,25 @@ def _open_socket(address: tuple[int, int, int, str, tuple[object, ...]]) -> sock
     return socket.socket(family, kind, protocol)
 
 
-#: Why there was no answer, by what is raised, the narrowest first. In words that tell nothing of our side.
+#: The error that an owner sees, by the exception, the narrowest class first. The texts reveal nothing of our
+#: network.
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (TimeoutError, f"no answer within {REQUEST_TIMEOUT_SECONDS} s"),
-    (UnicodeError, "the host's name leads nowhere"),
-    (aiohttp.ClientConnectorDNSError, "the host's name leads nowhere"),
+    (TimeoutError, f"no response within {REQUEST_TIMEOUT_SECONDS} s"),
+    (UnicodeError, "the host name cannot be resolved"),
+    (aiohttp.ClientConnectorDNSError, "the host name cannot be resolved"),
     (aiohttp.ClientConnectorCertificateError, "the certificate is not valid for this host"),
     (aiohttp.ClientConnectorSSLError, "TLS failed"),
-    (aiohttp.ClientConnectorError, "no connection"),
+    (aiohttp.ClientConnectorError, "cannot connect"),
     (OSError, "the connection broke"),
     (aiohttp.ServerDisconnectedError, "the connection broke"),
     # Raised by the parsers of URLs in aiohttp and yarl.
-    (ValueError, "the URL leads nowhere"),
-    (Exception, "the answer is not HTTP"),
+    (ValueError, "the URL is not valid"),
+    (Exception, "the response is not HTTP"),
 )
 
 
 def _reason(problem: Exception) -> str:
-    # Aiohttp wraps what is raised while it connects.
+    # Aiohttp wraps exceptions that are raised while it connects.
     cause = getattr(problem, "os_error", problem)
     if isinstance(cause, ForbiddenAddressError):
         return str(cause)
@@ -173,7 +174,7 @@ def _reason(problem: Exception) -> str:
 
 
 def _seconds(retry_after: str | None) -> int | None:
-    """How long Retry-After wants us to wait (RFC 9110, 10.2.3: seconds, or a date)."""
+    """Return the seconds that Retry-After requests (RFC 9110, 10.2.3: seconds, or a date), or None."""
     text = (retry_after or "").strip()
     if text.isascii() and text.isdigit():
         return int(text[:9])

@@ -1,4 +1,4 @@
-"""What a webhook is sent, in the form of Standard Webhooks: body, id, secrets, signatures.
+"""Messages in the form of Standard Webhooks: body, id, secrets and signatures.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -16,21 +16,21 @@ from waybill.platform.times import rfc3339
 
 _PREFIX = "whsec_"
 
-#: Bytes of a secret. The specification wants 24 to 64.
+#: Bytes of a secret. The specification requires 24 to 64.
 _SECRET_BYTES = 32
 
 
 def new_secret() -> str:
-    """A secret as its receiver is shown it, and as the libraries of the specification take it."""
+    """Return a new secret, in the form that the libraries of the specification accept."""
     return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 def signed_headers(
     message_id: str, time: datetime, body: bytes, secrets_: Iterable[str]
 ) -> Mapping[str, str]:
-    """The headers that vouch for a body, with a signature by each of the secrets.
+    """Return the headers that sign a body, with one signature for each secret.
 
-    ``time`` is that of this attempt: receivers refuse what is some minutes old, so that nobody can repeat it.
+    ``time`` is the time of this attempt. Receivers refuse messages that are minutes old, to prevent replays.
     """
     timestamp = str(int(time.timestamp()))
     signed = b".".join([message_id.encode(), timestamp.encode(), body])
@@ -47,11 +47,14 @@ def _signature(secret: str, signed: bytes) -> str:
 
 
 def message_body(kind: str, at: datetime, data: Mapping[str, Any]) -> str:
-    """The body of a message: of what kind, when it happened, and what it happened to."""
+    """Return the body of a message: its type, the time of the event, and the data."""
     message = {"type": kind, "timestamp": rfc3339(at), "data": data}
     return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
 
 
 def message_id(*facts: str) -> str:
-    """The id of the message that tells one webhook of one change: the same whenever the change is read."""
+    """Return the id of a message, from the webhook and the change.
+
+    A change that is read again has the same id.
+    """
     return f"msg_{hashlib.sha256('/'.join(facts).encode()).hexdigest()[:32]}"

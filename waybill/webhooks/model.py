@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 
 class Event(StrEnum):
-    """Something that has happened to a file."""
+    """An event of a file that webhooks can subscribe to."""
 
     FILE_COMPLETED = "file.completed"
     FILE_DUPLICATE = "file.duplicate"
@@ -25,7 +25,7 @@ PING = "ping"
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands."""
+    """The status of a delivery."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -33,21 +33,21 @@ class DeliveryStatus(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """Why a webhook was disabled by us."""
+    """Why Waybill has disabled a webhook: its receiver answered 410 (GONE), or failed for days (FAILING)."""
 
     GONE = "GONE"
     FAILING = "FAILING"
 
 
-#: How long deliveries are kept.
+#: How long deliveries are stored.
 DELIVERY_RETENTION = timedelta(days=30)
 
 
 class Webhook(Document):
     """A URL, and the events that are sent to it.
 
-    ``slot`` makes the limit hold whatever is made in parallel: there are so many, and one index. ``since`` is
-    the place in the feed of changes from which on the webhook is told.
+    ``slot`` is a number below the limit, unique for each owner, so that parallel requests cannot exceed the
+    limit. ``since`` is the position in the change stream after which changes are sent to the webhook.
     """
 
     id: PydanticObjectId
@@ -66,7 +66,7 @@ class Webhook(Document):
 
     enabled: bool = True
     disabled_reason: DisabledReason | None = None
-    # No attempt has succeeded since.
+    # When the first failure after the last success was.
     failing_since: datetime | None = None
 
     class Settings:
@@ -78,12 +78,12 @@ class Webhook(Document):
 
     @property
     def webhook_id(self) -> str:
-        """The id as clients know it."""
+        """The id in the form that clients use."""
         return str(self.id)
 
 
 class Attempt(BaseModel):
-    """One request: the status of its answer, or why there was none."""
+    """One request: the status of its response, or why there was none."""
 
     at: datetime
     status_code: int | None = None
@@ -94,8 +94,8 @@ class Attempt(BaseModel):
 class Delivery(Document):
     """A message to one webhook, with its attempts.
 
-    ``due_at`` is the outbox, as that of a file: a job is owed, and must be sent again should nothing have
-    happened until then. During an attempt it is the end of its lease.
+    ``due_at`` is the outbox, like that of a file: from that time on the delivery needs a job. During an
+    attempt it is the end of the lease.
     """
 
     id: str  # type: ignore[assignment]
@@ -107,7 +107,7 @@ class Delivery(Document):
 
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: list[Attempt] = Field(default=[])
-    # Since the delivery was made, or last asked for.
+    # The number of attempts since the delivery was created, or was last sent again by its owner.
     tried: int = 0
     next_attempt_at: datetime | None = None
     delivered_at: datetime | None = None

@@ -8,19 +8,20 @@ from waybill.platform.redis.messages import DELIVER_WEBHOOK, RECONCILE_AFTER_SEC
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository
 
-#: Messages in the queue to which no more are added.
+#: No deliveries are enqueued beyond this many in the queue.
 MAX_DELIVERIES = 500
 
-#: Messages for one webhook in a run. A job goes on with what else its webhook waits for, so a few will do.
+#: Messages for one webhook in a run. A few are enough, because a job continues with its webhook's next
+#: delivery.
 MAX_PER_WEBHOOK = 16
 
 log = structlog.get_logger(__name__)
 
 
 async def reconcile_deliveries(resources: Resources) -> int:
-    """Send deliveries that are due, few of each webhook: a next attempt, or one whose worker fell silent.
+    """Send due deliveries, a few of each webhook: a next attempt, or one whose worker crashed.
 
-    Running twice at once is harmless, because an attempt is made by the job that takes the delivery.
+    Two runs at once are harmless, because only the job that acquires the lease makes an attempt.
 
     Returns:
         How many deliveries were sent.
@@ -36,7 +37,7 @@ async def reconcile_deliveries(resources: Resources) -> int:
     ) as webhooks:
         async for due in webhooks:
             ids = due.ids[: min(room - sent, MAX_PER_WEBHOOK)]
-            if not await delivery_repository.put_off_deliveries(ids, RECONCILE_AFTER_SECONDS):
+            if not await delivery_repository.postpone_deliveries(ids, RECONCILE_AFTER_SECONDS):
                 # Another run works on the same deliveries.
                 continue
             sent_now = await resources.sender.send_many(DELIVER_WEBHOOK, [[each] for each in ids])

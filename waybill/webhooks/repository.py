@@ -1,4 +1,4 @@
-"""Storing, finding and changing webhooks."""
+"""Insert, find and change webhooks."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -15,22 +15,22 @@ from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import NOW, stages
 from waybill.webhooks.model import Webhook
 
-#: Webhooks of one owner.
+#: The most webhooks of one owner.
 MAX_WEBHOOKS = 10
 
 log = structlog.get_logger(__name__)
 
 
 class AllTakenError(Exception):
-    """Raised when an owner has ``MAX_WEBHOOKS`` already."""
+    """Raised when an owner already has ``MAX_WEBHOOKS``."""
 
 
 async def insert_webhook(owner: str, **fields: Any) -> Webhook:
     """Store a new webhook.
 
     Raises:
-        AllTakenError: the owner has as many as there may be.
-        ServiceUnavailable: also where others took each slot that was free.
+        AllTakenError: the owner already has ``MAX_WEBHOOKS``.
+        ServiceUnavailable: MongoDB is unavailable, or parallel requests took every free slot.
     """
     webhook_id = ObjectId()
     with map_driver_errors():
@@ -48,36 +48,36 @@ async def insert_webhook(owner: str, **fields: Any) -> Webhook:
                     return_document=pymongo.ReturnDocument.AFTER,
                 )
             except DuplicateKeyError:
-                continue  # Another has taken the slot meanwhile.
+                continue  # A parallel request has taken the slot.
             return _webhook_of(found)
     raise ServiceUnavailable("MongoDB")
 
 
 async def find_webhooks(owner: str) -> list[Webhook]:
-    """The owner's webhooks, the oldest first."""
+    """Return the owner's webhooks, the oldest first."""
     with map_driver_errors():
         found = await _collection().find({"owner": owner}).sort("_id", 1).to_list(MAX_WEBHOOKS)
     return [_webhook_of(document) for document in found]
 
 
 async def find_enabled(owners: Iterable[str]) -> dict[str, list[Webhook]]:
-    """The enabled webhooks of those owners, by owner."""
+    """Return the enabled webhooks of some owners, by owner."""
     found: dict[str, list[Webhook]] = defaultdict(list)
     with map_driver_errors():
         async for document in _collection().find({"owner": {"$in": list(owners)}, "enabled": True}):
             try:
                 found[document["owner"]].append(_webhook_of(document))
             except ValidationError as error:
-                # Of a newer release, or changed by hand: no reason to hold up the others.
-                log.error("webhook passed over", webhook_id=str(document["_id"]), error=str(error))
+                # It is of a newer release, or was changed by hand. It must not block the others.
+                log.error("webhook skipped: not valid", webhook_id=str(document["_id"]), error=str(error))
     return found
 
 
 async def find_webhook(webhook_id: str, owner: str | None = None) -> Webhook:
-    """The webhook of that id; with ``owner``, only if it is that owner's.
+    """Return the webhook with this id. With ``owner``, only if it belongs to that owner.
 
     Raises:
-        WebhookNotFound: malformed, unknown and foreign ids alike.
+        WebhookNotFound: the id is malformed, unknown, or of another owner.
     """
     query: dict[str, Any] = {"_id": webhook_id}
     if ObjectId.is_valid(webhook_id):
@@ -99,7 +99,7 @@ async def find_earliest() -> str | None:
 
 
 async def change_webhook(webhook: Webhook, expected: Mapping[str, Any], **changes: Any) -> Webhook | None:
-    """As ``change``, of a webhook."""
+    """Set and unset fields of a webhook, if it matches ``expected``. Returns None if it does not."""
     with map_driver_errors():
         found = await _collection().find_one_and_update(
             {"_id": webhook.id, **expected},
@@ -110,7 +110,7 @@ async def change_webhook(webhook: Webhook, expected: Mapping[str, Any], **change
 
 
 async def delete_webhook(webhook: Webhook) -> None:
-    """Remove a webhook. One that is gone is removed."""
+    """Remove a webhook. A missing one counts as removed."""
     with map_driver_errors():
         await _collection().delete_one({"_id": webhook.id})
 

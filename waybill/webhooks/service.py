@@ -1,4 +1,4 @@
-"""An owner's webhooks: where to send what, signed with which secret."""
+"""Create, read, update and delete an owner's webhooks, and rotate their secrets."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from waybill.webhooks.message import new_secret
 from waybill.webhooks.model import Event, Webhook
 from waybill.webhooks.repository import AllTakenError
 
-#: How long the secret before the latest still signs beside it.
+#: How long the previous secret still signs, in addition to the new one.
 SECRET_OVERLAP = timedelta(days=1)
 
 _URL = TypeAdapter(AnyHttpUrl)
@@ -29,7 +29,7 @@ def _plain_url(text: str) -> str:
     # Before the URL is parsed, because the parser removes controls and blanks, and reads \ as /.
     if not text.isprintable() or " " in text or "\\" in text:
         raise ValueError("must not hold a space, a control character or a backslash")
-    # As browsers read it, so that a number in any of its forms comes out as the address that it is.
+    # Parsed like in browsers, so that each form of a number becomes the address that it means.
     try:
         url = _URL.validate_python(text)
     except ValidationError:
@@ -49,7 +49,7 @@ Url = Annotated[
     str,
     Field(
         max_length=2048,
-        description="Where to send events to: https, without a user, a password, a fragment or spaces.",
+        description="The URL to send events to: https, without user, password, fragment or spaces.",
         examples=["https://example.com/hooks"],
         json_schema_extra={"format": "uri"},
     ),
@@ -64,55 +64,61 @@ class _Request(BaseModel):
 
 
 class WebhookRequest(_Request):
-    """A webhook as a client asks for it. Both faces validate with it, and OpenAPI is made from it."""
+    """A request for a webhook. REST and GraphQL validate with it, and OpenAPI is generated from it."""
 
     url: Url
-    events: Events | None = Field(default=None, description="Which events to send; all if not given.")
-    description: Description | None = Field(default=None, description="A note to yourself.")
+    events: Events | None = Field(default=None, description="The events to send. If not given, all events.")
+    description: Description | None = Field(default=None, description="Your own note.")
 
 
 class WebhookChanges(_Request):
-    """What is to be different. What is not given stays, and so does what is null, but for the description."""
+    """The changes of an update. A field that is missing or null stays.
+
+    Only ``description`` can be removed by null.
+    """
 
     url: Url | None = None
-    events: Events | None = Field(default=None, description="Which events to send.")
-    description: Description | None = Field(default=None, description="A note to yourself; null removes it.")
+    events: Events | None = Field(default=None, description="The events to send.")
+    description: Description | None = Field(default=None, description="Your own note. null removes it.")
     enabled: bool | None = Field(
-        default=None, description="Nothing is sent while a webhook is disabled, nor afterwards of that time."
+        default=None,
+        description="Whether events are sent. Events that happen while it is false are never sent.",
     )
 
     def given(self) -> dict[str, Any]:
-        """The fields to set; None removes one."""
+        """Return the fields to set. None removes a field."""
         fields = {name: getattr(self, name) for name in self.model_fields_set}
         return {name: value for name, value in fields.items() if value is not None or name == "description"}
 
 
 @dataclass(frozen=True, slots=True)
 class WithSecret:
-    """A webhook and the secret that it signs with, which is shown only once."""
+    """A webhook and its secret, which is returned only once."""
 
     webhook: Webhook
     secret: str
 
 
-async def create_webhook(settings: Settings, principal: Principal, draft: WebhookRequest) -> WithSecret:
-    """Have the caller's events sent to an address: those of changes that follow.
+async def create_webhook(
+    settings: Settings, principal: Principal, webhook_request: WebhookRequest
+) -> WithSecret:
+    """Create a webhook. It receives the events of later changes of the caller's files.
 
     Raises:
-        InvalidInput: the address is not on the internet, or not https; see WEBHOOK_ALLOW_PRIVATE.
-        TooManyWebhooks: the caller has as many as there may be.
+        InvalidInput: the URL is not https, or its host not on the internet; see WEBHOOK_ALLOW_PRIVATE.
+        TooManyWebhooks: the caller already has ``MAX_WEBHOOKS``.
         ServiceUnavailable: MongoDB is unavailable.
     """
-    _check(settings, draft.url)
-    # The place first and the webhook then: no change that follows the answer can lie before the place.
+    _check(settings, webhook_request.url)
+    # Read the position before the insert, so that no change after the response is before the position.
     since = await change_stream.current_position()
     secret = new_secret()
     try:
         webhook = await repository.insert_webhook(
             principal.owner,
-            url=draft.url,
-            events=draft.events or list(Event),
-            description=draft.description,
+            url=webhook_request.url,
+            events=webhook_request.events or list(Event),
+            description=webhook_request.description,
             since=since,
             secret=secret,
         )
@@ -122,37 +128,37 @@ async def create_webhook(settings: Settings, principal: Principal, draft: Webhoo
 
 
 async def list_webhooks(principal: Principal) -> list[Webhook]:
-    """The caller's webhooks, the oldest first."""
+    """Return the caller's webhooks, the oldest first."""
     return await repository.find_webhooks(principal.owner)
 
 
 async def get_webhook(principal: Principal, webhook_id: str) -> Webhook:
-    """One webhook of the caller's. Raises WebhookNotFound."""
+    """Return one of the caller's webhooks. Raises WebhookNotFound."""
     return await repository.find_webhook(webhook_id, principal.owner)
 
 
 async def update_webhook(
-    settings: Settings, principal: Principal, webhook_id: str, wanted: WebhookChanges
+    settings: Settings, principal: Principal, webhook_id: str, webhook_changes: WebhookChanges
 ) -> Webhook:
-    """Change a webhook. Enabling one that is disabled has it told of what happens from now on.
+    """Change a webhook. A webhook that is enabled again receives the events of later changes.
 
     Raises:
         WebhookNotFound: no such webhook of this owner.
-        InvalidInput: as ``create_webhook`` does.
+        InvalidInput: the URL is not https, or its host not on the internet.
     """
     while True:
         webhook = await repository.find_webhook(webhook_id, principal.owner)
-        changes = wanted.given()
+        changes = webhook_changes.given()
         if "url" in changes:
             _check(settings, changes["url"])
         if changes.get("url", webhook.url) != webhook.url:
-            # The new address has done nothing yet.
+            # The new URL has not failed yet.
             changes["failing_since"] = None
         if "enabled" in changes and changes["enabled"] != webhook.enabled:
             changes |= {"disabled_reason": None, "failing_since": None}
             if changes["enabled"]:
                 changes["since"] = await change_stream.current_position()
-        # A worker may disable it meanwhile, and then more is to be changed.
+        # If a worker disables it meanwhile, read it again, because then more fields must change.
         still = {"enabled": webhook.enabled}
         changed = await repository.change_webhook(webhook, still, **changes) if changes else webhook
         if changed is not None:
@@ -160,7 +166,7 @@ async def update_webhook(
 
 
 async def rotate_webhook_secret(principal: Principal, webhook_id: str) -> WithSecret:
-    """Sign with a new secret, and for a day with the one before as well. Raises WebhookNotFound."""
+    """Sign with a new secret, and for a day also with the previous one. Raises WebhookNotFound."""
     while True:
         webhook = await repository.find_webhook(webhook_id, principal.owner)
         secret = new_secret()
@@ -176,24 +182,27 @@ async def rotate_webhook_secret(principal: Principal, webhook_id: str) -> WithSe
 
 
 async def delete_webhook(principal: Principal, webhook_id: str) -> None:
-    """Remove a webhook, and with it what it is still owed.
+    """Delete a webhook and its deliveries, also those that are not sent yet.
 
     Raises:
         WebhookNotFound: no such webhook of this owner.
         ServiceUnavailable: MongoDB is unavailable; a repeat is safe.
     """
     webhook = await repository.find_webhook(webhook_id, principal.owner)
-    # Before the webhook, so that what an outage leaves behind is still there to be deleted.
+    # Before the webhook, so that after an outage the webhook still exists and the request can be repeated.
     await delivery_repository.delete_deliveries(webhook.webhook_id)
     await repository.delete_webhook(webhook)
 
 
 def _check(settings: Settings, url: str) -> None:
-    """Refuse a URL that no attempt would be sent to. Each attempt checks the name and its addresses again."""
+    """Refuse a URL that attempts would not be sent to.
+
+    Each attempt checks the host and its addresses again.
+    """
     if settings.webhook_allow_private:
         return
     parts = urlsplit(url)
     if parts.scheme != "https":
         raise InvalidInput({"url": "must begin with https://"})
     if not may_be_public(parts.hostname or ""):
-        raise InvalidInput({"url": "must lead to a host on the internet"})
+        raise InvalidInput({"url": "must be a host on the internet"})

@@ -61,7 +61,7 @@ async def longest_run(changes: Any) -> int:
 
 
 async def test_changes_that_wait_are_passed_on_in_bursts(live: Broadcaster) -> None:
-    async with aclosing(live.follow("owner")) as reader, aclosing(live.follow("other")) as other:
+    async with aclosing(live.subscribe("owner")) as reader, aclosing(live.subscribe("other")) as other:
         await anext(reader)
         await anext(other)
         await insert("owner")
@@ -74,19 +74,19 @@ async def test_changes_that_wait_are_passed_on_in_bursts(live: Broadcaster) -> N
 async def test_changes_that_were_missed_are_passed_on_in_bursts(live: Broadcaster) -> None:
     position = await change_stream.current_position()
     await insert("owner")
-    async with aclosing(live.follow("owner", position)) as reader:
+    async with aclosing(live.subscribe("owner", position)) as reader:
         assert await longest_run(reader) <= BURST_CHANGES
 
 
 async def test_an_owner_and_a_process_have_so_many_followers(
     live: Broadcaster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with aclosing(live.follow("owner")) as one, aclosing(live.follow("owner")) as two:
+    async with aclosing(live.subscribe("owner")) as one, aclosing(live.subscribe("owner")) as two:
         await anext(one)
         await anext(two)
         with pytest.raises(TooManySubscriptions):
-            await anext(live.follow("owner"))
+            await anext(live.subscribe("owner"))
         monkeypatch.setattr(live_module, "MAX_SUBSCRIBERS", 2)
         with pytest.raises(ServiceUnavailable):
-            await anext(live.follow("other"))
+            await anext(live.subscribe("other"))
     assert live.subscribers == 0
