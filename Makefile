@@ -26,6 +26,7 @@ prepare: install pages $(GENERATORS) $(UPPY)
 
 # More processes than cores, because tests wait for servers half of the time. tests/scheduling.py assigns tests to processes.
 test: prepare
+	@if test -e $(WEB); then npm run --prefix web --silent test; fi
 	$(RUN)/pytest -n 3 --dist loadfile $(ARGS)
 
 # Measure ratios and print the table of docs/performance.md. Needs wrk, curl and npm.

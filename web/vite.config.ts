@@ -1,6 +1,7 @@
 // Each entry is a page of its own, whose HTML the API writes: it finds an entry's files by its name in the
-// manifest. Version 6 of Vite is the last that works with the Node 18 of Debian 12 and Ubuntu 24.04.
-import { defineConfig } from "vite";
+// manifest. Version 6 of Vite and version 3 of Vitest are the last that work with the Node 18 of Debian 12 and
+// Ubuntu 24.04.
+import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   base: "/assets/",
@@ -26,4 +27,9 @@ export default defineConfig({
     },
   },
   worker: { format: "es" },
+  test: {
+    include: ["tests/*.test.ts"],
+    setupFiles: "tests/page.ts",
+    reporters: "dot",
+  },
 });

@@ -29,7 +29,7 @@ function Line({ notice }: { notice: Notice }): JSX.Element {
     if (isAlarm || isHeld) return undefined;
     const timer = setTimeout(() => dismiss(notice), NOTICE_MS);
     return () => clearTimeout(timer);
-  }, [isHeld]);
+  }, [notice, isAlarm, isHeld]);
   return (
     <div
       class={isAlarm ? "notice alarm" : "notice"}

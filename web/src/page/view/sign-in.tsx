@@ -5,7 +5,8 @@ import { reason, signIn } from "../session";
 export function SignIn(): JSX.Element {
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    signIn(String(new FormData(event.currentTarget).get("token")));
+    const given = new FormData(event.currentTarget).get("token");
+    if (typeof given === "string") signIn(given);
   };
   return (
     <main class="sign-in">
