@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import psutil
@@ -12,6 +13,12 @@ from botocore.config import Config
 from stack.locks import holders
 from stack.stack import Addresses, Stack
 
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+#: Starts a stack in a folder, with further arguments of `Stack`.
+Start = Callable[..., Stack]
+
 
 @dataclass(frozen=True)
 class Cargo:
@@ -20,7 +27,7 @@ class Cargo:
     addresses: Addresses
 
     def put(self, value: str) -> None:
-        with pymongo.MongoClient(self.addresses.mongodb_url, timeoutMS=10_000) as mongodb:
+        with pymongo.MongoClient[dict[str, str]](self.addresses.mongodb_url, timeoutMS=10_000) as mongodb:
             mongodb.test.cargo.insert_one({"_id": value})
         with redis.Redis.from_url(self.addresses.redis_url) as valkey:
             valkey.set("cargo", value)
@@ -31,16 +38,18 @@ class Cargo:
         s3.close()
 
     def get(self) -> tuple[str, str, str]:
-        with pymongo.MongoClient(self.addresses.mongodb_url, timeoutMS=10_000) as mongodb:
-            document = mongodb.test.cargo.find_one()["_id"]
+        with pymongo.MongoClient[dict[str, str]](self.addresses.mongodb_url, timeoutMS=10_000) as mongodb:
+            document = mongodb.test.cargo.find_one()
         with redis.Redis.from_url(self.addresses.redis_url) as valkey:
-            entry = valkey.get("cargo").decode()
+            entry = valkey.get("cargo")
         s3 = self.s3()
         content = s3.get_object(Bucket="cargo", Key="cargo")["Body"].read().decode()
         s3.close()
-        return document, entry, content
+        assert document is not None
+        assert isinstance(entry, bytes)
+        return document["_id"], entry.decode(), content
 
-    def s3(self):
+    def s3(self) -> "S3Client":
         return boto3.client(
             "s3",
             endpoint_url=self.addresses.s3_endpoint_url,
@@ -58,7 +67,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(folder: Path) -> Iterator[Callable[..., Stack]]:
+def start(folder: Path) -> Iterator[Start]:
     """Starts stacks, by default in the folder of the test, and stops them at its end."""
     started: list[Stack] = []
 

@@ -4,14 +4,16 @@ import http.client
 import json
 import socket
 import ssl
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pymongo
 import pytest
-from conftest import Cargo
 from pymongo.errors import OperationFailure
 
 from stack.stack import Stack
+from tests.stack.conftest import Cargo, Start
 
 SERVERS = ("mongod", "valkey", "seaweedfs")
 
@@ -48,7 +50,7 @@ def listening_ports(stack: Stack) -> set[int]:
 
 def grpc_sockets(stack: Stack) -> set[str]:
     process = psutil.Process(stack.child("seaweedfs").pid)
-    return {each.laddr for each in process.net_connections("unix") if "-grpc-" in each.laddr}
+    return {str(each.laddr) for each in process.net_connections("unix") if "-grpc-" in each.laddr}
 
 
 def ask_as_page(port: int, method: str, path: str, host: str) -> int | None:
@@ -77,11 +79,11 @@ def first_bytes(connection: socket.socket, sent: bytes, tls: ssl.SSLContext | No
         connection.close()
 
 
-def test_every_port_that_listens_is_a_known_one(running):
+def test_every_port_that_listens_is_a_known_one(running: Stack) -> None:
     assert listening_ports(running) == set(running.ports.values())
 
 
-def test_no_request_of_a_web_page_is_accepted(running, cargo):
+def test_no_request_of_a_web_page_is_accepted(running: Stack, cargo: Cargo) -> None:
     accepted = {
         (name, method, path)
         for name, port in running.ports.items()
@@ -96,7 +98,7 @@ def test_no_request_of_a_web_page_is_accepted(running, cargo):
     assert cargo.get() == ("tea", "tea", "tea")
 
 
-def test_no_grpc_port_or_socket_answers_without_a_certificate(running):
+def test_no_grpc_port_or_socket_answers_without_a_certificate(running: Stack) -> None:
     ports = [port for name, port in running.ports.items() if name.endswith("_grpc")]
     assert len(ports) == len(grpc_sockets(running)) == 4
     for port in ports:
@@ -110,7 +112,7 @@ def test_no_grpc_port_or_socket_answers_without_a_certificate(running):
 
 
 @pytest.mark.parametrize("name", ["master", "master_grpc", "volume_grpc", "filer_grpc", "s3_grpc"])
-def test_a_tls_client_needs_the_certificate_of_the_stack(running, name):
+def test_a_tls_client_needs_the_certificate_of_the_stack(running: Stack, name: str) -> None:
     anyone = ssl.create_default_context()
     anyone.check_hostname = False
     anyone.verify_mode = ssl.CERT_NONE
@@ -120,8 +122,8 @@ def test_a_tls_client_needs_the_certificate_of_the_stack(running, name):
         assert first_bytes(plain, hello, anyone) == b""
 
 
-def test_mongodb_refuses_who_has_no_password(running, cargo):
-    with pymongo.MongoClient("127.0.0.1", running.ports["mongod"], directConnection=True) as stranger:
+def test_mongodb_refuses_who_has_no_password(running: Stack, cargo: Cargo) -> None:
+    with pymongo.MongoClient[Any]("127.0.0.1", running.ports["mongod"], directConnection=True) as stranger:
         for refused in (
             stranger.list_database_names,
             stranger.test.cargo.find_one,
@@ -134,7 +136,7 @@ def test_mongodb_refuses_who_has_no_password(running, cargo):
     assert cargo.get()[0] == "tea"
 
 
-def test_a_folder_of_an_earlier_release_keeps_its_data_and_gets_keys(start, folder):
+def test_a_folder_of_an_earlier_release_keeps_its_data_and_gets_keys(start: Start, folder: Path) -> None:
     first = start()
     Cargo(first.addresses).put("tea")
     settings = first.env()

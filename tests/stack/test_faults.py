@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Cargo, is_running, left_behind
 
 from stack.stack import Addresses
+from tests.stack.conftest import Cargo, Start, is_running, left_behind
 
 SERVERS = ("mongod", "valkey", "seaweedfs")
 
@@ -36,12 +36,14 @@ class Supervisor:
         self.process = subprocess.Popen(
             [sys.executable, "-c", SUPERVISOR, str(folder)], stdout=subprocess.PIPE, text=True
         )
-        self.pids, addresses = json.loads(self.process.stdout.readline())
+        assert self.process.stdout is not None
+        self._stdout = self.process.stdout
+        self.pids, addresses = json.loads(self._stdout.readline())
         self.addresses = Addresses(**addresses)
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        self.process.stdout.close()
+        self._stdout.close()
         return self.process.wait(30)
 
 
@@ -54,8 +56,8 @@ def supervisor(folder: Path) -> Iterator[Supervisor]:
 
 
 def test_after_a_sigkill_of_the_supervisor_the_next_start_finds_no_old_child_and_all_data(
-    supervisor, start, folder
-):
+    supervisor: Supervisor, start: Start, folder: Path
+) -> None:
     Cargo(supervisor.addresses).put("tea")
     supervisor.end(signal.SIGKILL)
     stack = start()
@@ -64,7 +66,9 @@ def test_after_a_sigkill_of_the_supervisor_the_next_start_finds_no_old_child_and
     assert Cargo(stack.addresses).get() == ("tea", "tea", "tea")
 
 
-def test_after_a_sigkill_of_everything_the_next_start_finds_all_data(supervisor, start):
+def test_after_a_sigkill_of_everything_the_next_start_finds_all_data(
+    supervisor: Supervisor, start: Start
+) -> None:
     Cargo(supervisor.addresses).put("tea")
     for pid in supervisor.pids:
         os.kill(pid, signal.SIGKILL)
@@ -72,13 +76,13 @@ def test_after_a_sigkill_of_everything_the_next_start_finds_all_data(supervisor,
     assert Cargo(start().addresses).get() == ("tea", "tea", "tea")
 
 
-def test_a_stop_leaves_no_process(supervisor, folder):
+def test_a_stop_leaves_no_process(supervisor: Supervisor, folder: Path) -> None:
     assert supervisor.end(signal.SIGTERM) == 0
     assert [pid for pid in supervisor.pids if is_running(pid)] == []
     assert left_behind(folder) == []
 
 
-def test_a_killed_server_comes_back_on_the_same_port_with_its_data(start):
+def test_a_killed_server_comes_back_on_the_same_port_with_its_data(start: Start) -> None:
     stack = start()
     Cargo(stack.addresses).put("tea")
     for name in SERVERS:

@@ -9,15 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import is_running
 
 from stack.errors import StackError
 from stack.locks import ServersLock
 from stack.process import Child, Command
+from tests.stack.conftest import is_running
+
+#: Starts a child by its program, and the seconds that it is given to end.
+Run = Callable[..., Child]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[[str], Child]]:
+def run(tmp_path: Path) -> Iterator[Run]:
     """Starts a child that runs some Python and has said that it is there."""
     lock = ServersLock(tmp_path / "servers.lock")
     # A whole line: unbuffered, a text and its end are written one after the other.
@@ -46,26 +49,26 @@ signal.pause()
 """
 
 
-def test_a_child_is_asked_to_end_before_it_is_killed(run):
+def test_a_child_is_asked_to_end_before_it_is_killed(run: Run) -> None:
     child = run(WAITS)
     child.stop()
     assert child.exit_code() == -signal.SIGTERM
 
 
-def test_a_child_that_does_not_listen_is_killed_after_its_grace(run):
+def test_a_child_that_does_not_listen_is_killed_after_its_grace(run: Run) -> None:
     child = run(DEAF, grace=0.1)
     child.stop()
     assert child.exit_code() == -signal.SIGKILL
 
 
-def test_a_suspended_child_can_be_stopped_without_waiting_for_its_grace(run):
+def test_a_suspended_child_can_be_stopped_without_waiting_for_its_grace(run: Run) -> None:
     child = run(WAITS)
     os.kill(child.pid, signal.SIGSTOP)
     child.stop()
     assert child.exit_code() == -signal.SIGTERM
 
 
-def test_what_a_child_started_itself_ends_with_it(run):
+def test_what_a_child_started_itself_ends_with_it(run: Run) -> None:
     child = run(WITH_A_CHILD_OF_ITS_OWN)
     grandchild = int(child.log_tail())
     child.stop()
@@ -74,7 +77,7 @@ def test_what_a_child_started_itself_ends_with_it(run):
         assert time.monotonic() < deadline
 
 
-def test_a_child_outlives_the_thread_that_started_it(run):
+def test_a_child_outlives_the_thread_that_started_it(run: Run) -> None:
     with ThreadPoolExecutor() as pool:
         child = pool.submit(run, WAITS).result()
     assert child.exit_code() is None
@@ -82,14 +85,14 @@ def test_a_child_outlives_the_thread_that_started_it(run):
     assert child.exit_code() == -signal.SIGTERM
 
 
-def test_the_log_of_the_run_before_is_kept_beside_the_new_one(run):
+def test_the_log_of_the_run_before_is_kept_beside_the_new_one(run: Run) -> None:
     run("import signal; print('first', flush=True); signal.pause()").stop()
     child = run("import signal; print('second', flush=True); signal.pause()")
     assert child.log_tail() == "second"
     assert child.log.with_name("clerk.log.1").read_text() == "first\n"
 
 
-def test_a_command_that_does_not_exist_says_so_in_the_log(tmp_path):
+def test_a_command_that_does_not_exist_says_so_in_the_log(tmp_path: Path) -> None:
     lock = ServersLock(tmp_path / "servers.lock")
     child = Child("clerk", tmp_path / "clerk.log", lock.descriptor, lambda: False)
     child.start(Command(["/no/such/clerk"], tmp_path, {}))
@@ -99,7 +102,7 @@ def test_a_command_that_does_not_exist_says_so_in_the_log(tmp_path):
     lock.release()
 
 
-def test_a_restart_that_fails_raises_with_the_end_of_the_log(tmp_path):
+def test_a_restart_that_fails_raises_with_the_end_of_the_log(tmp_path: Path) -> None:
     lock = ServersLock(tmp_path / "servers.lock")
     child = Child("clerk", tmp_path / "clerk.log", lock.descriptor, lambda: False)
     child.start(Command([sys.executable, "-c", "raise SystemExit('out of ink')"], tmp_path, {}))
