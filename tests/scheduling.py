@@ -11,7 +11,7 @@ WHOLE_FOLDERS = ("tests/cluster/", "tests/faults/")
 LONGEST_FIRST = (*WHOLE_FOLDERS, "tests/browser/", "tests/cli/", "tests/fuzz/", "tests/actors/")
 
 
-class FolderScheduling(LoadFileScheduling):
+class FolderScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no annotations
     """Assigns files and whole folders, in the order of the collection."""
 
     def _split_scope(self, nodeid: str) -> str:

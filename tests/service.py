@@ -99,13 +99,12 @@ def start_service(stack: Stack, **overrides: str) -> Service:
         "WAYBILL_WEBHOOK_ALLOW_PRIVATE": "true",
         **{f"WAYBILL_{key.upper()}": value for key, value in overrides.items()},
     }
-    settings = Settings(
-        **{
-            key.removeprefix("WAYBILL_").lower(): value
-            for key, value in env.items()
-            if key.startswith("WAYBILL_")
-        }
-    )
+    given: dict[str, Any] = {
+        key.removeprefix("WAYBILL_").lower(): value
+        for key, value in env.items()
+        if key.startswith("WAYBILL_")
+    }
+    settings = Settings(**given)
     # As `waybill up` does: its pages send to the store, which knows no star in place of a port.
     any_port = settings.embedded or "http://127.0.0.1:*" in settings.cors_origins
     asyncio.run(initialise(settings, bucket_origins=["*"] if any_port else None))

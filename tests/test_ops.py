@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import REGISTRY
 
 from api.metrics import families
 from waybill.files.lifecycle import Status
@@ -42,7 +43,7 @@ def exposed() -> dict[str, set[str]]:
         {"mongodb": True}, Backlog({"hashing": Queue(1, 1, 1, 1, 1)}, 1, 1, 1), {Status.COMPLETED: Sum(1, 1)}
     )
     found: dict[str, set[str]] = {}
-    for family in (*metrics.REGISTRY.collect(), *families(everything)):
+    for family in (*REGISTRY.collect(), *families(everything)):
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found

@@ -44,8 +44,7 @@ async def until(face: Face, file_id: str, condition: Any, seconds: float = 60) -
 
 async def uploaded(face: Face, content: bytes, **fields: Any) -> Outcome:
     """Request, send and complete; the answer to complete."""
-    fields = {"name": "file.bin", "size": len(content)} | fields
-    requested = await face.request(**fields)
+    requested = await face.request(**{"name": "file.bin", "size": len(content), **fields})
     assert requested.code is None, requested
     response = await put(requested.data["upload"], content)
     assert response.status_code == 200, response.text

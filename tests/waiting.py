@@ -9,7 +9,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 from weakref import WeakSet
 
 import httpx
@@ -53,13 +53,21 @@ def fail_if_a_process_died() -> None:
                 raise AssertionError(child.exit_report())
 
 
-async def until(look: Callable[[], T | Awaitable[T]], what: What, seconds: float = 60) -> T:
+@overload
+async def until(look: Callable[[], Awaitable[T | None]], what: What, seconds: float = 60) -> T: ...
+
+
+@overload
+async def until(look: Callable[[], T | None], what: What, seconds: float = 60) -> T: ...
+
+
+async def until(look: Callable[[], T | Awaitable[T | None] | None], what: What, seconds: float = 60) -> T:
     """Call ``look``, which may be a coroutine function, until it returns something true; return that."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             seen = look()
-            found: T = await seen if inspect.isawaitable(seen) else seen
+            found: T | None = await seen if inspect.isawaitable(seen) else seen
         except httpx.TransportError:
             fail_if_a_process_died()
             raise
@@ -69,7 +77,7 @@ async def until(look: Callable[[], T | Awaitable[T]], what: What, seconds: float
         await asyncio.sleep(_pause(deadline - seconds))
 
 
-def wait_until(look: Callable[[], T], what: What, seconds: float = 60) -> T:
+def wait_until(look: Callable[[], T | None], what: What, seconds: float = 60) -> T:
     """As ``until``, and blocks."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
