@@ -58,7 +58,7 @@ async def test_a_generated_client_uploads_a_file(package: str, service: Service,
             file = await get.asyncio(file_id, client=client)
             return file if file.status in FINAL else None
 
-        file = await waiting.until(final, lambda: file_id)
+        file: Any = await waiting.until(final, lambda: file_id)
         assert (file.status, file.size) == ("COMPLETED", 3)
         missing = await get.asyncio("0" * 24, client=client)
         assert missing.code == "file_not_found"

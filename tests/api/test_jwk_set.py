@@ -20,8 +20,8 @@ from tests.api.issuer import (
     public,
     signed,
 )
-from waybill.platform.errors import ServiceUnavailable, Unauthenticated
-from waybill.platform.settings import SettingsError, TokenSettings, load_token_settings
+from waybill.platform.errors import ServiceUnavailable, SettingsError, Unauthenticated
+from waybill.platform.settings import TokenSettings, load_token_settings
 
 GOOD_KEY = public(RSA_KEY, kid="rsa")
 X25519 = {"kty": "OKP", "crv": "X25519", "x": "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}

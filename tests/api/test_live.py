@@ -13,6 +13,7 @@ import psutil
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin, Subprotocol
 
 from tests.live import PATIENCE, GraphQLLive, RestLive, graphql_socket
 from tests.parity.faces import RestFace
@@ -97,8 +98,8 @@ async def test_a_program_may_send_its_token_as_a_header(service: Service, owner:
     headers = {"Authorization": f"Bearer {service.token(owner)}"}
     async with connect(
         address,
-        subprotocols=["graphql-transport-ws"],
-        additional_headers=headers,  # type: ignore[list-item]
+        subprotocols=[Subprotocol("graphql-transport-ws")],
+        additional_headers=headers,
     ) as socket:
         await socket.send(json.dumps({"type": "connection_init"}))
         assert json.loads(await socket.recv())["type"] == "connection_ack"
@@ -164,7 +165,9 @@ async def test_an_id_that_is_taken_closes_the_socket_however_long_it_is(service:
 async def test_pages_of_other_origins_cannot_connect(service: Service) -> None:
     address = service.address.replace("http", "ws") + "/graphql"
     with pytest.raises(InvalidStatus) as refused:
-        await connect(address, subprotocols=["graphql-transport-ws"], origin="http://evil.example")  # type: ignore[list-item, arg-type]
+        await connect(
+            address, subprotocols=[Subprotocol("graphql-transport-ws")], origin=Origin("http://evil.example")
+        )
     assert refused.value.response.status_code == 403
 
 

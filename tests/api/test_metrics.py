@@ -32,7 +32,7 @@ def test_the_embedded_stack_shows_its_own(embedded: Service) -> None:
     "sent", [None, "Bearer", f"Bearer {METRICS_TOKEN}x", f"Basic {METRICS_TOKEN}", "Bearer \xff"], ids=repr
 )
 def test_nobody_else_is_told(watched: Watched, sent: str | None) -> None:
-    headers = {} if sent is None else {"Authorization": sent.encode("latin-1")}
+    headers = [] if sent is None else [(b"Authorization", sent.encode("latin-1"))]
     for address in (watched.service.address, watched.worker_address):
         response = httpx.get(f"{address}/metrics", headers=headers)
         assert response.status_code == 401
@@ -154,11 +154,11 @@ async def test_files_are_counted_for_whoever_asks_next(watched: Watched, owner: 
     service = watched.service
     async with service.client(owner) as client:
         await stored(RestFace(client), b"y" * 1000)
-    client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(
+    mongodb: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(
         service.settings.mongodb_url.get_secret_value()
     )
-    await client[service.settings.mongodb_database]["censuses"].delete_many({})
-    client.close()
+    await mongodb[service.settings.mongodb_database]["censuses"].delete_many({})
+    mongodb.close()
     completed = {"status": "COMPLETED"}
     after = await told(watched.api, lambda metrics: metrics.get("waybill_files", **completed) > 0)
     assert after.get("waybill_files_bytes", **completed) >= 1000

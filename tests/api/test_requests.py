@@ -32,7 +32,7 @@ async def test_an_id_of_the_client_is_kept(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("given", ["", "a b", '"', "a" * 129, "\xe9", "<script>", "a\tb"], ids=ascii)
 async def test_what_is_no_id_is_not_repeated(client: httpx.AsyncClient, given: str) -> None:
-    response = await client.get("/healthz", headers={"X-Request-ID": given.encode("latin-1")})
+    response = await client.get("/healthz", headers=[(b"X-Request-ID", given.encode("latin-1"))])
     assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
 
 

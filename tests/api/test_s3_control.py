@@ -17,8 +17,7 @@ CONTENT = os.urandom(5 * MIB + 3)
 
 
 async def announced(rest: RestFace, content: bytes = CONTENT, *, multipart: bool = True) -> str:
-    fields = {"name": "s3.bin", "size": len(content), "multipart": multipart, "partSize": 5 * MIB}
-    outcome = await rest.request(**fields)
+    outcome = await rest.request(name="s3.bin", size=len(content), multipart=multipart, partSize=5 * MIB)
     assert outcome.code is None, outcome
     return outcome.id
 

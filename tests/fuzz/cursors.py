@@ -63,7 +63,7 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def before_call(
-    context: schemathesis.HookContext, case: schemathesis.Case, _arguments: dict[str, Any]
+    context: schemathesis.HookContext, case: schemathesis.Case[Any], _arguments: dict[str, Any]
 ) -> None:
     """Make such a cursor one of the sort or the folder that is requested, which no document can state."""
     query = case.query or {}

@@ -1,5 +1,7 @@
 """Tells schemathesis which errors GraphQL may answer: outcomes that have a code, and never a defect."""
 
+from typing import Any
+
 import schemathesis
 from schemathesis import Case, CheckContext, Response
 
@@ -12,7 +14,7 @@ OUTCOMES = {
 
 
 @schemathesis.check
-def errors_are_outcomes(ctx: CheckContext, response: Response, case: Case) -> None:
+def errors_are_outcomes(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     """Every answer is 200, and each of its errors has a code of ours."""
     assert response.status_code == 200, response.text
     for error in response.json().get("errors", ()):

@@ -7,7 +7,7 @@ import pytest
 from tests.parity.faces import Face, GraphQLFace, RestFace
 from tests.service import Service
 
-FACES = {"rest": RestFace, "graphql": GraphQLFace}
+FACES: dict[str, type[Face]] = {"rest": RestFace, "graphql": GraphQLFace}
 
 
 @pytest.fixture(params=FACES)

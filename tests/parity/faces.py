@@ -131,7 +131,7 @@ class RestFace:
         if "content" in arguments:
             headers.setdefault("Content-Type", "application/json")
         response = await self.client.request(method, f"/api/v1{path}", headers=headers, **arguments)
-        body = response.json() if response.content else None
+        body: Any = response.json() if response.content else None
         if response.is_success:
             return Outcome(body)
         assert response.headers["content-type"] == "application/problem+json"

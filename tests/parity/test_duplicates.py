@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+from typing import Any
 
 import httpx
 import pytest
@@ -59,7 +60,7 @@ async def test_a_declared_hash_under_another_name_or_type_makes_a_file_without_a
 ) -> None:
     content = os.urandom(1000)
     first = await stored(face, content, name="a.bin")
-    asked = {"name": "a.bin", "size": 1000, "multipart": True} | fields
+    asked: dict[str, Any] = {"name": "a.bin", "size": 1000, "multipart": True} | fields
     answer = (await face.request(**asked, sha256=sha256_of(content))).data
     assert (answer["upload"], answer["multipart"]) == (None, None)
     file = answer["file"]
@@ -82,7 +83,7 @@ async def test_a_name_of_a_content_takes_no_room(face: Face) -> None:
 async def test_a_repeated_request_for_a_name_makes_one_file(face: Face) -> None:
     content = os.urandom(1000)
     await stored(face, content, name="a.bin")
-    asked = {"name": "b.bin", "size": 1000, "sha256": sha256_of(content)}
+    asked: dict[str, Any] = {"name": "b.bin", "size": 1000, "sha256": sha256_of(content)}
     keyed = [face.request(key="the-same", **asked) for _ in range(10)]
     answers = await asyncio.gather(*keyed, *(face.request(**asked) for _ in range(10)))
     assert {answer.code for answer in answers} == {None}

@@ -1,5 +1,7 @@
 """Searches of names: in any case, and in one normal form."""
 
+from typing import Any
+
 import pytest
 
 from tests.parity.faces import Face
@@ -7,7 +9,7 @@ from tests.parity.faces import Face
 COMPOSED, DECOMPOSED = "R\u00e9sum\u00e9 Stra\u00dfe.PDF", "Re\u0301sume\u0301 2.pdf"
 
 
-async def _names(face: Face, **filters: str) -> list[str]:
+async def _names(face: Face, **filters: Any) -> list[str]:
     listed = await face.list(order="asc", **filters)
     assert listed.code is None, listed.message
     return [file["name"] for file in listed.data["items"]]
@@ -47,6 +49,7 @@ async def test_the_trash_is_searched_too(face: Face) -> None:
 
 @pytest.mark.parametrize("field", ["q", "name"])
 async def test_a_search_for_what_no_name_can_hold_is_refused(face: Face, field: str) -> None:
-    refused = await face.list(**{field: "a\0b"})
+    filters: dict[str, Any] = {field: "a\0b"}
+    refused = await face.list(**filters)
     assert refused.code == "invalid_input"
     assert field in refused.message

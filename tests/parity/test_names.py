@@ -35,7 +35,7 @@ async def fetched(face: Face, file_id: str) -> bytes:
 
 async def check(face: Face, contents: dict[str, bytes]) -> list[Any]:
     """Check that each content has one COMPLETED name, which the others name, and fetch them all."""
-    files = (await face.list(limit=100)).data["items"]
+    files: list[Any] = (await face.list(limit=100)).data["items"]
     holders = {file["sha256"]: file["id"] for file in files if file["status"] == "COMPLETED"}
     assert len(holders) == len([file for file in files if file["status"] == "COMPLETED"])
     for file in files:

@@ -1,5 +1,7 @@
 """A list that is too long to be searched in one request."""
 
+from typing import Any
+
 import pytest
 
 from tests.haystack import NEEDLE_TYPE, NEEDLES, add_haystack
@@ -12,7 +14,7 @@ async def test_a_page_may_be_short_and_is_the_last_only_at_the_end(
     face: Face, service: Service, owner: str, order: str
 ) -> None:
     add_haystack(service, owner)
-    filters = {"contentType": NEEDLE_TYPE, "order": order, "limit": 3}
+    filters: dict[str, Any] = {"contentType": NEEDLE_TYPE, "order": order, "limit": 3}
     page = (await face.list(**filters)).data
     expected = list(NEEDLES) if order == "desc" else list(NEEDLES)[::-1]
     assert len(page["items"]) < len(NEEDLES)

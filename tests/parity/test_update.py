@@ -42,7 +42,8 @@ async def test_what_is_not_given_stays(face: Face) -> None:
 
 async def test_null_removes(face: Face) -> None:
     file = (await face.request(name="a", size=1, **GIVEN)).data["file"]
-    changes = {"folder": None, "contentType": None, "metadata": {"a": None, "c": "3", "none": None}}
+    metadata = {"a": None, "c": "3", "none": None}
+    changes: dict[str, Any] = {"folder": None, "contentType": None, "metadata": metadata}
     removed = {"folder": "", "contentType": "application/octet-stream", "metadata": {"b": "2", "c": "3"}}
     assert (await face.update(file["id"], **changes)).data == file | removed
     assert (await face.update(file["id"], metadata=None)).data == file | removed | {"metadata": {}}
