@@ -70,8 +70,8 @@ class Shell:
         return [file["id"] for file in self.run("ls", "--json", *arguments).json]
 
     @contextmanager
-    def started(self, *arguments: object, **options: Any) -> Iterator[subprocess.Popen[str]]:
-        """A command in a process of its own, which is killed where it has not ended."""
+    def started(self, *arguments: object, **options: Any) -> Iterator[subprocess.Popen[Any]]:
+        """A command in a process of its own, killed where it has not ended. It prints text by default."""
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAYBILL_")}
         with subprocess.Popen(

@@ -30,7 +30,7 @@ def stored(shell: Shell) -> set[str]:
 
 def difference(left: Path, right: Path) -> str:
     """What differs between two trees, as diff prints it."""
-    command = ["/usr/bin/env", "diff", "-r", left, right]
+    command = ["/usr/bin/env", "diff", "-r", str(left), str(right)]
     return subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True).stdout
 
 

@@ -57,7 +57,7 @@ async def listed(client: AsyncClient) -> list[File]:
 
 
 def statuses(outcomes: dict[Path, UploadOutcome]) -> Counter[Status | None]:
-    return Counter(outcome.file and outcome.file.status for outcome in outcomes.values())
+    return Counter(outcome.file.status if outcome.file else None for outcome in outcomes.values())
 
 
 async def test_an_error_of_the_token_reaches_each_caller(own: Service) -> None:

@@ -1,6 +1,5 @@
 """Files are counted now and then, by one for all."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from waybill.resources import Resources
 
 
 @pytest.fixture
-async def censuses(resources: Resources) -> AsyncIterator[Any]:
+async def censuses(resources: Resources) -> Any:
     """Where censuses are kept; none was taken yet."""
     censuses = files_collection().database["censuses"]
     await censuses.delete_many({})

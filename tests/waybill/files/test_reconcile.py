@@ -52,7 +52,7 @@ async def to_verify(owner: str, **fields: Any) -> File:
 
 def sent(broker: RedisBroker, actor: str) -> list[tuple[str, ...]]:
     """The arguments of all messages that wait."""
-    waiting = broker.client.hvals(f"dramatiq:{QUEUES[actor]}.msgs")
+    waiting: Any = broker.client.hvals(f"dramatiq:{QUEUES[actor]}.msgs")
     return [tuple(Message.decode(message).args) for message in waiting]
 
 

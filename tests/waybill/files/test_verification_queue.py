@@ -179,6 +179,7 @@ async def test_a_file_whose_job_ended_without_a_report_is_sent_again(
     [file] = await waiting(owner, 1)
     await resources.verifications.send(owner, file.file_id)
     message = take(broker)
+    assert message is not None
     assert await reconcile_verifications(resources) == 0
     broker.do_ack(QUEUE, message.options["redis_message_id"])
     assert await reconcile_verifications(resources) == 1

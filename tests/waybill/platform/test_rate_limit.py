@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import redis.asyncio
@@ -24,7 +25,7 @@ async def bounded(stack: Stack) -> AsyncIterator[BoundedRedis]:
 @pytest.fixture
 async def limiter(stack: Stack) -> AsyncIterator[SlidingWindowCounterRateLimiter]:
     """What releases before 0.2 counted with: it reads the same keys."""
-    pool = redis.asyncio.ConnectionPool.from_url(stack.addresses.redis_url)
+    pool: Any = redis.asyncio.ConnectionPool.from_url(stack.addresses.redis_url)
     yield SlidingWindowCounterRateLimiter(
         RedisStorage(
             "async+redis://", implementation="redispy", key_prefix="waybill:rate", connection_pool=pool

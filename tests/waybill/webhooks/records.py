@@ -70,5 +70,5 @@ async def make_due(delivery_id: str) -> None:
 
 def sent_for(broker: RedisBroker) -> list[str]:
     """The deliveries for which messages wait."""
-    waiting = broker.client.hvals(f"dramatiq:{QUEUES[DELIVER_WEBHOOK]}.msgs")
+    waiting: Any = broker.client.hvals(f"dramatiq:{QUEUES[DELIVER_WEBHOOK]}.msgs")
     return [str(Message.decode(message).args[0]) for message in waiting]

@@ -66,7 +66,8 @@ async def test_attempts_come_at_growing_intervals_and_end(
     for number, wait in enumerate(RETRY_DELAYS_SECONDS, start=1):
         delivery = await attempted(resources, delivery_id)
         assert delivery.status == "PENDING"
-        assert delivery.next_attempt_at == delivery.due_at is not None
+        assert delivery.next_attempt_at is not None
+        assert delivery.next_attempt_at == delivery.due_at
         began_at = delivery.attempts[-1].at
         left = delivery.next_attempt_at - await connection.database_time()
         assert left <= timedelta(seconds=wait * (1 + JITTER))
