@@ -12,9 +12,9 @@ import psutil
 from bench.load import Target
 from bench.measure import Row, at_least, compare
 from bench.requests import DRAFT, rate
-from bench.stand import OWNER, api_alone, free_port, spawned, wait_until_answered
+from bench.stand import OWNER, api_alone, spawned, wait_until_answered
 from stack.stack import Stack
-from tests.service import Service
+from tests.service import Service, free_port
 
 CGROUPS = Path("/sys/fs/cgroup")
 #: Of a core, for each API process. Two of them with wrk and the database beside them fit into one core.
@@ -79,8 +79,8 @@ def _limited(pids: list[int]) -> Iterator[None]:
         yield
     finally:
         for folder in folders:
-            for pid in (folder / "cgroup.procs").read_text().split():
-                (folder.parent / "cgroup.procs").write_text(pid)
+            for moved in (folder / "cgroup.procs").read_text().split():
+                (folder.parent / "cgroup.procs").write_text(moved)
             folder.rmdir()
 
 

@@ -120,7 +120,7 @@ async def _fill(files: int) -> None:
 def _taken(redis: Any) -> list[Sequence[str]]:
     """The arguments of all messages in the queue, which is empty then."""
     queue = f"dramatiq:{QUEUES[PURGE_OBJECT]}"
-    found = [Message.decode(message).args for message in redis.hvals(f"{queue}.msgs")]
+    found: list[Sequence[str]] = [Message.decode(message).args for message in redis.hvals(f"{queue}.msgs")]
     redis.delete(queue, f"{queue}.msgs")
     return found
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import pymongo
@@ -20,6 +20,8 @@ from tests.cluster.background_loop import BackgroundLoop
 from tests.cluster.tcp_relay import TcpRelay
 from tests.service import free_port
 from tests.waiting import wait_until, watch
+
+T = TypeVar("T")
 
 NAME = "cluster"
 
@@ -197,7 +199,7 @@ class ReplicaSet:
         )
         return roles == ["primary", "secondary", "secondary"] and len(primaries) == 1
 
-    def _wait(self, look: Callable[[], Any], failure: str) -> Any:
+    def _wait(self, look: Callable[[], T | None], failure: str) -> T:
         return wait_until(
             look, lambda: (failure, [member.hello() for member in self.members]), PATIENCE_SECONDS
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pymongo
@@ -27,7 +28,7 @@ def test_an_isolated_primary_gives_up_and_clients_still_reach_it(cluster: Cluste
     old = mongo.primary()
     with mongo.isolated(old):
         new = mongo.wait_for_new_primary(old)
-        with pymongo.MongoClient[object](
+        with pymongo.MongoClient[dict[str, Any]](
             old.address.split(":")[0], old.relay.port, directConnection=True
         ) as client:
             assert client.admin.command("hello")["me"] == old.address

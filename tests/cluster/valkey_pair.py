@@ -44,7 +44,7 @@ class Valkey:
         """``INFO replication``; nothing if it does not answer."""
         try:
             with self.client() as client:
-                info: dict[str, Any] = client.info("replication")  # type: ignore[assignment]
+                info: dict[str, Any] = client.info("replication")
                 return info
         except redis.RedisError:
             return {}
@@ -130,7 +130,7 @@ class ValkeyPair:
         """A setting of the primary has another value meanwhile."""
         primary = self.primary
         with primary.client() as client:
-            before = client.config_get(name)[name]  # type: ignore[index]
+            before = client.config_get(name)[name]
             client.config_set(name, value)
         try:
             yield

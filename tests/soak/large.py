@@ -117,7 +117,7 @@ async def upload(service: Service, size: int) -> bool:
     digest = hashlib.sha256()
     for number in range(-(-size // BLOCK)):
         digest.update(block(number)[: size - number * BLOCK])
-    right = file["status"] == "COMPLETED" and file["sha256"] == digest.hexdigest()
+    right: bool = file["status"] == "COMPLETED" and file["sha256"] == digest.hexdigest()
     print(
         f"{size // 1024**3} GiB in {count} parts: {breaks} broken lines, 1 dead client,"
         f" sent in {arrived - began:.0f} s, verified {verified - arrived:.0f} s later: {file['status']},"
