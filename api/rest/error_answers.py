@@ -42,7 +42,7 @@ _OUTCOMES: tuple[WaybillError, ...] = (
     WebhookNotFound(_WEBHOOK),
     DeliveryNotFound(_DELIVERY),
     InvalidInput({"size": "Input should be greater than or equal to 0"}),
-    FileTooLarge("A file may have up to 5368709120 bytes.", size=5368709121, limit=5368709120),
+    FileTooLarge("A file can have up to 1000000 bytes, this one has 1048576.", size=1048576, limit=10**6),
     ObjectMissing("The object store does not hold this upload yet.", id=_FILE),
     QuotaExceeded(size=1024**3, used=9 * 1024**3, limit=10**10),
     IdempotencyConflict(),

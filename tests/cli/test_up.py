@@ -322,7 +322,7 @@ def test_a_server_that_is_away_is_a_clear_error_of_init(server: str, stack: Stac
         [*WAYBILL, "init"], check=False, capture_output=True, text=True, env=environment, timeout=60
     )
     assert result.returncode == 1
-    assert f"waybill: {server} cannot be reached" in result.stderr
+    assert f"waybill: {server} is unavailable" in result.stderr
     assert "127.0.0.1:1" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -18,7 +18,7 @@ from waybill.files.file_json import VISIBLE_FIELDS
 from waybill.files.model import File, FileId
 from waybill.files.repository import file_of, find_known, object_id
 from waybill.platform.errors import FileNotFound, ServiceUnavailable
-from waybill.platform.mongo.connection import files_collection, patient_files_collection
+from waybill.platform.mongo.connection import files_collection, files_collection_with_long_timeout
 from waybill.platform.mongo.errors import map_driver_errors
 
 #: Milliseconds that MongoDB waits for a change before it returns none. Short, because a reader that ends must
@@ -101,7 +101,7 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
     if owner is not None:
         # Without an image (`waybill init` was not run since the update) the owner is looked up later.
         kinds["fullDocument.owner"] = {"$in": [owner, None]}
-    stream = patient_files_collection().watch(
+    stream = files_collection_with_long_timeout().watch(
         [{"$match": kinds}],
         full_document="whenAvailable",
         full_document_before_change="whenAvailable",

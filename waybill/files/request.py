@@ -99,10 +99,17 @@ async def request_upload(
 
 def _check(settings: Settings, upload_request: UploadRequest) -> None:
     limit = settings.max_file_size
-    if upload_request.multipart is False:
-        limit = min(limit, MAX_SINGLE_PUT)
-    if upload_request.size > limit:
-        raise FileTooLarge(f"A file may have up to {limit} bytes.", size=upload_request.size, limit=limit)
+    size = upload_request.size
+    if size > limit:
+        raise FileTooLarge(
+            f"A file can have up to {limit} bytes, this one has {size}.", size=size, limit=limit
+        )
+    if upload_request.multipart is False and size > MAX_SINGLE_PUT:
+        raise FileTooLarge(
+            f"One PUT can send up to {MAX_SINGLE_PUT} bytes. Send this file in parts.",
+            size=size,
+            limit=MAX_SINGLE_PUT,
+        )
     if not settings.admits(upload_request.content_type or DEFAULT_TYPE):
         raise InvalidInput({"contentType": f"must be one of {', '.join(settings.content_types)}"})
 

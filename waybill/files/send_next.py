@@ -31,4 +31,4 @@ async def send_next(resources: Resources, ended: File) -> None:
         ids = [str(file_id) for file_id in waiting]
         await queue.send_waiting(ended.owner, ids, has_more=len(ids) == MAX_IN_FLIGHT)
     except ServiceUnavailable as error:
-        log.warning("next verifications not sent, the reconciler will", error=error.message)
+        log.warning("next verifications not sent: the reconciler sends them later", error=error.message)

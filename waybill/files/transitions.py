@@ -27,13 +27,6 @@ class NotInTrashError(Exception):
     """Raised to abort a transaction that restores a file, because the file is no longer in the trash."""
 
 
-def _past(field: str) -> Mapping[str, Any]:
-    return {field: {"$exists": True}, "$expr": {"$lte": [f"${field}", "$$NOW"]}}
-
-
-#: Condition for ``change``: the file is due, by the database's clock.
-DUE = _past("due_at")
-
 #: Condition for ``change``: the upload's time is over, by the same clock.
 OVERDUE = past("expire_at")
 

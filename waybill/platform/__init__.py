@@ -1,1 +1,1 @@
-"""What all domains stand on: settings, errors, the servers' clients, metrics, traces and logs."""
+"""What all domains use: settings, errors, clients of servers, metrics, traces and logs."""

@@ -1,28 +1,28 @@
-"""The family of errors. Each has a stable code; REST and GraphQL decide how a code is shown.
+"""All errors that callers can receive. Each has a stable code; REST and GraphQL decide how to render it.
 
 WaybillError
-├── Unauthenticated       no token, or one that cannot be trusted
-├── Forbidden             a good token without the right to do this
-├── FileNotFound          no such file, or somebody else's
-├── WebhookNotFound       no such webhook, or somebody else's
-├── DeliveryNotFound      no such delivery of this webhook
+├── Unauthenticated       the token is missing or not valid
+├── Forbidden             the token is valid but does not allow this
+├── FileNotFound          the file does not exist, or belongs to another owner
+├── WebhookNotFound       the webhook does not exist, or belongs to another owner
+├── DeliveryNotFound      the webhook has no such delivery
 ├── InvalidInput          the request breaks a rule; names the fields
-├── FileTooLarge          more bytes than this service accepts
+├── FileTooLarge          the file has more bytes than this service accepts
 ├── ObjectMissing         the bytes have not arrived
-├── IdempotencyConflict   the key was used for another announcement
-├── QuotaExceeded         the owner's files would take too much
-├── PartsMissing          not all parts have arrived
+├── IdempotencyConflict   the key was used for another upload-request
+├── QuotaExceeded         the file would exceed the owner's quota
+├── PartsMissing          some parts have not arrived
 ├── PreconditionFailed    the file has changed since the caller read it
 ├── WrongState            the file's status does not allow this
-├── ChangesLost           what followed a position is not known any more
-├── TooManyWebhooks       the owner has as many as there may be
-├── TooManySubscriptions  the owner follows changes too often at the same time
-├── WebhookDisabled       the webhook is to be enabled first
-├── RateLimited           more requests than this owner may send in a time
-└── ServiceUnavailable    a server that we need is unavailable; try again
+├── ChangesLost           the changes after a position are no longer known
+├── TooManyWebhooks       the owner already has the most webhooks allowed
+├── TooManySubscriptions  the owner has too many subscriptions at the same time
+├── WebhookDisabled       the webhook must be enabled first
+├── RateLimited           the owner sends more requests than allowed
+└── ServiceUnavailable    a server that Waybill needs is unavailable; try again
 
 SettingsError             a setting is missing or wrong; raised at start only
-InitError                 `waybill init` cannot go on; says what to change in the database
+InitError                 `waybill init` cannot continue; says what to change in the database
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,10 +30,10 @@ from typing import Any, ClassVar
 
 
 class WaybillError(Exception):
-    """An outcome that the caller can act on.
+    """An error that the caller can act on.
 
-    ``message`` says what was tried, what was found and what to do next. ``context`` holds facts that a
-    program can use; it is shown to the caller and so never holds a secret.
+    ``message`` says what happened and what to do. ``context`` has facts for programs. The caller receives
+    both, so they never contain a secret.
     """
 
     code: ClassVar[str]
@@ -45,47 +45,52 @@ class WaybillError(Exception):
 
 
 class Unauthenticated(WaybillError):
-    """Raised when a request carries no bearer token, or one that fails any check."""
+    """Raised when a request has no bearer token, or one that fails a check."""
 
     code = "unauthenticated"
 
 
 class Forbidden(WaybillError):
-    """Raised when the caller is known but may not do this."""
+    """Raised when the token is valid but does not allow the operation."""
 
     code = "forbidden"
 
 
 class FileNotFound(WaybillError):
-    """Raised for an id that is malformed, unknown or another owner's: the three look alike on purpose."""
+    """Raised for an id that is malformed, unknown or of another owner.
+
+    Callers cannot distinguish the three.
+    """
 
     code = "file_not_found"
 
     def __init__(self, file_id: str) -> None:
         super().__init__(
-            "There is no such file. Check the id, and that the token is its owner's.", id=file_id
+            "The file does not exist, or belongs to another owner. Check the id and the token.", id=file_id
         )
 
 
 class WebhookNotFound(WaybillError):
-    """Raised for an id of a webhook as ``FileNotFound`` is for one of a file."""
+    """Raised for the id of a webhook that is malformed, unknown or of another owner."""
 
     code = "webhook_not_found"
 
     def __init__(self, webhook_id: str) -> None:
         super().__init__(
-            "There is no such webhook. Check the id, and that the token is its owner's.", id=webhook_id
+            "The webhook does not exist, or belongs to another owner. Check the id and the token.",
+            id=webhook_id,
         )
 
 
 class DeliveryNotFound(WaybillError):
-    """Raised for an id that no delivery of this webhook has, or that is forgotten by now."""
+    """Raised for an id that no delivery of this webhook has, or whose delivery was removed after 30 days."""
 
     code = "delivery_not_found"
 
     def __init__(self, delivery_id: str) -> None:
         super().__init__(
-            "This webhook has no such delivery. Deliveries are forgotten after 30 days.", id=delivery_id
+            "This webhook has no such delivery. Check the id; deliveries are removed after 30 days.",
+            id=delivery_id,
         )
 
 
@@ -96,7 +101,7 @@ class InvalidInput(WaybillError):
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         summary = "; ".join(f"{name}: {problem}" for name, problem in fields.items())
-        super().__init__(f"The request is not valid. {summary}", fields=dict(fields))
+        super().__init__(f"The request is not valid. Correct these fields: {summary}", fields=dict(fields))
 
 
 class FileTooLarge(WaybillError):
@@ -112,23 +117,23 @@ class ObjectMissing(WaybillError):
 
 
 class IdempotencyConflict(WaybillError):
-    """Raised when an idempotency key comes again with another announcement."""
+    """Raised when an idempotency key is used again with a different upload-request."""
 
     code = "idempotency_conflict"
 
     def __init__(self) -> None:
-        super().__init__("This idempotency key was used for another upload. Use a new one for each upload.")
+        super().__init__("This idempotency key was used for another upload. Use a new key for each upload.")
 
 
 class QuotaExceeded(WaybillError):
-    """Raised when an announced file does not fit into its owner's quota. Sizes are in bytes."""
+    """Raised when the owner's quota has no room for a file. Sizes are in bytes."""
 
     code = "quota_exceeded"
 
     def __init__(self, *, size: int, used: int, limit: int) -> None:
         super().__init__(
-            f"The owner's files may take {limit} bytes; {used} are taken or reserved, this one has {size}."
-            " Delete files, or let uploads expire that are not completed.",
+            f"This file has {size} bytes, but {used} of the owner's {limit} bytes are used or reserved."
+            " Delete files or abort open uploads, then try again.",
             size=size,
             used=used,
             limit=limit,
@@ -136,16 +141,16 @@ class QuotaExceeded(WaybillError):
 
 
 class PartsMissing(WaybillError):
-    """Raised by complete when the store lacks parts; the file stays PENDING. Names up to ``SHOWN``."""
+    """Raised by complete when the store lacks parts; the file stays PENDING. Lists up to ``MAX_LISTED``."""
 
     code = "parts_missing"
-    SHOWN: ClassVar[int] = 1000
+    MAX_LISTED: ClassVar[int] = 1000
 
     def __init__(self, file_id: str, missing: Sequence[int]) -> None:
         super().__init__(
-            f"{len(missing)} parts have not arrived. Request their URLs and send them, then complete.",
+            f"{len(missing)} parts have not arrived. Request their URLs, send them, and complete again.",
             id=file_id,
-            missing=list(missing[: self.SHOWN]),
+            missing=list(missing[: self.MAX_LISTED]),
             missingCount=len(missing),
         )
 
@@ -157,7 +162,7 @@ class WrongState(WaybillError):
 
 
 class PreconditionFailed(WaybillError):
-    """Raised when a file has none of the ETags that the caller demands."""
+    """Raised when a file has none of the ETags in the caller's If-Match."""
 
     code = "precondition_failed"
 
@@ -168,39 +173,42 @@ class PreconditionFailed(WaybillError):
 
 
 class ChangesLost(WaybillError):
-    """Raised where changes are to be told from after a position that is too long ago, or is none."""
+    """Raised when the position to resume after is too old, or is not a position."""
 
     code = "changes_lost"
 
     def __init__(self) -> None:
-        super().__init__("What changed since is not known any more. List the files, and follow from now on.")
+        super().__init__(
+            "The position to resume after is too old or not valid. List the files again, and subscribe"
+            " without a position."
+        )
 
 
 class TooManyWebhooks(WaybillError):
-    """Raised when an owner has ``limit`` webhooks and wants one more."""
+    """Raised when an owner who has ``limit`` webhooks creates another."""
 
     code = "too_many_webhooks"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"An owner may have {limit} webhooks. Delete one that is not needed.", limit=limit)
+        super().__init__(f"An owner can have up to {limit} webhooks. Delete one first.", limit=limit)
 
 
 class TooManySubscriptions(WaybillError):
-    """Raised when an owner follows changes ``limit`` times at this process and wants to once more."""
+    """Raised when an owner who has ``limit`` subscriptions at this process opens another."""
 
     code = "too_many_subscriptions"
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"An owner may follow changes {limit} times at the same time. Close a stream or subscription,"
-            " or follow once and share what it returns.",
+            f"An owner can have up to {limit} streams and subscriptions at the same time. Close one, or share"
+            " the events of one.",
             limit=limit,
             retryAfter=30,
         )
 
 
 class WebhookDisabled(WaybillError):
-    """Raised when something is to be sent by a webhook that is disabled."""
+    """Raised when a caller sends a message to a webhook that is disabled."""
 
     code = "webhook_disabled"
 
@@ -209,30 +217,32 @@ class WebhookDisabled(WaybillError):
 
 
 class RateLimited(WaybillError):
-    """Raised when an owner sends more than ``limit`` allows. ``seconds`` until the next is welcome."""
+    """Raised when an owner sends more than ``limit`` allows. ``seconds``: when to try again."""
 
     code = "rate_limited"
 
     def __init__(self, limit: str, seconds: int) -> None:
         super().__init__(
-            f"This owner may send {limit}. Try again in {seconds} s.", limit=limit, retryAfter=seconds
+            f"Too many requests: the limit is {limit}. Try again in {seconds} s.",
+            limit=limit,
+            retryAfter=seconds,
         )
 
 
 class ServiceUnavailable(WaybillError):
-    """Raised when MongoDB, the object store or the token issuer cannot be reached."""
+    """Raised when MongoDB, the object store, Redis or the token issuer is unavailable."""
 
     code = "service_unavailable"
 
     def __init__(self, service: str) -> None:
         super().__init__(
-            f"{service} cannot be reached. Nothing was lost: try again.", service=service, retryAfter=2
+            f"{service} is unavailable. Nothing was lost: try again.", service=service, retryAfter=2
         )
 
 
 class SettingsError(Exception):
-    """Raised at start when a WAYBILL_* variable is missing or wrong. Names each, never its value."""
+    """Raised at start when a WAYBILL_* variable is missing or wrong. Names each variable, never its value."""
 
 
 class InitError(Exception):
-    """Raised by `waybill init` if the database does not admit what it builds. Says what to change."""
+    """Raised by `waybill init` if the database prevents an index. Says what to change."""

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stderr, our own and the libraries' alike."""
+"""Structured logs of Waybill and its libraries: one JSON object for each line, on stderr."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-#: Seconds that the line of a request may wait for others.
+#: Seconds that the line of a request waits for others, so that they are written together.
 WRITE_DELAY_SECONDS = 0.1
 
 
@@ -22,7 +22,7 @@ def _without_colours(_: Any, __: str, event: EventDict) -> EventDict:
 
 
 def configure_logs(level: str) -> None:
-    """Send every log record of this process, structlog's and logging's, through one formatter."""
+    """Send every record of structlog and of logging through one formatter."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -50,17 +50,17 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # These write requests, with their signed URLs, at DEBUG: a secret in a log whatever our level.
+    # At DEBUG these log requests with their signed URLs, which are secrets. So they never log below WARNING.
     for name in ("botocore", "aiobotocore", "boto3", "urllib3", "pymongo"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 
 class RequestLog:
-    """Writes one line for each request, as structlog would.
+    """Writes one line for each request, in the form of structlog.
 
-    There are thousands a second, and structlog and logging take some 60 µs for one, this 6. They are written
-    together, for with each write the event loop lets go of the interpreter.
+    There are thousands of lines per second. Structlog and logging take about 60 µs for one, and this class 6.
+    Lines are written together, because each write makes the event loop release the interpreter lock.
     """
 
     def __init__(self, name: str) -> None:
@@ -70,9 +70,9 @@ class RequestLog:
     def write(
         self, level: int, facts: tuple[tuple[str, Any], ...], ms: float, ids: Mapping[str, str]
     ) -> None:
-        """Write a line within a tenth of a second. Called on the event loop.
+        """Write a line within ``WRITE_DELAY_SECONDS``. Must be called on the event loop.
 
-        ``facts`` are the same few again and again. ``ids`` are written as they are, and must hold no
+        ``facts`` must have few different values, because they are cached. ``ids`` must contain no
         character that JSON escapes.
         """
         if not self._logger.isEnabledFor(level):
@@ -85,7 +85,7 @@ class RequestLog:
             asyncio.get_running_loop().call_later(WRITE_DELAY_SECONDS, self.flush)
 
     def flush(self) -> None:
-        """Write what waits to be written."""
+        """Write all waiting lines."""
         lines = "".join(self._waiting)
         self._waiting.clear()
         sys.stderr.write(lines)

@@ -1,8 +1,8 @@
 """Presigned URLs: Signature Version 4 in the query string.
 
-Written here rather than taken from botocore, for a signature needs no client, no event loop and no I/O, and
-an upload must bind headers (length, type, checksum, If-None-Match) that the general method leaves to luck.
-A test holds every URL equal to botocore's, byte for byte.
+Written here and not taken from botocore, because a signature needs no client, no event loop and no I/O, and
+an upload must sign headers (length, type, checksum, If-None-Match) that botocore's method may leave out. A
+test compares every URL with botocore's, byte for byte.
 
 Source: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
 """
@@ -23,9 +23,9 @@ from waybill.platform.settings import Settings
 class PresignedRequest:
     """A request that needs no further credentials until ``expires_at``.
 
-    It must be sent with exactly ``headers``, and an upload with ``content_length`` bytes: they are part of
-    the signature. The length is not among ``headers``, because HTTP clients set it themselves and browsers
-    refuse a script that sets it (Fetch Standard, "forbidden request-header").
+    Send it with exactly ``headers``, and an upload with ``content_length`` bytes, because the signature
+    covers them. The length is not in ``headers``, because HTTP clients set it themselves, and browsers do not
+    let scripts set it (Fetch Standard, "forbidden request-header").
     """
 
     method: str
@@ -37,7 +37,7 @@ class PresignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What signatures of one day have in common: made once, for the key alone takes four hashes."""
+    """The common part of all signatures of one day. Cached, because the key alone takes four hashes."""
 
     date: str
     scope: str
@@ -46,7 +46,10 @@ class _Day:
 
 
 class Presigner:
-    """Signs for one bucket, in the name of the public endpoint: a host cannot be exchanged afterwards."""
+    """Signs URLs of one bucket at the public endpoint.
+
+    The signature covers the host, so it cannot change later.
+    """
 
     def __init__(
         self,
@@ -68,7 +71,7 @@ class Presigner:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Presigner":
-        """A presigner for the configured bucket."""
+        """Return a presigner for the configured bucket."""
         return cls(
             endpoint_url=settings.public_endpoint_url,
             bucket=settings.s3_bucket,
@@ -80,10 +83,16 @@ class Presigner:
     def put(
         self, key: str, *, size: int, content_type: str, sha256: str | None, ttl: int
     ) -> PresignedRequest:
-        """A PUT of exactly ``size`` bytes to a key that must not exist yet.
+        """Sign a PUT of exactly ``size`` bytes to a key that must not exist yet.
 
-        ``sha256``, in hexadecimal, makes the store refuse any other content (400 BadDigest). A second PUT to
-        the same URL answers 412. ``ttl`` is in seconds and counts until the upload begins, not until it ends.
+        A second PUT to the same URL returns 412.
+
+        Args:
+            key: The object key.
+            size: The size in bytes.
+            content_type: The media type.
+            sha256: In hexadecimal. The store then refuses other content (400 BadDigest).
+            ttl: Seconds until which the upload must begin. It may end later.
         """
         headers = {"Content-Type": content_type, "If-None-Match": "*"}
         if sha256 is not None:
@@ -93,9 +102,9 @@ class Presigner:
     def part(
         self, key: str, upload_id: str, number: int, *, size: int, sha256: str | None, ttl: int
     ) -> PresignedRequest:
-        """A PUT of exactly ``size`` bytes as one part of a multipart upload; a second replaces the first.
+        """Sign a PUT of exactly ``size`` bytes as one part of a multipart upload.
 
-        ``sha256`` and ``ttl`` are as for ``put``.
+        A second PUT replaces the first. ``sha256`` and ``ttl`` are like those of ``put``.
         """
         headers = {} if sha256 is None else {"x-amz-checksum-sha256": to_base64(sha256)}
         query = {"uploadId": upload_id, "partNumber": str(number)}
@@ -104,16 +113,15 @@ class Presigner:
     def get(
         self, key: str, *, disposition: str, content_type: str, ttl: int, is_head: bool = False
     ) -> PresignedRequest:
-        """Sign a GET, or a HEAD, that answers with that Content-Disposition and Content-Type.
+        """Sign a GET, or a HEAD, whose response has this Content-Disposition and Content-Type.
 
-        It answers the stored bytes as they are, whatever Content-Encoding the store has kept, and caches keep
-        it no longer than the URL lives. ``ttl`` is in seconds. The method is part of the signature: a URL for
-        GET refuses HEAD.
+        The response is the stored bytes without any Content-Encoding, and caches store it no longer than the
+        URL is valid. ``ttl`` is in seconds. The signature covers the method, so a URL for GET refuses HEAD.
         """
         overrides = {
             "response-content-disposition": disposition,
             "response-content-type": content_type,
-            # An empty value would override nothing (SeaweedFS); every client takes this one for no encoding.
+            # SeaweedFS ignores an empty value. Every client treats "identity" as no encoding.
             "response-content-encoding": "identity",
             "response-cache-control": f"private, max-age={ttl}, no-transform",
         }
@@ -146,7 +154,7 @@ class Presigner:
             f"X-Amz-SignedHeaders={'%3B'.join(names)}",
         ]
         path = quote(f"{self._path}/{key}", safe="/~")
-        # Runs of spaces count as one: "Task 1: Create a canonical request" wants values trimmed so.
+        # Runs of spaces become one space, as "Task 1: Create a canonical request" requires.
         canonical_headers = [f"{name}:{' '.join(signed[name].split())}" for name in names]
         canonical_request = "\n".join(
             [
@@ -166,7 +174,7 @@ class Presigner:
         )
 
     def _on(self, date: str) -> _Day:
-        # Read once and replaced as a whole, so that no thread sees half a change.
+        # Read once and replaced as a whole, so that no thread sees a half-written value.
         day = self._day
         if day.date != date:
             scope = f"{date}/{self._region}/s3/aws4_request"
@@ -178,7 +186,7 @@ class Presigner:
 
 
 def to_base64(sha256: str) -> str:
-    """A checksum in hexadecimal as S3 writes it."""
+    """Return a hexadecimal checksum in the form of S3, which is base64."""
     return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
@@ -187,7 +195,7 @@ def _encode(text: str) -> str:
 
 
 def _host_header(endpoint_url: str) -> str:
-    """The Host header as clients send it: without the port that the scheme implies."""
+    """Return the Host header that clients send: without the scheme's default port."""
     parts = urlsplit(endpoint_url)
     default = {"http": 80, "https": 443}[parts.scheme]
     host = parts.hostname or ""

@@ -1,4 +1,4 @@
-"""Who calls."""
+"""The caller of a request."""
 
 import math
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller, as its token names it. Every query is scoped to ``owner``.
+    """The caller, from the token. Every query is limited to ``owner``.
 
-    ``until`` is when the token is good no more, in seconds since the epoch.
+    ``until`` is when the token expires, in seconds since the epoch.
     """
 
     owner: str
@@ -17,7 +17,10 @@ class Principal:
 
 
 def is_storable(text: str) -> bool:
-    """Whether a text can be written as UTF-8. JSON can carry half a character, and MongoDB cannot keep it."""
+    """Return whether a text is valid UTF-8.
+
+    JSON can contain half a surrogate pair, which MongoDB cannot store.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:

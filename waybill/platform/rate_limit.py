@@ -1,4 +1,4 @@
-"""How much an owner may ask for in a time, counted in Redis for all API processes together."""
+"""Rate limits of owners, counted in Redis for all API processes."""
 
 import math
 from typing import Any
@@ -8,18 +8,20 @@ from limits import parse_many
 from waybill.platform.errors import RateLimited, ServiceUnavailable
 from waybill.platform.redis.client import BoundedRedis
 
-#: The most operations in a request where no limit is lower.
+#: The most operations in a request if there is no limit.
 UNLIMITED = 2**31
 
 # Counts operations against every limit, or against none. Each limit has two windows, the previous and the
 # current one, as in the sliding window counter of the library `limits`; releases before 0.2 count in the same
 # keys. The current window begins with its first operation. Its key lives for two windows, so if less than one
-# is left, it is over. Of the previous window that part counts which a window that ends now would cover.
+# is left, it is over. The previous window counts in proportion to its overlap with a window that ends now.
 #
-# KEYS: of each limit the previous and the current window. ARGV: the cost; how many of the same request were
-# counted before, to be taken back if these are refused; of each limit its amount, and its milliseconds.
+# KEYS: for each limit the previous and the current window. ARGV: the cost; how many operations of the same
+# request were counted before, which are subtracted if these are refused; for each limit its amount and its
+# milliseconds.
 #
-# Returns nothing, or the number of the limit that refuses for longest, and for how many milliseconds.
+# Returns nothing, or the number of the limit that refuses for the longest time, and that time in
+# milliseconds.
 SCRIPT = """
 local cost, counted = tonumber(ARGV[1]), tonumber(ARGV[2])
 local refusing, longest = 0, -1
@@ -68,31 +70,31 @@ end
 
 
 class RateLimit:
-    """Counts the operations of each owner, in a window that slides."""
+    """Counts the operations of each owner, in a sliding window."""
 
     def __init__(self, notation: str, redis: BoundedRedis) -> None:
-        # Without repetitions: one would count each operation twice.
+        # Without repetitions, because a repeated limit would count each operation twice.
         self._limits = list(dict.fromkeys(parse_many(notation))) if notation else []
         self._redis = redis
 
     @property
     def most_at_once(self) -> int:
-        """The most operations that one request may have. With more it could never be admitted."""
+        """The most operations that one request may have. A larger one could never be admitted."""
         return min((limit.amount for limit in self._limits), default=UNLIMITED)
 
     async def admit(self, owner: str, operations: int = 1, *, counted: int = 0) -> None:
-        """Count operations of this owner, against every limit or, when one refuses, against none.
+        """Count operations of this owner against every limit. If one limit refuses them, none counts them.
 
-        Without an answer from Redis they are admitted.
+        If Redis is unavailable, the operations are admitted.
 
         Args:
-            owner: whose operations they are.
+            owner: whose operations.
             operations: how many, at most ``most_at_once``.
-            counted: how many of the same request were admitted before. They are taken back if these are
-                refused.
+            counted: how many operations of the same request were admitted before. They are subtracted if
+                these are refused.
 
         Raises:
-            RateLimited: these would be too many. It says when they will not be.
+            RateLimited: the operations exceed a limit. It says when to try again.
         """
         if not self._limits or not operations:
             return
@@ -109,7 +111,7 @@ class RateLimit:
         try:
             refused = await self._redis.ask(count)
         except ServiceUnavailable:
-            # Uploads go on without Redis, and a limit is no reason to stop them.
+            # Uploads work without Redis, so a limit must not stop them.
             return
         if refused is not None:
             number, milliseconds = refused

@@ -1,4 +1,4 @@
-"""The settings: one typed class, the only reader of the environment."""
+"""The settings: typed classes, and the only place that reads the environment."""
 
 import os
 import re
@@ -18,7 +18,7 @@ GIB = 1024**3
 TIB = 1024**4
 WEEK = 7 * 24 * 3600
 
-#: Bytes. What S3 takes in a single PUT, and the largest object that it keeps is a thousand times larger.
+#: The most bytes that S3 accepts in one PUT. The largest object has a thousand times as many.
 MAX_SINGLE_PUT = 5 * GIB
 
 S = TypeVar("S", bound="TokenSettings")
@@ -39,7 +39,7 @@ def _parsable(limits: str) -> str:
     return limits
 
 
-#: RFC 7518, 3.1 and RFC 8037, 3.1: those that verify by a public key.
+#: The algorithms that verify with a public key (RFC 7518, 3.1 and RFC 8037, 3.1).
 JwtAlgorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
@@ -49,7 +49,7 @@ DocumentUrl = Annotated[str, AfterValidator(normalise_document_url)]
 
 
 class TokenSettings(BaseSettings):
-    """How bearer tokens are trusted: WAYBILL_JWT_* and WAYBILL_JWKS_URL."""
+    """How bearer tokens are checked: WAYBILL_JWT_* and WAYBILL_JWKS_URL."""
 
     model_config = SettingsConfigDict(env_prefix="WAYBILL_", extra="ignore")
 
@@ -57,14 +57,14 @@ class TokenSettings(BaseSettings):
     jwks_url: DocumentUrl | None = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
-    # Of the keys at JWKS_URL. The secret goes with HS256, and with nothing else.
+    # For the keys at JWKS_URL. JWT_SECRET is used with HS256 only.
     jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], NoDecode] = Field(("RS256", "ES256"), min_length=1)
     jwt_require_exp: bool = False
     jwt_max_lifetime: int | None = Field(default=None, ge=1)
 
     @property
     def token_rules(self) -> TokenRules:
-        """What tokens must hold beside a good signature."""
+        """What a token must contain in addition to a valid signature."""
         return TokenRules(self.jwt_issuer, self.jwt_audience, self.jwt_max_lifetime)
 
     @field_validator("jwt_algorithms", mode="before")
@@ -84,7 +84,7 @@ class TokenSettings(BaseSettings):
 class Settings(TokenSettings):
     """All WAYBILL_* variables. Durations are in seconds, sizes in bytes. No secret has a default."""
 
-    # An address may carry a password, so it is as secret as one.
+    # Secret, because the URL may contain a password.
     mongodb_url: SecretStr
     mongodb_database: str = "waybill"
     redis_url: SecretStr
@@ -123,8 +123,8 @@ class Settings(TokenSettings):
     cors_origins: Annotated[tuple[Annotated[str, AfterValidator(normalise_origin)], ...], NoDecode] = ()
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
-    # Set by `waybill up` alone: opens the dashboard to everybody who reaches the port, and puts a working
-    # token into the browser pages.
+    # Set by `waybill up` only: the dashboard needs no sign-in, and the browser pages contain a
+    # valid token.
     embedded: bool = False
 
     @field_validator("redis_url")
@@ -162,7 +162,7 @@ class Settings(TokenSettings):
         return _split(value)
 
     def admits(self, content_type: str) -> bool:
-        """Whether files of this type may be uploaded: one of CONTENT_TYPES, as `image/png` or `image/*`."""
+        """Return whether CONTENT_TYPES allows files of this type."""
         bare = content_type.partition(";")[0].strip().lower()
         known = {bare, f"{bare.partition('/')[0]}/*", "*/*"}
         return not self.content_types or any(each.lower() in known for each in self.content_types)
@@ -174,12 +174,12 @@ class Settings(TokenSettings):
 
 
 class ApiSettings(Settings):
-    """The settings of the API, which must be able to trust some token. Workers need no such secret."""
+    """The settings of the API, which must be able to check tokens. Workers need no such secret."""
 
     @model_validator(mode="after")
     def _some_way_to_trust_a_token(self) -> Self:
         if self.jwt_secret is None and self.jwks_url is None:
-            raise ValueError("set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, else no token can be trusted")
+            raise ValueError("set WAYBILL_JWT_SECRET or WAYBILL_JWKS_URL, otherwise no token can be checked")
         return self
 
 
@@ -187,24 +187,24 @@ def load_settings() -> Settings:
     """Read the environment.
 
     Raises:
-        SettingsError: a variable is missing or wrong; every one is named, none is shown.
+        SettingsError: variables are missing or wrong. The message names them, without their values.
     """
     return _load(Settings)
 
 
 def load_api_settings() -> ApiSettings:
-    """Read the environment of an API process. Raises as ``load_settings`` does."""
+    """Read the environment of an API process. Raises SettingsError."""
     return _load(ApiSettings)
 
 
 def shared_metrics_folder() -> Path | None:
-    """Where several API processes of one command count together; prometheus-client looks there itself."""
+    """Return the folder where the API processes of one command share metrics, or None."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     return None if folder is None else Path(folder)
 
 
 def traces_are_wanted() -> bool:
-    """Whether OpenTelemetry's own variables name a place to send traces to."""
+    """Return whether OpenTelemetry's variables name a server to send traces to."""
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
     names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -212,7 +212,7 @@ def traces_are_wanted() -> bool:
 
 
 def load_token_settings() -> TokenSettings:
-    """Read the few variables that making a token needs. Raises as ``load_settings`` does."""
+    """Read the few variables that are needed to make a token. Raises SettingsError."""
     return _load(TokenSettings)
 
 
@@ -229,4 +229,4 @@ def _load(kind: type[S]) -> S:
                 "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
             )
             lines.append(f"  {key}: {text}")
-        raise SettingsError("The settings are not right:\n" + "\n".join(lines)) from None
+        raise SettingsError("The settings are not valid:\n" + "\n".join(lines)) from None

@@ -1,9 +1,9 @@
-"""Times as clients write them, and as they are written to clients."""
+"""Parse and format times (RFC 3339)."""
 
 import re
 from datetime import UTC, datetime
 
-# Python tells no time beyond these. The year 0, or an offset from UTC, can lead there; no file is near.
+# The limits of Python's datetime. The year 0 or an offset from UTC can exceed them. No file is near them.
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
@@ -11,7 +11,7 @@ _RFC3339 = re.compile(r"(\d{4})-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """The time that a text names, which says its offset from UTC.
+    """Return the time that a text with an offset from UTC names.
 
     Raises:
         ValueError: the text is not a time of RFC 3339.
@@ -32,5 +32,8 @@ def parse_rfc3339(text: str) -> datetime:
 
 
 def rfc3339(time: datetime) -> str:
-    """A time in UTC with milliseconds, which is what MongoDB keeps: 2026-11-23T13:28:49.424Z."""
+    """Return a time in UTC with milliseconds, like 2026-11-23T13:28:49.424Z.
+
+    MongoDB stores milliseconds too.
+    """
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Making tokens for people and scripts. Trusting them is the API's affair."""
+"""Make tokens for people and scripts. The API checks them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,14 +7,15 @@ import jwt
 
 ADMIN_SCOPE = "waybill:admin"
 
-#: The owner of what is uploaded from the embedded stack's pages and from the line that `waybill up` prints.
+#: The owner of files that are uploaded on the pages of the embedded stack, or with the line that `waybill up`
+#: prints.
 DEMO_OWNER = "demo"
 DEMO_LIFETIME = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a service demands of a token beside its signature. ``max_lifetime`` is in seconds."""
+    """What a token must contain in addition to a valid signature. ``max_lifetime`` is in seconds."""
 
     issuer: str | None = None
     audience: str | None = None
@@ -30,8 +31,8 @@ def make_token(
     """Return a JWT (HS256) that names ``owner`` as its subject.
 
     Args:
-        admin: whether it opens the dashboard too.
-        rules: those of the service; a ``lifetime`` that it does not accept is shortened.
+        admin: whether it also opens the dashboard.
+        rules: the service's rules for tokens. A ``lifetime`` that they do not allow is shortened.
     """
     now = datetime.now(UTC)
     if rules.max_lifetime is not None:
@@ -47,5 +48,8 @@ def make_token(
 
 
 def make_demo_token(secret: str, rules: TokenRules) -> str:
-    """Return a token for the demo owner of an embedded stack, for a day or as long as the service accepts."""
+    """Return a token for the demo owner of an embedded stack.
+
+    It is valid for a day, if the rules allow that.
+    """
     return make_token(secret, DEMO_OWNER, lifetime=DEMO_LIFETIME, rules=rules)

@@ -1,10 +1,9 @@
 """Traces, by OpenTelemetry: from a request through its messages to jobs, MongoDB and the object store.
 
-Wants the extra `waybill[otel]`, and is configured by OpenTelemetry's own OTEL_* variables alone. Until
-``start`` has found that both are there nothing of it is imported, and each function here does nothing.
+Requires the extra `waybill[otel]`, and is configured by OpenTelemetry's OTEL_* variables. Until ``start`` has
+found both, OpenTelemetry is not imported, and each function here does nothing.
 
-Spans name what was done and not with what: no query string, header or document is put into one, for there are
-secrets among them.
+Spans contain no query string, header or document, because these can contain secrets.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,12 +25,12 @@ _provider: "TracerProvider | None" = None
 
 
 def start(service: str) -> None:
-    """Begin to trace this process, if that is wanted and can be done.
+    """Begin to trace this process, if it is configured and OpenTelemetry is installed.
 
-    Before any client is opened, for it is then that they are told. ``service`` is what this process is
-    called where OTEL_SERVICE_NAME does not say otherwise.
+    Call it before any client is opened, because only new clients are instrumented. ``service`` is the name of
+    this process if OTEL_SERVICE_NAME gives no other.
     """
-    global _provider  # noqa: PLW0603  # of the process, as OpenTelemetry's own
+    global _provider  # noqa: PLW0603  # one for the process, like OpenTelemetry's own
     if not traces_are_wanted() or _provider is not None:
         return
     try:
@@ -42,11 +41,11 @@ def start(service: str) -> None:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ModuleNotFoundError as error:
-        log.warning("no traces: OTEL_* variables want them, waybill[otel] is not installed", error=str(error))
+        log.warning("tracing disabled: waybill[otel] is not installed", error=str(error))
         return
     named = Resource({"service.name": service}).merge(OTELResourceDetector().detect())
     _provider = TracerProvider(resource=Resource.create().merge(named))
-    # The sampler that OTEL_TRACES_SAMPLER names decides about what is left.
+    # The sampler that OTEL_TRACES_SAMPLER names decides about the rest.
     _provider.sampler = _foreground(_provider.sampler)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     PymongoInstrumentor().instrument(tracer_provider=_provider, failed_hook=_name_only)
@@ -54,19 +53,19 @@ def start(service: str) -> None:
 
 
 def _name_only(span: "Span", event: Any) -> None:
-    """Replace MongoDB's message by the error's name: it quotes the document, with the owner in it."""
+    """Replace MongoDB's message by the name of the error, because the message quotes the document."""
     from opentelemetry.trace import StatusCode
 
     span.set_status(StatusCode.ERROR, event.failure.get("codeName"))
 
 
 def is_on() -> bool:
-    """Whether this process is traced."""
+    """Return whether this process is traced."""
     return _provider is not None
 
 
 def stop() -> None:
-    """Send what was not sent yet. Takes some seconds where nobody takes it."""
+    """Send all waiting spans. Takes some seconds if the server does not answer."""
     if _provider is not None:
         _provider.shutdown()
 
@@ -122,13 +121,13 @@ def sending(actor: str, queue: str) -> Iterator[dict[str, str]]:
 
 
 class Step:
-    """One step of a trace; nothing where this process is not traced."""
+    """One span of a trace. Does nothing if this process is not traced."""
 
     def __init__(self, span: "Span | None" = None) -> None:
         self._span = span
 
     def conclude(self, attributes: Mapping[str, str | int], failed: bool) -> None:
-        """Say what came of it. Of an error its kind and not its text, which may hold anything."""
+        """Record the outcome. An error is recorded by its class, because its text may contain secrets."""
         if self._span is None:
             return
         from opentelemetry.trace import StatusCode
@@ -138,17 +137,17 @@ class Step:
             self._span.set_status(StatusCode.ERROR)
 
     def rename(self, name: str) -> None:
-        """Give it the name that was not known at first."""
+        """Set the name, if it was not known at first."""
         if self._span is not None:
             self._span.update_name(name)
 
 
 @contextmanager
 def step(name: str, kind: str, carrier: Mapping[str, Any], known: Mapping[str, str]) -> Iterator[Step]:
-    """One step of the trace that ``carrier`` continues, or the first of a new one.
+    """Yield a span of the trace that ``carrier`` continues, or the first span of a new trace.
 
-    ``kind`` is `server` or `consumer`, ``known`` its attributes. A consumer is linked to the span that sent
-    the message. What is logged meanwhile names the trace.
+    ``kind`` is `server` or `consumer`, and ``known`` are the attributes. A consumer is linked to the span
+    that sent the message. Log lines meanwhile contain the trace id.
     """
     if _provider is None:
         yield Step()

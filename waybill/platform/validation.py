@@ -1,4 +1,4 @@
-"""What models of requests have in common: they are validated here, and their errors become ours."""
+"""Validate the models of requests, and convert their errors to InvalidInput."""
 
 from typing import TypeVar
 
@@ -10,27 +10,27 @@ D = TypeVar("D", bound=BaseModel)
 
 
 def _whole(number: object) -> object:
-    # JSON has one kind of number: 5.0 is the integer 5, and some languages write it so.
+    # JSON has one type of number. Some languages write the integer 5 as 5.0.
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 Whole = BeforeValidator(_whole)
 
 
-def parse(draft: type[D], fields: dict[str, object]) -> D:
-    """Validate loose fields, named as clients name them.
+def parse(model: type[D], fields: dict[str, object]) -> D:
+    """Return a model from unchecked fields, which have the names that clients use.
 
     Raises:
-        InvalidInput: names each wrong field.
+        InvalidInput: fields are wrong; names each of them.
     """
     try:
-        return draft.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         raise invalid_input(error) from None
 
 
 def invalid_input(error: ValidationError) -> InvalidInput:
-    """What a model found, in the words of our own error. Never repeats the input."""
+    """Return the problems that a model found as InvalidInput. It never repeats the input."""
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     return InvalidInput(
         {

@@ -1,7 +1,8 @@
-"""One spelling for the addresses and origins in settings.
+"""Normalise the addresses and origins in settings.
 
-A presigned URL signs its host to the letter, and clients send what browsers make of a host: lower case, ASCII
-(IDNA), no default port. So each address is brought into that form once, and what has none is refused.
+A presigned URL signs the exact host, and browsers send a host in one form: lower case, ASCII (IDNA), without
+the default port. So each address is converted to that form once, and an address that has no such form is
+refused.
 
 Source: URL Standard (WHATWG), 3.5 and 4.4; RFC 6454, 6.2 for origins.
 """
@@ -15,7 +16,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _LABEL = re.compile(r"[a-z0-9_*]([a-z0-9_*-]{0,61}[a-z0-9_*])?")
 
-# What a browser takes for a number, and so the whole host for an IPv4 address.
+# If the last label is a number, a browser reads the whole host as an IPv4 address.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 _ADDRESS = re.compile(
@@ -27,15 +28,15 @@ _ORIGIN = re.compile(
     re.IGNORECASE,
 )
 
-#: What stands in a path that every client sends as it is.
+#: A path that every client sends unchanged.
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 
 
 def normalise_endpoint(url: str) -> str:
-    """Return an http(s) address of a server in its one spelling, without a slash at the end.
+    """Return the http(s) address of a server in its normal form, without a slash at the end.
 
     Raises:
-        ValueError: it is none, or holds what such an address may not; says what to change.
+        ValueError: it is not such an address. The message says what to change.
     """
     origin, rest = _split(url)
     if "?" in rest or "#" in rest:
@@ -49,7 +50,7 @@ def normalise_document_url(url: str) -> str:
     """Return the http(s) address of one document, whose path and query stay as they are.
 
     Raises:
-        ValueError: it is none; says what to change.
+        ValueError: it is not such an address. The message says what to change.
     """
     origin, rest = _split(url)
     if "#" in rest or not re.fullmatch("[!-~]*", rest):
@@ -58,10 +59,10 @@ def normalise_document_url(url: str) -> str:
 
 
 def normalise_origin(origin: str) -> str:
-    """Return an origin as browsers send it; a star stands for any run of characters.
+    """Return an origin in the form that browsers send. A star matches any run of characters.
 
     Raises:
-        ValueError: no browser sends such an origin; says what to change.
+        ValueError: no browser sends such an origin. The message says what to change.
     """
     if origin == "*":
         return origin
@@ -74,7 +75,7 @@ def normalise_origin(origin: str) -> str:
 
 def _split(url: str) -> tuple[str, str]:
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise ValueError("must not hold a user or password: it is shown to clients")
+        raise ValueError("must not contain a user or password, because clients can see it")
     match = _ADDRESS.fullmatch(url)
     if match is None or match["scheme"].lower() not in _DEFAULT_PORTS:
         raise ValueError("write an address as http://host, https://host or with a port as https://host:9000")
@@ -83,7 +84,7 @@ def _split(url: str) -> tuple[str, str]:
 
 
 def _host(host: str, *, may_have_star: bool = False) -> str:
-    wrong = ValueError("has a host that is no name and no IP address")
+    wrong = ValueError("has a host that is neither a name nor an IP address")
     if host.startswith("["):
         try:
             address = ipaddress.IPv6Address(host[1:-1])

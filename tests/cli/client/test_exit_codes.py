@@ -66,7 +66,7 @@ def test_3_a_token_that_is_not_trusted(shell: Shell, command: list[str]) -> None
 def test_4_no_such_file(shell: Shell, command: str) -> None:
     ran = shell.run(command, NO_FILE, *["b.txt"] * (command == "mv"), "--json")
     assert ran.code == 4
-    assert "There is no such file" in ran.err
+    assert "The file does not exist" in ran.err
     assert [line["error"]["code"] for line in ran.json] == ["file_not_found"]
 
 

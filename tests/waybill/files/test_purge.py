@@ -19,7 +19,7 @@ from waybill.files.model import File
 from waybill.files.purge import purge_objects
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import connection
-from waybill.platform.s3.deletion import ObjectKeptError
+from waybill.platform.s3.deletion import RemovalRefusedError
 from waybill.platform.s3.multiparts import Multiparts
 from waybill.platform.s3.storage import Storage, open_storage
 from waybill.resources import Resources
@@ -173,7 +173,7 @@ class KilledError(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [("AccessDenied", ObjectKeptError), ("SlowDown", ServiceUnavailable)]
+    ("code", "error"), [("AccessDenied", RemovalRefusedError), ("SlowDown", ServiceUnavailable)]
 )
 async def test_what_the_store_keeps_stays_due_and_the_others_are_purged(
     wired: Resources, wire: Relay, owner: str, code: str, error: type[Exception]
@@ -194,7 +194,7 @@ async def test_what_the_store_keeps_is_tried_at_growing_intervals(
 ) -> None:
     file = await deleted(owner, purge_began_at=datetime.now(UTC) - timedelta(seconds=refused_for))
     wire.refused = {file.object_key: "AccessDenied"}
-    with pytest.raises(ObjectKeptError):
+    with pytest.raises(RemovalRefusedError):
         await purge_objects(wired, ids(file))
     due_at = (await again(file)).due_at
     assert due_at is not None
@@ -216,7 +216,7 @@ async def test_a_defect_shows_beside_an_outage(wired: Resources, wire: Relay, ow
     files = [await deleted(owner) for _ in range(3)]
     codes = ("SlowDown", "AccessDenied", "InternalError")
     wire.refused = {file.object_key: code for file, code in zip(files, codes, strict=True)}
-    with pytest.raises(ObjectKeptError):
+    with pytest.raises(RemovalRefusedError):
         await purge_objects(wired, ids(*files))
     assert not any([await is_purged(file) for file in files])
 

@@ -11,7 +11,7 @@ from tests.cluster.background_loop import background_loop
 from tests.cluster.store_proxy import StoreProxy, running_store_proxy
 from tests.service import Service
 from waybill.platform.errors import ServiceUnavailable
-from waybill.platform.s3.deletion import ObjectKeptError
+from waybill.platform.s3.deletion import RemovalRefusedError
 from waybill.platform.s3.multiparts import Part
 from waybill.platform.s3.storage import Storage, open_storage
 
@@ -158,8 +158,8 @@ async def test_a_store_that_cannot_be_found_or_trusted_is_away(idle: Service, st
     ("code", "error"),
     [
         *((code, ServiceUnavailable) for code in ("SlowDownWrite", "OperationAborted", "TooManyRequests")),
-        ("AccessDenied", ObjectKeptError),
-        ("InvalidObjectState", ObjectKeptError),
+        ("AccessDenied", RemovalRefusedError),
+        ("InvalidObjectState", RemovalRefusedError),
     ],
 )
 async def test_of_many_deletes_each_refusal_is_classed(

@@ -1,1 +1,1 @@
-"""MongoDB: connection, errors, transactions, leases, and expressions by its clock."""
+"""MongoDB: connection, errors, transactions, leases, and update expressions."""

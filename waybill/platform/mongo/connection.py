@@ -14,11 +14,11 @@ from waybill.platform.errors import ServiceUnavailable, SettingsError
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.primaries import ConfirmedPrimaries, confirm_majority
 
-#: Milliseconds until a MongoDB is given up that does not answer. What requests ask is small and on an index.
+#: Milliseconds for each response. Short, because requests ask for little, and use indexes.
 ANSWER_TIMEOUT_MS = 1200
 
 
-#: Seconds that an operation on many documents may take.
+#: Seconds for an operation on many documents.
 BATCH_TIMEOUT_SECONDS = 10
 
 
@@ -26,24 +26,24 @@ BATCH_TIMEOUT_SECONDS = 10
 OLDEST_MONGODB = "6.0"
 
 
-#: Milliseconds for a response to a search of the log of changes: MongoDB goes through all that others
-#: have changed before it answers, and a limit that it misses once it would miss again and again.
+#: Milliseconds for each response of the change stream. MongoDB reads all changes of other owners before it
+#: answers. If it exceeded the limit once, it would exceed it at every retry.
 SEARCH_TIMEOUT_MS = 12_000
 
-#: The collection of files. What answers rest on is in it, so majorities are confirmed on it.
+#: The collection of files. Responses depend on its state, so majorities are confirmed with it.
 FILES = "files"
 
-# One of each at a time, as Beanie has it.
+# One of each in a process, like Beanie's.
 _database: Any = None
-_patient: Any = None
+_with_long_timeout: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class _UnaskedDatabase:
-    """A database as Beanie needs it to set up the documents, without a round trip.
+    """A database with which Beanie can set up the documents without a round trip.
 
-    Beanie asks for MongoDB's version, which only time series depend on. A process would not start while
-    MongoDB is unavailable.
+    Beanie asks for MongoDB's version, which it needs only for time series. With that question a process could
+    not start while MongoDB is unavailable.
     """
 
     database: Any
@@ -57,26 +57,25 @@ class _UnaskedDatabase:
 
 @asynccontextmanager
 async def open_database(url: str, name: str, documents: Sequence[type[Document]]) -> AsyncIterator[None]:
-    """Connect ``documents`` to MongoDB for as long as the context lasts, even if it is unavailable.
-
-    Makes no index.
+    """Connect ``documents`` to MongoDB, also if it is unavailable now. Builds no index.
 
     Raises:
         SettingsError: the URL is not one of MongoDB's.
     """
-    global _database, _patient
+    global _database, _with_long_timeout
     primaries = ConfirmedPrimaries()
     options: dict[str, Any] = {
         "tz_aware": True,
-        # An answer or an error within some seconds, whether the server is gone or only frozen: each is the
-        # limit of one step, and the driver tries twice. One limit for the whole (timeoutMS) would be simpler,
-        # but costs every operation a quarter of its time.
+        # Each limits one step, and the driver tries twice, so a dead or frozen server means an error within
+        # some seconds. One limit for the whole operation (timeoutMS) would be simpler, but makes each
+        # operation a quarter slower.
         "socketTimeoutMS": ANSWER_TIMEOUT_MS,
         "waitQueueTimeoutMS": ANSWER_TIMEOUT_MS,
         "serverSelectionTimeoutMS": ANSWER_TIMEOUT_MS,
         "connectTimeoutMS": ANSWER_TIMEOUT_MS,
-        # Without a journaled majority an acknowledged upload could vanish with a killed server. What is read
-        # must have one too, for an answer that rests on it must hold (docs/decisions/0016).
+        # Without a journaled majority an acknowledged upload could be lost with a killed server. Reads
+        # require a majority too, because a response that depends on them must stay true
+        # (docs/decisions/0016).
         "w": "majority",
         "journal": True,
         "readConcernLevel": "majority",
@@ -87,29 +86,29 @@ async def open_database(url: str, name: str, documents: Sequence[type[Document]]
     try:
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(url, **options)
     except (PyMongoError, ValueError) as error:
-        # Also where DNS does not tell the hosts of a mongodb+srv:// URL.
+        # Also if DNS does not return the hosts of a mongodb+srv:// URL.
         raise SettingsError(f"WAYBILL_MONGODB_URL cannot be used: {error}") from error
-    # Connects when it is asked for the first time.
-    patient: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+    # Connects at its first use.
+    with_long_timeout: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         url, **{**options, "socketTimeoutMS": SEARCH_TIMEOUT_MS}
     )
     try:
-        # Otherwise the first operation that finds a primary begins it.
+        # If this fails, the first operation that finds a primary confirms it.
         with suppress(ServiceUnavailable):
             await primaries.confirm(client[name][FILES])
         database: Any = _UnaskedDatabase(client[name])
         await init_beanie(database=database, document_models=list(documents), skip_indexes=True)
-        _database, _patient = client[name], patient[name]
+        _database, _with_long_timeout = client[name], with_long_timeout[name]
         yield
     finally:
         client.close()
-        patient.close()
+        with_long_timeout.close()
 
 
 async def check_majority() -> None:
-    """Return once a majority has all that the primary has: MongoDB's health check.
+    """Return once a majority has all writes of the primary: the health check of MongoDB.
 
-    A primary answers although no majority follows it, and acknowledges no write.
+    A primary without a majority still answers reads, but acknowledges no write.
 
     Raises:
         ServiceUnavailable: there is no primary, or no majority acknowledges in time.
@@ -118,7 +117,7 @@ async def check_majority() -> None:
 
 
 async def database_time() -> datetime:
-    """What time MongoDB has."""
+    """Return the time of MongoDB's clock."""
     with map_driver_errors():
         database = files_collection().database
         answer = await database.command("hello", codec_options=database.codec_options)
@@ -127,10 +126,10 @@ async def database_time() -> datetime:
 
 
 def files_collection() -> Any:
-    """The driver's collection of files."""
+    """Return the driver's collection of files."""
     return _database[FILES]
 
 
-def patient_files_collection() -> Any:
-    """The same, of a client that waits longer for each answer."""
-    return _patient[FILES]
+def files_collection_with_long_timeout() -> Any:
+    """Return the same collection, of a client with a longer timeout for each response."""
+    return _with_long_timeout[FILES]

@@ -1,4 +1,4 @@
-"""Tell an outage of MongoDB from an answer of MongoDB.
+"""Distinguish outages of MongoDB from its other errors.
 
 Sources: MongoDB's `src/mongo/base/error_codes.yml` (codes and their categories), the driver specifications
 "Retryable Writes", "Transactions" and "Change Streams" (labels), and `pymongo.errors` (classes).
@@ -18,9 +18,9 @@ from pymongo.errors import (
 
 from waybill.platform.errors import ServiceUnavailable
 
-#: MongoDB's codes that mean: not this server, not now, or not in time. A repeat can succeed.
+#: MongoDB's codes for: not this server, not now, or not in time. A repeat can succeed.
 OUTAGE_CODES: Mapping[int, str] = {
-    # It does not take our credentials, which only an operator can change.
+    # It refuses our credentials, which only an operator can change.
     13: "Unauthorized",
     18: "AuthenticationFailed",
     # Another server is the primary, or this one is starting or stopping.
@@ -52,7 +52,7 @@ OUTAGE_CODES: Mapping[int, str] = {
     50: "MaxTimeMSExpired",
     262: "ExceededTimeLimit",
     290: "TransactionExceededLifetimeLimitSeconds",
-    # Other operations were in the way.
+    # Other operations conflicted.
     46: "LockBusy",
     112: "WriteConflict",
     117: "ConflictingOperationInProgress",
@@ -79,7 +79,7 @@ OUTAGE_CODES: Mapping[int, str] = {
     250: "StaleChunkHistory",
     272: "MigrationConflict",
     13388: "StaleConfig",
-    # The server takes no more work, or no writes.
+    # The server accepts no more work, or no writes.
     371: "UserWritesBlocked",
     402: "ResourceExhausted",
     433: "AdmissionQueueOverflow",
@@ -88,11 +88,11 @@ OUTAGE_CODES: Mapping[int, str] = {
     14031: "OutOfDiskSpace",
 }
 
-#: Labels that the driver or the server adds to an error that a repeat can get past.
+#: Labels of errors after which a repeat can succeed. The driver or the server adds them.
 OUTAGE_LABELS = (
     "RetryableWriteError",
     "TransientTransactionError",
-    # The commit may have been made. Each of our changes is conditional, so a repeat is safe.
+    # The commit may have succeeded. Each of our changes is conditional, so a repeat is safe.
     "UnknownTransactionCommitResult",
     "ResumableChangeStreamError",
     "RetryableError",
@@ -101,15 +101,15 @@ OUTAGE_LABELS = (
 
 _DUPLICATE_KEY = 11000
 
-#: What MongoDB says, with this code, of a hint whose index does not exist: `waybill init` has not run, or
-#: somebody has dropped the index. MongoDB could do without some, but would read all files of the owner.
+#: MongoDB's error for a hint whose index does not exist: `waybill init` has not run, or the index was
+#: dropped. It counts as an outage, because without the index a query could read all files of an owner.
 _BAD_VALUE = 2
 _MISSING_INDEX = "hint provided does not correspond to an existing index"
 
 
 @contextmanager
 def map_driver_errors() -> Iterator[None]:
-    """Turn the driver's outages into ours.
+    """Convert outages that the driver reports to ServiceUnavailable.
 
     Raises:
         ServiceUnavailable: MongoDB cannot answer now; whether a write was made is not known.
@@ -123,7 +123,7 @@ def map_driver_errors() -> Iterator[None]:
 
 
 def is_outage(error: PyMongoError) -> bool:
-    """Whether an error says that MongoDB cannot answer now, and not that it refuses what was asked."""
+    """Return whether an error means that MongoDB cannot answer now, and not that it refuses the operation."""
     # A write concern error says that no majority has acknowledged the write, with any code.
     if isinstance(error, ConnectionFailure | ProtocolError | WriteConcernError) or error.timeout:
         return True
@@ -139,7 +139,7 @@ def is_outage(error: PyMongoError) -> bool:
 
 
 def is_duplicates_only(error: BulkWriteError) -> bool:
-    """Whether a bulk write failed only for documents that are there already, and a majority has the rest."""
+    """Return whether a bulk write failed only for documents that exist, and a majority has the others."""
     problems = error.details["writeErrors"]
     only_duplicates = all(problem["code"] == _DUPLICATE_KEY for problem in problems)
     return only_duplicates and not error.details["writeConcernErrors"]

@@ -1,4 +1,4 @@
-"""What a change sets a field to, beside plain values."""
+"""Update expressions: values that MongoDB computes when it changes a document."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,16 +7,17 @@ from typing import Any
 
 
 def past(field: str) -> Mapping[str, Any]:
+    """Return the condition that the time ``field`` has passed, by the database's clock."""
     return {field: {"$exists": True}, "$expr": {"$lte": [f"${field}", "$$NOW"]}}
 
 
-#: For ``change``: the file is due by the database's clock.
+#: Condition: the document is due, by the database's clock.
 DUE = past("due_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A time that many seconds from now, by the database's clock: the only one that all workers share."""
+    """The time ``seconds`` from now, by the database's clock, which all workers share."""
 
     seconds: float = 0
 
@@ -26,22 +27,22 @@ NOW = Later()
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A value for where the field has none yet; one that is there stays."""
+    """``value`` if the field is missing, otherwise the value that it has."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """A list with one value more, of which the latest ``kept`` stay."""
+    """A list with ``value`` appended, and cut to its latest ``max_length`` values."""
 
     value: Any
-    kept: int
+    max_length: int
 
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """The first of the times ``waits`` after a field of the file that is later than ``now``; or none."""
+    """The first time after ``now`` among the times ``waits`` after the time ``field``, or None."""
 
     field: str
     waits: Sequence[timedelta]
@@ -50,7 +51,10 @@ class Upcoming:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """As long from now as the time field ``since`` lies back, so that delays double; bounds in seconds."""
+    """As long from now as the time ``since`` is ago, so that delays double.
+
+    Between ``least`` and ``most`` seconds.
+    """
 
     since: str
     least: float
@@ -58,7 +62,7 @@ class Backoff:
 
 
 def stages(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """An update that sets and unsets fields. None removes one."""
+    """Return an update that sets and unsets fields. None removes a field."""
     return [{"$set": {name: _expression(name, value) for name, value in changes.items()}}]
 
 
@@ -68,16 +72,16 @@ def _expression(name: str, value: Any) -> Any:
             return "$$REMOVE"
         case Later() | Backoff():
             return {"$add": ["$$NOW", _milliseconds(value)]}
-        case Once(kept):
-            return {"$ifNull": [f"${name}", _expression(name, kept)]}
-        case Appended(added, kept):
+        case Once(initial):
+            return {"$ifNull": [f"${name}", _expression(name, initial)]}
+        case Appended(added, max_length):
             longer = {"$concatArrays": [{"$ifNull": [f"${name}", []]}, [{"$literal": added}]]}
-            return {"$slice": [longer, -kept]}
+            return {"$slice": [longer, -max_length]}
         case Upcoming(field, waits, now):
             times = [{"$add": [f"${field}", round(wait.total_seconds() * 1000)]} for wait in waits]
             ahead = {"$filter": {"input": times, "as": "time", "cond": {"$gt": ["$$time", now]}}}
             return {"$ifNull": [{"$first": ahead}, "$$REMOVE"]}
-    # A literal, for a string that starts with a dollar would be read as a field's name.
+    # A literal, because MongoDB would read a string that starts with a dollar as the name of a field.
     return {"$literal": value}
 
 

@@ -26,7 +26,7 @@ class Follower(Document):
 
 
 async def acquire_lease(name: str, attempt: str, lease: float) -> Follower | None:
-    """Acquire a lease for ``lease`` seconds. Returns None if another attempt holds it."""
+    """Acquire a lease for ``lease`` seconds. Return None if another attempt holds it."""
     free = {"$or": [{"held_by": None}, {"$expr": {"$lte": ["$held_until", "$$NOW"]}}]}
     held = stages({"held_by": attempt, "held_until": Later(lease)})
     with map_driver_errors():
@@ -41,7 +41,7 @@ async def acquire_lease(name: str, attempt: str, lease: float) -> Follower | Non
 
 
 async def update_lease(name: str, attempt: str, **changes: Any) -> bool:
-    """Change fields of a lease if this attempt still holds it. Returns whether it does."""
+    """Change fields of a lease if this attempt still holds it. Return whether it does."""
     with map_driver_errors():
         done = await _collection().update_one({"_id": name, "held_by": attempt}, stages(changes))
     return bool(done.matched_count)

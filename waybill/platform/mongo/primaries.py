@@ -1,8 +1,8 @@
-"""Keep a new primary from being asked before a majority has confirmed it.
+"""Use a new primary only after a majority has confirmed it.
 
-A new primary has all writes that the one before has acknowledged, but does not know yet which of them a
-majority has. Until it has committed a write of its own term, reads with read concern "majority" can show an
-older state than clients were told.
+A new primary has all writes that the previous one acknowledged, but does not know yet which of them a
+majority has. Until it has committed a write of its own term, reads with read concern "majority" can return an
+older state than clients have already seen.
 
 Source: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (Raft), section 8.
 """
@@ -27,19 +27,19 @@ _is_confirming: ContextVar[bool] = ContextVar("is_confirming", default=False)
 
 
 async def confirm_majority(files: Any, owner: str = "") -> Any:
-    """Wait until a majority has all that the primary has now.
+    """Wait until a majority has all writes that the primary has now.
 
     Args:
         files: the driver's collection of files.
-        owner: whose files, where they are sharded.
+        owner: the shard key, if the collection is sharded.
 
     Returns:
-        The id of the primary's election; None where there is none (`mongos`).
+        The id of the primary's election; None from a router (`mongos`).
 
     Raises:
-        ServiceUnavailable: no majority has it in time.
+        ServiceUnavailable: no majority has them in time.
     """
-    # MongoDB has a write that changes nothing wait for all writes before it. The id is one that no file has.
+    # A write that changes nothing still waits for all writes before it. No file has this id.
     nothing = {"_id": ObjectId(), "owner": owner}
     with map_driver_errors():
         done = await files.update_one(nothing, {"$set": {"deleted_at": None}})
@@ -47,10 +47,10 @@ async def confirm_majority(files: Any, owner: str = "") -> Any:
 
 
 class ConfirmedPrimaries:
-    """The driver's server selector: of the servers it can use, those whose election was confirmed.
+    """The driver's server selector: it returns only servers whose election was confirmed.
 
-    It costs a request nothing until another primary is elected. Operations wait meanwhile, within the
-    driver's limit for the selection of a server, and so do those that the driver repeats after a failover.
+    It costs nothing until another primary is elected. Then operations wait, within the driver's timeout for
+    server selection, also those that the driver retries after a failover.
     """
 
     def __init__(self) -> None:
@@ -60,10 +60,10 @@ class ConfirmedPrimaries:
         self._confirming: asyncio.Task[None] | None = None
 
     def __call__(self, servers: Sequence[ServerDescription]) -> Sequence[ServerDescription]:
-        """Select servers. The driver calls it from its own threads, again and again while there are none."""
+        """Select servers. The driver calls it in its own threads, and repeatedly while there are none."""
         if _is_confirming.get():
             return servers
-        # Routers have no election. They cannot be asked whose word they pass on.
+        # Routers have no election id, and do not say which primary they use.
         confirmed = [server for server in servers if server.election_id in {None, self._confirmed}]
         if len(confirmed) < len(servers):
             # A client may outlive its event loop for a moment.
@@ -72,7 +72,7 @@ class ConfirmedPrimaries:
         return confirmed
 
     async def confirm(self, files: Any) -> None:
-        """Confirm the primary of now, and later ones on the same collection.
+        """Confirm the current primary, and remember the collection to confirm later ones.
 
         Raises:
             ServiceUnavailable: there is no primary that a majority follows.
@@ -85,7 +85,7 @@ class ConfirmedPrimaries:
             _is_confirming.reset(token)
 
     def _begin(self) -> None:
-        # Without the operation's context, which holds its time limit.
+        # Without the context of the operation, which contains its timeout.
         if self._files is not None and (self._confirming is None or self._confirming.done()):
             self._confirming = asyncio.create_task(self._confirm_next(), context=Context())
 
@@ -93,7 +93,7 @@ class ConfirmedPrimaries:
         try:
             await self.confirm(self._files)
         except (ServiceUnavailable, PyMongoError) as error:
-            # The next operation begins again.
+            # The next operation begins another attempt.
             log.warning("primary not confirmed", error=str(error))
         else:
             log.info("primary confirmed")

@@ -1,4 +1,4 @@
-"""Transactions of one owner, one after the other and within a time limit."""
+"""Transactions of an owner: one at a time in each process, and with a timeout."""
 
 import asyncio
 import random
@@ -18,7 +18,8 @@ from waybill.platform.mongo.connection import ANSWER_TIMEOUT_MS, files_collectio
 from waybill.platform.mongo.errors import is_outage, map_driver_errors
 from waybill.platform.mongo.primaries import confirm_majority
 
-#: How often a transaction is tried that meets another, and seconds of the first and the longest pause.
+#: How often a transaction that conflicts with another is tried, and seconds of the first and the longest
+#: pause.
 TRANSACTION_ATTEMPTS = 10
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.2
@@ -28,48 +29,50 @@ _WRITE_CONCERN = WriteConcern("majority", j=True)
 
 T = TypeVar("T")
 
-# Transactions of one owner exclude each other. Those of one process wait here, which costs MongoDB nothing.
-_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+# Transactions of one owner conflict with each other. Those of one process wait here, which costs MongoDB
+# nothing.
+_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 # The event loop keeps only weak references to tasks.
-_endings: set[asyncio.Task[None]] = set()
+_ending_tasks: set[asyncio.Task[None]] = set()
 
 
 async def in_turn(
     owner: str, body: Callable[[Any], Awaitable[T]], within: float = ANSWER_TIMEOUT_MS / 1000
 ) -> T:
-    """Run ``body(session)`` in a transaction, after those that this process has begun for this owner.
+    """Run ``body(session)`` in a transaction, after earlier ones of this owner in this process.
 
-    ``body`` may run several times. What it returns or raises rests on state that a majority has.
+    ``body`` may run several times. Its result or exception depends only on state that a majority has.
 
     Args:
-        within: seconds to wait for the turn, and then again seconds for the transaction.
+        within: seconds to wait for earlier transactions, and then again seconds for this one.
 
     Raises:
-        ServiceUnavailable: no turn or no commit in time. Whether the commit was made may not be known.
+        ServiceUnavailable: it did not begin or commit in time. The commit may have succeeded.
     """
-    turn = _turns.setdefault(owner, asyncio.Lock())
+    lock = _locks.setdefault(owner, asyncio.Lock())
     try:
         async with asyncio.timeout(within):
-            await turn.acquire()
+            await lock.acquire()
     except TimeoutError:
         raise ServiceUnavailable("MongoDB") from None
     try:
         with map_driver_errors():
             try:
                 with pymongo.timeout(within):
-                    return await _attempt_often(body, asyncio.get_running_loop().time() + within)
+                    return await _attempt_repeatedly(body, asyncio.get_running_loop().time() + within)
             except Exception as error:
-                # What was read before an abort is about to be an answer, and may be on this member alone.
+                # The exception may depend on state that only this member has, so confirm it first.
                 if not (isinstance(error, PyMongoError) and is_outage(error)):
                     await confirm_majority(files_collection(), owner)
                 raise
     finally:
-        turn.release()
+        lock.release()
 
 
-async def _attempt_often(body: Callable[[Any], Awaitable[T]], deadline: float) -> T:
-    # Not the driver's with_transaction: it tries for two minutes, without a pause, and ignores the limit.
+async def _attempt_repeatedly(body: Callable[[Any], Awaitable[T]], deadline: float) -> T:
+    # Not the driver's with_transaction, which retries for two minutes without a pause and ignores the
+    # timeout.
     for attempt in range(TRANSACTION_ATTEMPTS):
         try:
             return await _attempt(body)
@@ -90,21 +93,21 @@ async def _attempt(body: Callable[[Any], Awaitable[T]]) -> T:
         session.start_transaction(_READ_CONCERN, _WRITE_CONCERN)
         done = await body(session)
         is_commit_unknown = True
-        # If all it did was to read, MongoDB waits until a majority has what was read.
+        # After reads only, MongoDB waits until a majority has the state that was read.
         await session.commit_transaction()
         is_commit_unknown = False
         return done
     finally:
-        # What is neither committed nor aborted locks its documents for a minute. This is sent without the
-        # limit, which may have passed, and no caller waits for it.
+        # A transaction that is neither committed nor aborted locks its documents for a minute. Sent without
+        # the timeout, which may have passed. No caller waits for it.
         ending = asyncio.create_task(_end(session, commit=is_commit_unknown), context=Context())
-        _endings.add(ending)
-        ending.add_done_callback(_endings.discard)
+        _ending_tasks.add(ending)
+        ending.add_done_callback(_ending_tasks.discard)
 
 
 async def _end(session: Any, *, commit: bool) -> None:
     with suppress(PyMongoError):
         if commit:
             await session.commit_transaction()
-    # Aborts what was not to be committed.
+    # Aborts the transaction, unless it was committed.
     await session.end_session()

@@ -1,1 +1,1 @@
-"""Redis: its clients, and the messages that jobs are sent by."""
+"""Redis: its clients, and the messages of jobs."""

@@ -1,4 +1,4 @@
-"""What waits in the queues, read from where Dramatiq's script keeps it."""
+"""Read what waits in the queues, from the keys of Dramatiq's script."""
 
 import time
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from waybill.platform.redis.messages import QUEUES, sent_channel
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """One queue. ``oldest`` is how many seconds the first waiting message has waited.
+    """One queue. ``oldest`` is how many seconds the first message has waited.
 
-    ``taken`` are with workers, ``delayed`` will be tried again, ``dead`` failed for good.
+    ``taken`` messages are with workers, ``delayed`` ones will be retried, ``dead`` ones have failed for good.
     """
 
     waiting: int
@@ -28,7 +28,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """All queues by name, how many workers listen for what is sent to them, and the memory that Redis uses.
+    """All queues by name, the number of workers that listen for new messages, and the memory that Redis uses.
 
     ``memory`` is in bytes, as is ``memory_limit``, which is 0 if there is none.
     """
@@ -47,7 +47,7 @@ class Queues:
         self._namespace = namespace
 
     async def backlog(self) -> Backlog:
-        """What waits, in three round trips however much it is.
+        """Return the backlog, in three round trips.
 
         Raises:
             ServiceUnavailable: Redis does not answer.
@@ -57,7 +57,7 @@ class Queues:
     async def _backlog(self, client: Any) -> Backlog:
         names = sorted(set(QUEUES.values()))
         key = f"{self._namespace}:{{}}".format
-        # As of one moment, for a message that waits is in two places.
+        # In one transaction, because a waiting message is in two keys.
         async with client.pipeline(transaction=True) as counting:
             for name in names:
                 counting.lrange(key(name), 0, 0)
@@ -93,7 +93,7 @@ class Queues:
 
 
 def _age(message: Any) -> float:
-    """Seconds since a message was sent; none where it is gone since it was seen."""
+    """Return the seconds since a message was sent; 0 if a worker has taken it meanwhile."""
     if message is None:
         return 0
     return max(0.0, time.time() - Message.decode(message).message_timestamp / 1000)

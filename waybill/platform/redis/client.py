@@ -1,4 +1,4 @@
-"""Connections to Redis, which follow a failover. Opened here and nowhere else."""
+"""Connections to Redis, which follow a failover. The only place that opens them."""
 
 import asyncio
 import time
@@ -21,13 +21,13 @@ from waybill.platform.redis.url import NO_CLUSTER, parse_redis_url
 CONNECT_TIMEOUT_SECONDS = 0.5
 ANSWER_TIMEOUT_SECONDS = 1.0
 
-#: Seconds that a request may wait for Redis in all, for a connection and its answer.
+#: Seconds that a request may wait for Redis in total, for a connection and for the response.
 REQUEST_TIMEOUT_SECONDS = 1.5
 
-#: Seconds for which a process leaves Redis alone after it did not answer, or refused.
+#: Seconds for which a process does not use Redis after a failure.
 PAUSE_SECONDS = 1.0
 
-#: Connections of one ``BoundedRedis``.
+#: The most connections of one ``BoundedRedis``.
 MAX_CONNECTIONS = 16
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 def open_client(url: str) -> redis.Redis:
-    """Return a client for threads. It fails within a second or two and does not hang.
+    """Return a client for threads. It fails within two seconds and does not hang.
 
     Raises:
         ValueError: the address is malformed.
@@ -45,7 +45,7 @@ def open_client(url: str) -> redis.Redis:
 
 
 def open_async_client(url: str) -> "redis.asyncio.Redis":
-    """Return a client for the running event loop; as ``open_client`` otherwise."""
+    """Return a client for the running event loop, otherwise like ``open_client``."""
     return redis.asyncio.Redis.from_pool(_pool(url, redis.asyncio, _AsyncLeaving))
 
 
@@ -54,7 +54,7 @@ def _pool(url: str, library: Any, leaving: type) -> Any:
     where = parse_redis_url(url)
     timeouts = {"socket_connect_timeout": CONNECT_TIMEOUT_SECONDS, "socket_timeout": ANSWER_TIMEOUT_SECONDS}
     options = library.connection.parse_url(where.server) | timeouts
-    # A connection from the pool may lead to a server that was restarted, so a lost one is replaced, once. A
+    # A pooled connection may be to a server that was restarted, so a broken one is replaced, once. A
     # timeout is not retried: a request cannot wait for a second one.
     options["retry"] = library.retry.Retry(NoBackoff(), 1, (redis.ConnectionError,))
     kind = options.pop("connection_class", library.Connection)
@@ -84,21 +84,21 @@ def _mixed(leaving: type, kind: type) -> type:
 
 
 def _is_no_primary(error: Exception) -> bool:
-    """Whether the server is not, or no longer, the primary that we want."""
-    # The last: it is cut off from its replicas, one of which may be the primary by now.
+    """Return whether the error says that the server is not, or no longer, the primary."""
+    # NOREPLICAS: it has lost its replicas, one of which may be the primary by now.
     return isinstance(error, ReadOnlyError | MasterDownError) or str(error).startswith("NOREPLICAS")
 
 
 class _Leaving:
     """Leaves a server that is no longer the primary.
 
-    After a failover the old primary may go on as a replica. redis-py keeps the connection to it, and every
-    write is refused. Once it is closed, the next attempt goes to where the address leads now.
+    After a failover the old primary may continue as a replica. redis-py keeps the connection to it, and every
+    write is refused. After the connection is closed, the next attempt resolves the address again.
     """
 
     def read_response(self, *args: Any, **options: Any) -> Any:
-        # The default of redis-py's connections by way of Sentinel is another: after a timeout the late answer
-        # would be taken for that of the next command.
+        # With Sentinel the default of redis-py is False: after a timeout the late response would be read as
+        # that of the next command.
         options.setdefault("disconnect_on_error", True)
         try:
             return super().read_response(*args, **options)  # type: ignore[misc]
@@ -110,7 +110,7 @@ class _Leaving:
 
 
 class _AsyncLeaving:
-    """As ``_Leaving``, for an event loop."""
+    """Like ``_Leaving``, for an event loop."""
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
@@ -125,8 +125,8 @@ class _AsyncLeaving:
 class BoundedRedis:
     """Redis for an event loop, bounded in time and in connections.
 
-    A request waits for Redis up to ``REQUEST_TIMEOUT_SECONDS``. After a failure Redis is not asked
-    for ``PAUSE_SECONDS``, so that of many requests a few wait, once.
+    A request waits for Redis up to ``REQUEST_TIMEOUT_SECONDS``. After a failure Redis is not used for
+    ``PAUSE_SECONDS``, so that only a few of many requests wait.
     """
 
     def __init__(self, client: "redis.asyncio.Redis") -> None:
@@ -142,10 +142,10 @@ class BoundedRedis:
     async def ask(
         self, question: Callable[["redis.asyncio.Redis"], Awaitable[T]], *, at_once: bool = False
     ) -> T:
-        """Return what Redis answers; with ``at_once`` also ask it during the pause after a failure.
+        """Run ``question`` and return its result. With ``at_once``, also during the pause after a failure.
 
         Raises:
-            ServiceUnavailable: Redis does not answer in time, or refuses: it is full, or not the primary.
+            ServiceUnavailable: Redis does not answer in time, is full, or is not the primary.
         """
         if not at_once and time.monotonic() < self._ask_again_at:
             raise ServiceUnavailable("Redis")
@@ -162,7 +162,7 @@ class BoundedRedis:
 
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[BoundedRedis]:
-    """Open Redis for the running event loop, for as long as the context lasts."""
+    """Open Redis for the running event loop."""
     async with open_async_client(url) as client:
         yield BoundedRedis(client)
 
@@ -173,10 +173,10 @@ def database_of(client: "redis.Redis | redis.asyncio.Redis") -> int:
 
 
 def refuse_cluster(url: str) -> None:
-    """Refuse to start on a node of a Redis Cluster. A Redis that does not answer is not refused.
+    """Refuse to start with a node of a Redis Cluster. A Redis that does not answer is not refused.
 
     Raises:
-        SettingsError: it is one.
+        SettingsError: Redis is a node of a cluster.
     """
     try:
         with open_client(url) as client:

@@ -1,4 +1,7 @@
-"""What an actor is sent, and the sender. Names actors and imports none: the API sends without them."""
+"""Messages to actors, and their sender.
+
+It knows actors by name and imports none, because the API runs no actor.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +23,8 @@ DELIVER_WEBHOOK = "deliver_webhook"
 EXPIRE_UPLOADS = "expire_uploads"
 RECONCILE = "reconcile"
 
-#: Which queue each actor listens on. Hashing and webhooks have queues of their own, so that workers of their
-#: own can take them: a large file and a slow receiver take their time.
+#: The queue of each actor. Hashing and webhooks have queues of their own, so that separate workers can take
+#: them, because large files and slow receivers take long.
 QUEUES = {
     VERIFY_UPLOAD: "hashing",
     PURGE_OBJECT: "cleanup",
@@ -30,13 +33,13 @@ QUEUES = {
     RECONCILE: "transitions",
 }
 
-#: The option of a message, and the member of a log line, that names the request which led to it.
+#: The option of a message, and the field of a log line, that contains the id of the original request.
 REQUEST_ID = "request_id"
 
-#: The channel on which releases before 0.2 publish the queue that they have sent to, for all databases.
+#: The channel on which releases before 0.2 publish the queue of each message, for all databases.
 LEGACY_SENT_CHANNEL = "waybill:sent"
 
-#: The key that is written to prove that Redis accepts writes, and for how long it stays.
+#: The key that is written to prove that Redis accepts writes, and its TTL.
 PROBE = "waybill:probe"
 PROBE_SECONDS = 60
 
@@ -47,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 
 def sent_channel(namespace: str, database: int) -> str:
-    """Return the channel on which senders say to which queue they have sent.
+    """Return the channel on which senders publish the queue of each message.
 
     Redis has the same channels for all databases, so the database is part of the name.
     """
@@ -62,18 +65,18 @@ class Sender:
         self._namespace = namespace
 
     async def send(self, actor: str, *arguments: str) -> bool:
-        """Send one message; whether Redis took it.
+        """Send one message. Return whether Redis accepted it.
 
-        A failure is logged and not raised. The document already says what is due (``File.due_at``), so the
-        reconciler sends again what was lost here.
+        A failure is logged and not raised. The document is already due (``File.due_at``), so the reconciler
+        sends the message later.
         """
         return await self.send_many(actor, [arguments]) == 1
 
     async def send_many(self, actor: str, arguments: Sequence[Sequence[str]]) -> int:
-        """Send a message for each of ``arguments``, in their order: all of them, or none.
+        """Send a message for each of ``arguments``, in this order: all of them, or none.
 
         Returns:
-            How many were sent. As with ``send``, the documents know of the others.
+            How many were sent. A failure is handled like in ``send``.
         """
         if not arguments:
             return 0
@@ -82,8 +85,8 @@ class Sender:
         channel = sent_channel(self._namespace, self._redis.database)
 
         async def enqueue(client: Any) -> None:
-            # What Dramatiq's script does for one message, for all of them in one round trip: either all are
-            # there and announced, or none is.
+            # The same writes as Dramatiq's script, for all messages in one round trip: either all are
+            # stored and published, or none.
             async with client.pipeline(transaction=True) as batch:
                 batch.hset(f"{self._namespace}:{queue}.msgs", mapping=messages)
                 batch.rpush(f"{self._namespace}:{queue}", *messages)
@@ -100,7 +103,7 @@ class Sender:
                 await self._redis.ask(enqueue)
         except ServiceUnavailable as error:
             log.warning(
-                "messages not sent, the reconciler will",
+                "messages not sent: the reconciler sends them later",
                 actor=actor,
                 messages=len(messages),
                 error=error.message,
@@ -109,7 +112,7 @@ class Sender:
         return len(messages)
 
     async def waiting(self, actor: str) -> int:
-        """How many messages are in an actor's queue, those that are being worked on included.
+        """Return how many messages are in an actor's queue, including those that workers have taken.
 
         Raises:
             ServiceUnavailable: Redis does not answer.
@@ -125,17 +128,17 @@ class Sender:
         return await self._redis.ask(count)
 
     async def ping(self) -> None:
-        """Prove that Redis accepts writes. A replica, or a full server, would answer PING.
+        """Prove that Redis accepts writes. A replica or a full server would also answer PING.
 
         Raises:
-            ServiceUnavailable: it does not.
+            ServiceUnavailable: Redis does not answer, or refuses writes.
         """
         await self._redis.ask(lambda client: client.set(PROBE, "1", ex=PROBE_SECONDS), at_once=True)
 
 
 @contextmanager
 def carried_options(actor: str) -> Iterator[dict[str, str]]:
-    """Yield the options that tie messages to the current request or job. Trace the enqueue meanwhile."""
+    """Yield the options that link messages to the current request or job. Trace the enqueue meanwhile."""
     request_id = get_contextvars().get(REQUEST_ID)
     with tracing.sending(actor, QUEUES[actor]) as carried:
         yield carried | ({} if request_id is None else {REQUEST_ID: request_id})

@@ -6,13 +6,16 @@ from waybill.platform.redis.client import BoundedRedis
 
 
 class SweepCursor:
-    """The last owner, or the like, of each sweep, in Redis. An emptied Redis lets the sweeps begin anew."""
+    """The last owner or webhook of each sweep, stored in Redis.
+
+    If Redis is emptied, the sweeps begin again.
+    """
 
     def __init__(self, redis: BoundedRedis) -> None:
         self._redis = redis
 
     async def load(self, sweep: str) -> str:
-        """Return what was stored for this sweep, "" if nothing was.
+        """Return the stored value of this sweep, or "" if there is none.
 
         Raises:
             ServiceUnavailable: Redis does not answer.
@@ -21,7 +24,10 @@ class SweepCursor:
         return "" if last is None else last.decode()
 
     async def store(self, sweep: str, last: str) -> None:
-        """Store whom the run ended with, "" if it reached the end. Raises as ``load`` does."""
+        """Store the last owner or webhook of a run, or "" if the run reached the end.
+
+        Raises ServiceUnavailable.
+        """
         await self._redis.ask(lambda client: client.set(_key(sweep), last))
 
 

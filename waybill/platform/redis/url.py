@@ -19,7 +19,7 @@ NO_CLUSTER = (
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """Where Redis is.
+    """The address of Redis.
 
     ``server`` is an address in redis-py's form. With ``sentinels``, each a host and a port, only its user,
     password, database and options count, and the Sentinels give the address of ``primary_name``.
@@ -33,7 +33,7 @@ class RedisUrl:
 
 
 def parse_redis_url(url: str) -> RedisUrl:
-    """Read an address of Redis.
+    """Parse an address of Redis.
 
     Raises:
         ValueError: the address is malformed, or of a Redis Cluster. The message does not contain the address.

@@ -1,1 +1,1 @@
-"""The object store: ``storage`` reads and removes objects, ``multiparts`` puts parts together."""
+"""The object store: ``storage`` reads and removes objects, ``multiparts`` assembles parts."""

@@ -1,7 +1,7 @@
-"""The bucket itself: created where it is missing, with rules of ours beside those of others.
+"""Create the bucket if it is missing, and add our rules to those of others.
 
-S3 replaces all rules of a bucket by one request and has no condition for it. Two runs of `waybill init` write
-the same, so they may race; another tool should not change the rules of the bucket at that moment.
+One request to S3 replaces all rules of a bucket, and it cannot be conditional. Two runs of `waybill init`
+write the same rules, so their race is harmless. Another tool must not change the rules at the same moment.
 
 Source: Amazon S3 API Reference, PutBucketCors and PutBucketLifecycleConfiguration.
 """
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.literals import BucketLocationConstraintType
     from types_aiobotocore_s3.type_defs import LifecycleRuleTypeDef
 
-#: Days after which the store gives up a multipart upload: longer than one may stay open.
+#: Days after which the store aborts a multipart upload: longer than one may be open.
 ABANDONED_DAYS = 8
 
-#: What pages may read of an answer: range readers (PDF viewers, players, archives) need all of it.
+#: Response headers that pages may read. Range readers (PDF viewers, players, archives) need all of them.
 EXPOSED_HEADERS = (
     *("ETag", "Content-Length", "Content-Type", "Content-Range", "Accept-Ranges"),
     *("Content-Disposition", "Content-Encoding", "Last-Modified"),
@@ -32,7 +32,7 @@ EXPOSED_HEADERS = (
 _CORS_RULE_ID = "waybill-pages"
 _LIFECYCLE_RULE_ID = "waybill-abandoned-multiparts"
 
-#: A CORS rule of ours, without id and origins.
+#: Our CORS rule, without id and origins.
 _CORS_RULE: Mapping[str, Any] = {
     "AllowedMethods": ["GET", "HEAD", "PUT"],
     "AllowedHeaders": ["*"],
@@ -40,17 +40,17 @@ _CORS_RULE: Mapping[str, Any] = {
     "MaxAgeSeconds": 3600,
 }
 
-#: What rules of ours look like that have no id: those of earlier releases, and those of stores that drop it.
+#: Our rules without an id: those of older releases, and those of stores that drop the id.
 _NAMELESS_CORS_RULES = (_CORS_RULE, {**_CORS_RULE, "ExposeHeaders": ["ETag"]})
 
 log = structlog.get_logger(__name__)
 
 
 async def create(client: "S3Client", bucket: str, region: str) -> bool:
-    """Create the bucket; return whether it was missing."""
+    """Create the bucket. Return whether it was missing."""
     with map_store_errors():
         try:
-            if region == "us-east-1":  # the one region that S3 refuses to be told
+            if region == "us-east-1":  # S3 refuses this region as a LocationConstraint
                 await client.create_bucket(Bucket=bucket)
             else:
                 constraint: BucketLocationConstraintType = region  # type: ignore[assignment]
@@ -64,8 +64,8 @@ async def create(client: "S3Client", bucket: str, region: str) -> bool:
     return True
 
 
-async def give_up_abandoned_uploads(client: "S3Client", bucket: str) -> None:
-    """Let the store abort multipart uploads after ``ABANDONED_DAYS``: a net below our own sweeper."""
+async def abort_abandoned_uploads(client: "S3Client", bucket: str) -> None:
+    """Let the store abort multipart uploads after ``ABANDONED_DAYS``, in addition to our own sweeper."""
     ours: LifecycleRuleTypeDef = {
         "ID": _LIFECYCLE_RULE_ID,
         "Status": "Enabled",
@@ -79,19 +79,19 @@ async def give_up_abandoned_uploads(client: "S3Client", bucket: str) -> None:
                 Bucket=bucket, LifecycleConfiguration={"Rules": [*others, ours]}
             )
         except ClientError as error:
-            # MinIO gives such uploads up by itself (MINIO_API_STALE_UPLOADS_EXPIRY) and has no such rule.
+            # MinIO aborts such uploads by itself (MINIO_API_STALE_UPLOADS_EXPIRY), and has no such rule.
             if status_of(error) not in {400, 403, 501}:
                 raise
-            log.warning("the store takes no rule for abandoned uploads", code=code_of(error))
+            log.warning("lifecycle rule not set: the store refuses it", code=code_of(error))
 
 
 async def allow_origins(client: "S3Client", bucket: str, origins: Sequence[str]) -> None:
-    """Let pages of ``origins`` send and fetch objects, and no other pages by a rule of ours."""
+    """Allow pages of ``origins``, and no others, to send and fetch objects."""
     with map_store_errors():
         try:
             rules = await _cors_rules(client, bucket)
             others = [rule for rule in rules if not _is_ours(rule)]
-            # First, because the store goes by the first rule that fits a page.
+            # First, because the store uses the first rule that matches.
             ours = [{**_CORS_RULE, "ID": _CORS_RULE_ID, "AllowedOrigins": [*origins]}] if origins else []
             if ours or len(others) < len(rules):
                 await _write_cors_rules(client, bucket, [*ours, *others])
@@ -130,7 +130,7 @@ async def _write_cors_rules(client: "S3Client", bucket: str, rules: Sequence[Any
     if rules:
         await client.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": rules})
     else:
-        # S3 takes no empty list of rules.
+        # S3 refuses an empty list of rules.
         await client.delete_bucket_cors(Bucket=bucket)
 
 

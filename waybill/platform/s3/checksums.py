@@ -1,4 +1,4 @@
-"""What the store says of checksums.
+"""Checksums in responses of the store.
 
 Source: Amazon S3 User Guide, "Checking object integrity".
 """
@@ -7,16 +7,16 @@ import base64
 import binascii
 
 
-def whole_sha256(told: str | None, kind: str | None) -> str | None:
-    """The SHA-256 of an object's whole content, in hexadecimal, or None where the store told no such thing.
+def whole_sha256(checksum: str | None, kind: str | None) -> str | None:
+    """Return the SHA-256 of an object's whole content, in hexadecimal, or None if the store returned none.
 
-    Of an object that came in parts the store may tell a checksum of the parts' checksums: its type is
-    COMPOSITE and it ends in the number of parts. SeaweedFS tells no type.
+    For an object that was sent in parts the store may return a checksum of the parts' checksums. Its type is
+    COMPOSITE, and it ends with the number of parts. SeaweedFS returns no type.
     """
-    if told is None or kind not in {None, "FULL_OBJECT"}:
+    if checksum is None or kind not in {None, "FULL_OBJECT"}:
         return None
     try:
-        digest = base64.b64decode(told, validate=True)
+        digest = base64.b64decode(checksum, validate=True)
     except binascii.Error:
         return None
     return digest.hex() if len(digest) == 32 else None

@@ -1,4 +1,4 @@
-"""Removing objects, of which one that is not there counts as removed."""
+"""Remove objects. A missing object counts as removed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
 
-class ObjectKeptError(Exception):
-    """An object that the store refuses to remove, and the store's word for why."""
+class RemovalRefusedError(Exception):
+    """Raised when the store refuses to remove an object. The message has the store's error code."""
 
 
 async def delete(client: "S3Client", bucket: str, key: str) -> None:
-    """Remove one object. S3 answers 204 whether it was there or not."""
+    """Remove one object. S3 returns 204 also if the object is missing."""
     with map_store_errors():
         try:
             await client.delete_object(Bucket=bucket, Key=key)
@@ -28,7 +28,7 @@ async def delete(client: "S3Client", bucket: str, key: str) -> None:
 
 
 async def delete_many(client: "S3Client", bucket: str, keys: Sequence[str]) -> dict[str, Exception]:
-    """Remove up to a thousand objects; what kept those that stay, by key."""
+    """Remove up to a thousand objects. Return the errors of those that were not removed, by key."""
     if not keys:
         return {}
     with map_store_errors():
@@ -37,27 +37,31 @@ async def delete_many(client: "S3Client", bucket: str, keys: Sequence[str]) -> d
                 Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
             )
         except ClientError as error:
-            # Not every store has this request, or takes the CRC32 that our client must put into it: some know
-            # the older Content-MD5 only.
+            # Not every store has this request, or accepts the CRC32 that our client must send with it. Some
+            # accept only the older Content-MD5.
             if status_of(error) not in {400, 405, 501}:
                 raise
             return await _delete_each(client, bucket, keys)
     problems = {error["Key"]: error["Code"] for error in answer.get("Errors", [])}
-    return {key: _kept(key, code) for key, code in problems.items() if code != "NoSuchKey"}
+    return {key: _refusal(key, code) for key, code in problems.items() if code != "NoSuchKey"}
 
 
 async def _delete_each(client: "S3Client", bucket: str, keys: Sequence[str]) -> dict[str, Exception]:
-    kept: dict[str, Exception] = {}
+    refusals: dict[str, Exception] = {}
 
     async def attempt(key: str) -> None:
         try:
             await delete(client, bucket, key)
         except Exception as error:
-            kept[key] = error
+            refusals[key] = error
 
     await asyncio.gather(*map(attempt, keys))
-    return kept
+    return refusals
 
 
-def _kept(key: str, code: str) -> Exception:
-    return ServiceUnavailable("The object store") if means_outage(code) else ObjectKeptError(f"{key}: {code}")
+def _refusal(key: str, code: str) -> Exception:
+    return (
+        ServiceUnavailable("The object store")
+        if means_outage(code)
+        else RemovalRefusedError(f"{key}: {code}")
+    )

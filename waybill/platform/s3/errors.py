@@ -1,8 +1,8 @@
-"""Class each error of the store once: an outage, a fact about an object, or a defect of ours.
+"""Classify each error of the store: an outage, a fact about an object, or a defect of ours.
 
-Facts (NoSuchKey, NoSuchUpload, InvalidPart, 412 and the like) are handled where they mean something. All
-else that a store or a proxy before it refuses is an outage, our own credentials and clock included: a client
-can do nothing but try again. What is left are requests that can never succeed, which are defects.
+Facts (NoSuchKey, NoSuchUpload, InvalidPart, 412 and similar) are handled by the caller. Other refusals by the
+store or a proxy are outages, also those of our credentials and our clock, because a client can only try
+again. The rest are requests that can never succeed, which are defects.
 
 Sources: Amazon S3 API Reference, "Error responses"; MinIO, cmd/api-errors.go; SeaweedFS, weed/s3api/s3err.
 """
@@ -23,15 +23,15 @@ from botocore.parsers import ResponseParserError
 
 from waybill.platform.errors import ServiceUnavailable
 
-#: Codes that mean an outage, with any status: some come with 400, 404 or 409, and DeleteObjects tells
-#: codes of single objects without one.
+#: Codes that mean an outage, with any status. Some have 400, 404 or 409, and DeleteObjects returns codes
+#: without a status.
 _OUTAGE_CODES = frozenset(
     {
         *("InternalError", "ServiceUnavailable", "Busy", "SlowDown", "SlowDownRead", "SlowDownWrite"),
         *("TooManyRequests", "BandwidthLimitExceeded", "RequestTimeout", "RequestTimeTooSkewed"),
         *("OperationAborted", "ConditionalRequestConflict", "IncompleteBody"),
         *("XMinioServerNotInitialized", "XMinioBackendDown", "XMinioStorageFull"),
-        # What is configured for us is wrong, or no longer right.
+        # Our configuration is wrong, or no longer valid.
         *("NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled"),
         *("ExpiredToken", "InvalidToken", "TokenRefreshRequired"),
         *("AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect", "Redirect"),
@@ -39,7 +39,7 @@ _OUTAGE_CODES = frozenset(
     }
 )
 
-#: Statuses that mean an outage, with any code, beside 5xx.
+#: Statuses that mean an outage, with any code, in addition to 5xx.
 _OUTAGE_STATUSES = frozenset({301, 302, 303, 307, 308, 401, 403, 407, 408, 425, 429})
 
 _NOT_IMPLEMENTED = 501
@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 
 class StoreTimeout(ServiceUnavailable):
-    """Raised when the store did not answer in time: it may have done what was asked."""
+    """Raised when the store did not answer in time. It may have executed the request."""
 
     def __init__(self) -> None:
         super().__init__("The object store")
@@ -56,11 +56,11 @@ class StoreTimeout(ServiceUnavailable):
 
 @contextmanager
 def map_store_errors() -> Iterator[None]:
-    """Turn the store's outages into ours.
+    """Convert outages of the store to ServiceUnavailable.
 
     Raises:
         StoreTimeout: the store did not answer in time.
-        ServiceUnavailable: the store is unavailable, refuses us, or answers what is no answer.
+        ServiceUnavailable: the store is unavailable, refuses us, or sends a malformed response.
     """
     try:
         yield
@@ -69,7 +69,7 @@ def map_store_errors() -> Iterator[None]:
     except (ReadTimeoutError, ConnectTimeoutError, TimeoutError) as error:
         log.warning("object store unavailable: no answer in time", error=repr(error))
         raise StoreTimeout from error
-    # A KeyError is a field that every answer of S3 has: this one is somebody else's.
+    # KeyError: a field is missing that every response of S3 has, so this is not a response of S3.
     except (BotoCoreError, ResponseParserError, TransferError, OSError, KeyError) as error:
         log.warning("object store unavailable: no answer of S3", error=repr(error))
         raise ServiceUnavailable("The object store") from error
@@ -81,23 +81,23 @@ def map_store_errors() -> Iterator[None]:
 
 
 def means_outage(code: str) -> bool:
-    """Whether a code that the store gives without a status is the store's own problem."""
+    """Return whether an error code without a status means an outage."""
     return code in _OUTAGE_CODES
 
 
 def status_of(error: ClientError) -> int:
-    """The HTTP status of the store's answer."""
+    """Return the HTTP status of the store's response."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def code_of(error: ClientError) -> str:
-    """S3's own word for it."""
+    """Return S3's error code."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _is_outage(error: ClientError) -> bool:
     status, code = status_of(error), code_of(error)
-    # Without S3's XML the driver takes the status for the code: a proxy has answered, or it was a HEAD.
+    # Without S3's XML the driver uses the status as the code: a proxy answered, or it was a HEAD.
     is_bare = code == "" or code.isdigit()
     is_broken = status >= 500 and status != _NOT_IMPLEMENTED
     return means_outage(code) or status in _OUTAGE_STATUSES or is_broken or is_bare

@@ -1,4 +1,4 @@
-"""Objects that arrive in parts.
+"""Multipart uploads.
 
 Source: Amazon S3 User Guide, "Uploading and copying objects using multipart upload".
 """
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class UploadGoneError(Exception):
-    """Raised for a multipart upload that was completed, aborted or never begun."""
+    """Raised if a multipart upload was completed, was aborted, or never existed."""
 
 
 class PartsChangedError(Exception):
-    """Raised when a part was sent again between listing the parts and putting them together."""
+    """Raised when a part was sent again after the parts were listed and before they were assembled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Multiparts:
         self._timeout = timeout
 
     async def begin(self, key: str, content_type: str, *, with_sha256: bool) -> str:
-        """Begin an upload; its id. ``with_sha256``: every part must then be sent with its own."""
+        """Begin an upload and return its id. ``with_sha256``: every part must be sent with its SHA-256."""
         with map_store_errors():
             async with asyncio.timeout(self._timeout):
                 if with_sha256:
@@ -58,7 +58,7 @@ class Multiparts:
             return answer["UploadId"]
 
     async def parts(self, key: str, upload_id: str) -> list[Part]:
-        """All parts that have arrived, in order; of a part that was sent again the latest.
+        """Return all parts that have arrived, in order. If a part was sent again, the latest counts.
 
         Raises:
             UploadGoneError: there is no such upload.
@@ -77,7 +77,7 @@ class Multiparts:
                         raise UploadGoneError(key) from error
                     raise
                 for part in page.get("Parts", []):
-                    # SeaweedFS lists every one that was sent, in any order; S3 only the latest.
+                    # SeaweedFS lists every version of a part, in any order. S3 lists only the latest.
                     known = latest.setdefault(part["PartNumber"], part)
                     if part["LastModified"] > known["LastModified"]:
                         latest[part["PartNumber"]] = part
@@ -90,12 +90,12 @@ class Multiparts:
         ]
 
     async def assemble(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """Make one object of the parts.
+        """Assemble the parts into one object.
 
         Raises:
-            UploadGoneError: there is no such upload; somebody else may have done it.
-            PartsChangedError: a part is no longer what was listed.
-            StoreTimeout: no answer within the timeout. The store works on; a repeat finds it done.
+            UploadGoneError: there is no such upload; another call may have assembled it.
+            PartsChangedError: a part has changed since it was listed.
+            StoreTimeout: no response within the timeout. The store continues, and a repeat finds the object.
         """
         named: list[CompletedPartTypeDef] = []
         for part in parts:
@@ -117,7 +117,7 @@ class Multiparts:
                 raise
 
     async def abort(self, key: str, upload_id: str) -> None:
-        """Give up an upload and what it holds. One that is not there counts as given up."""
+        """Abort an upload and remove its parts. A missing upload counts as aborted."""
         with map_store_errors():
             try:
                 await self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
@@ -126,7 +126,7 @@ class Multiparts:
                     raise
 
     async def abort_all(self, key: str) -> None:
-        """Give up every upload to a key, those included whose id was lost by a crash."""
+        """Abort every upload to a key, including those whose id was lost in a crash."""
         with map_store_errors():
             paginator = self._client.get_paginator("list_multipart_uploads")
             async for page in paginator.paginate(Bucket=self._bucket, Prefix=key):

@@ -1,4 +1,4 @@
-"""Reading an object from its first byte to its last, across cuts of the stream."""
+"""Read an object from its first byte to its last, and resume if the stream breaks."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
 
-#: Bytes read at once while streaming. Some four times as many are in memory: what has arrived, up to twice
-#: this, the piece that is being used and the one that is next.
+#: Bytes of a piece. About four times as many are in memory: the socket's buffer of up to two pieces, the
+#: current piece, and the next.
 CHUNK_BYTES = 1024**2
 
-#: Seconds without a byte after which a cut stream is given up at the latest, and between two attempts.
+#: The most seconds without a byte until a broken stream fails, and between two attempts.
 RESUME_SECONDS = 600
 LONGEST_PAUSE_SECONDS = 10
 
@@ -31,15 +31,15 @@ log = structlog.get_logger(__name__)
 
 
 class ObjectGoneError(Exception):
-    """Raised when the object to read is not there."""
+    """Raised when the object does not exist."""
 
 
 class ObjectChangedError(Exception):
-    """Raised when the object to read is not the one that was seen before."""
+    """Raised when the object has another ETag than expected."""
 
 
 class UnsignedHeadersError(Exception):
-    """Raised when the object to read has kept headers that no URL signs; ``names`` are theirs."""
+    """Raised when the object has headers that no URL signs; ``names`` are their names."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(", ".join(names))
@@ -49,16 +49,16 @@ class UnsignedHeadersError(Exception):
 async def stream(
     client: "S3Client", bucket: str, key: str, etag: str, ping: Ping
 ) -> AsyncGenerator[bytes, None]:
-    """The bytes of exactly that version of an object, in pieces of up to ``CHUNK``.
+    """Yield the bytes of exactly this version of an object, in pieces of up to ``CHUNK_BYTES``.
 
-    A stream that is cut goes on where it stood, by a range of the same version. It is given up once that
-    has failed for as long as the reading took: to wait longer costs more than to read again. ``ping`` proves
-    that the bucket is there if the object is not.
+    A broken stream is resumed where it stopped, by a range of the same version. It fails if that was not
+    possible for as long as the reading has taken, because then reading again costs less than waiting.
+    ``ping`` proves that the bucket exists if the object does not.
 
     Raises:
         ObjectGoneError: there is no such object.
         ObjectChangedError: there is one, with another etag.
-        UnsignedHeadersError: a client has added headers to its upload. Nothing is read.
+        UnsignedHeadersError: the client added headers to its upload. Nothing is read.
         ServiceUnavailable: the store is unavailable.
     """
     question: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "IfMatch": etag}
@@ -76,7 +76,7 @@ async def stream(
         except (ServiceUnavailable, ObjectGoneError):
             if not position or monotonic() - latest > min(latest - began, RESUME_SECONDS):
                 raise
-        log.info("stream cut, reading goes on", key=key, position=position)
+        log.info("stream broken: reading resumes", key=key, position=position)
         await asyncio.sleep(pause)
         pause = min(2 * pause + 1, LONGEST_PAUSE_SECONDS)
 
@@ -97,7 +97,7 @@ async def _stream_from(
             if status_of(error) == 412:
                 raise ObjectChangedError(key) from error
             if status_of(error) == 416 and position:
-                return  # the cut came after the last byte
+                return  # it broke after the last byte
             raise
         body = answer["Body"]
         try:
@@ -106,8 +106,8 @@ async def _stream_from(
             if position and not answer.get("ContentRange", "").startswith(f"bytes {position}-"):
                 log.warning("object store unavailable: ranges are ignored", key=key)
                 raise ServiceUnavailable("The object store")
-            # By default aiohttp stops the socket and starts it again for every 128 KiB.
-            body.content.set_read_chunk_size(CHUNK_BYTES)  # of the response that it wraps
+            # By default aiohttp pauses and resumes the socket for every 128 KiB.
+            body.content.set_read_chunk_size(CHUNK_BYTES)  # a method of the wrapped response
             while piece := await body.read(CHUNK_BYTES):
                 yield piece
         finally:

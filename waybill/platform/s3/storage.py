@@ -1,4 +1,4 @@
-"""The objects of one bucket."""
+"""Read and remove the objects of one bucket."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ObjectHead:
-    """What the store says of an object. ``etag`` is quoted, as the store sent it.
+    """The result of a HEAD of an object. ``etag`` is quoted, as the store sent it.
 
-    ``sha256``, in hexadecimal, is of the whole content, verified by the store when it arrived; None where
-    the store does not tell one, or was not asked. ``unsigned_headers`` are the names of those that a client
-    has added to its upload.
+    ``sha256``, in hexadecimal, is that of the whole content, which the store verified when it arrived. It is
+    None if the store returned none, or none was requested. ``unsigned_headers`` are the names of headers that
+    the client added to its upload.
     """
 
     size: int
@@ -44,7 +44,7 @@ class ObjectHead:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What a listing of the bucket tells of an object."""
+    """An object in a list of the bucket."""
 
     key: str
     size: int
@@ -62,14 +62,17 @@ class Storage:
         self._timeout = timeout
 
     def without_timeout(self) -> "Storage":
-        """The same bucket for jobs, for which no client waits: only the client's own timeouts hold."""
+        """Return the same bucket for jobs.
+
+        No client waits for them, so only the timeouts of the S3 client apply.
+        """
         return Storage(self._client, self._bucket, None)
 
     async def head(self, key: str, *, with_sha256: bool = False) -> ObjectHead | None:
-        """Size and etag of an object, and its SHA-256 where that is asked for; None where there is none.
+        """Return the size and ETag of an object, with its SHA-256 if requested, or None if it does not exist.
 
         Raises:
-            StoreTimeout: no answer within the timeout.
+            StoreTimeout: no response within the timeout.
             ServiceUnavailable: the store is unavailable.
         """
         question: HeadObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
@@ -85,7 +88,7 @@ class Storage:
                 await self.ping()
                 return None
             sha256 = whole_sha256(answer.get("ChecksumSHA256"), answer.get("ChecksumType"))
-            # Some stores tell it unasked.
+            # Some stores return it without a request.
             return ObjectHead(
                 answer["ContentLength"],
                 answer["ETag"],
@@ -94,11 +97,11 @@ class Storage:
             )
 
     def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
-        """The bytes of exactly that version of an object; see ``reading.stream``."""
+        """Yield the bytes of exactly this version of an object; see ``reading.stream``."""
         return stream(self._client, self._bucket, key, etag, self.ping)
 
     async def pages(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
-        """All objects whose key begins so, a page of up to 1,000 at a time."""
+        """Yield all objects whose key begins with ``prefix``, in pages of up to 1,000."""
         with map_store_errors():
             paginator = self._client.get_paginator("list_objects_v2")
             async for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix):
@@ -108,25 +111,25 @@ class Storage:
                 ]
 
     async def delete(self, key: str) -> None:
-        """Remove an object. One that is not there counts as removed."""
+        """Remove an object. A missing object counts as removed."""
         await delete(self._client, self._bucket, key)
 
     async def delete_many(self, keys: Sequence[str]) -> dict[str, Exception]:
-        """Remove up to a thousand objects; what kept those that stay, by key.
+        """Remove up to a thousand objects. Return the errors of those that were not removed, by key.
 
         Raises:
-            ServiceUnavailable: the store is unavailable; some of them may be removed.
+            ServiceUnavailable: the store is unavailable; some objects may be removed.
         """
         return await delete_many(self._client, self._bucket, keys)
 
     async def ping(self) -> None:
-        """Prove that the bucket can be reached with our credentials.
+        """Prove that the bucket is accessible with our credentials.
 
-        Asked wherever an object is missing, for stores do not say reliably which of the two is not there,
-        and with a mistyped bucket every file would be judged to be gone.
+        Used whenever an object is missing, because stores do not report reliably whether the object or the
+        bucket is missing. With a mistyped bucket every file would otherwise count as missing.
 
         Raises:
-            ServiceUnavailable: the store is unavailable, or the bucket is not there.
+            ServiceUnavailable: the store is unavailable, or the bucket does not exist.
         """
         with map_store_errors():
             try:
@@ -138,33 +141,38 @@ class Storage:
                 raise
 
     async def create_bucket(self, region: str, origins: Sequence[str]) -> None:
-        """Create the bucket where it is missing, and let pages of ``origins`` send and fetch objects.
+        """Create the bucket if it is missing, and set our rules.
 
-        The store aborts multipart uploads that stay open for too long. The bucket's
-        other rules stay as they are; a CORS rule of an earlier run is replaced, or removed without origins.
+        Pages of ``origins`` may send and fetch objects, and the store aborts multipart uploads that stay open
+        for too long. Other rules of the bucket do not change. A CORS rule of an earlier run is replaced, or
+        removed if there are no origins.
         """
         if not await bucket.create(self._client, self._bucket, region):
-            # Not every store tells ours from somebody else's: this raises for the latter.
+            # Not every store says whether the bucket is ours. If it is of another account, this raises.
             await self.ping()
-        await bucket.give_up_abandoned_uploads(self._client, self._bucket)
+        await bucket.abort_abandoned_uploads(self._client, self._bucket)
         await bucket.allow_origins(self._client, self._bucket, origins)
 
 
 def _follow_no_redirect(context: dict[str, Any], **_: Any) -> None:
-    # After a redirect botocore asks for the bucket's region by a HEAD, and again where that is redirected,
-    # until Python's recursion limit. Our endpoint is set, so a redirect is a wrong setting or an outage.
+    # After a redirect botocore requests the bucket's region by a HEAD, and repeats it if that is redirected,
+    # up to Python's recursion limit. Our endpoint is configured, so a redirect is a wrong setting or an
+    # outage.
     context.setdefault("s3_redirect", {})["redirected"] = True
 
 
 @cache
 def open_session(access_key: str, secret_key: str, region: str) -> aioboto3.Session:
-    """Return the session of these credentials. Each reads the description of S3, which takes 60 ms."""
+    """Return the session of these credentials.
+
+    Cached, because a session takes 60 ms to read the API of S3.
+    """
     return aioboto3.Session(access_key, secret_key, region_name=region)
 
 
 @asynccontextmanager
 async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
-    """A client of the store for as long as the context lasts. Makes no round trip."""
+    """Open a client of the store. Makes no request."""
     session = open_session(
         settings.s3_access_key, settings.s3_secret_key.get_secret_value(), settings.s3_region
     )
@@ -172,11 +180,12 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
         signature_version="s3v4",
         s3={"addressing_style": "path"},
         connect_timeout=1,
-        # Between two pieces of a stream too: a store that hangs is noticed, a large object is not cut short.
+        # Also between two pieces of a stream: detects a store that hangs, and does not limit large objects.
         read_timeout=settings.s3_read_timeout,
         retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=64,
-        # The newer defaults add a CRC to requests and demand one of answers; not every S3 store knows them.
+        # The newer defaults add a CRC to requests and require one in responses, which not every store
+        # supports.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
