@@ -27,6 +27,9 @@ from waybill.client.errors import FATAL
 from waybill.client.local_name import local_name
 from waybill.client.tasks import run_all
 
+#: Files in progress for each parallel transfer: others are requested, hashed or synced to disk meanwhile.
+FILES_PER_TRANSFER = 4
+
 INTERRUPTED = "Stopped. The received bytes stay on disk: run the same command again to continue."
 
 
@@ -72,7 +75,7 @@ async def download(session: Session, choice: Choice, options: DownloadOptions) -
                 for file in pending:
                     codes.append(await _download_one(client, file, options, progress))
 
-            await run_all([work() for _ in range(min(len(files), options.parallel))])
+            await run_all([work() for _ in range(min(len(files), FILES_PER_TRANSFER * options.parallel))])
     progress.summarise({"downloaded": codes.count(DONE), "failed": len(codes) - codes.count(DONE)})
     return code_of_all(codes)
 

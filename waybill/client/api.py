@@ -12,9 +12,11 @@ from typing import Any, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from waybill.client.errors import ApiError, ClientError, FileNotFound, UnexpectedAnswer, Unreachable, error_of
 from waybill.client.observer import Observer
+from waybill.client.proxy import proxy_for
 from waybill.client.retry import Retry
 
 #: A token, or a function that returns one for each request, because tokens expire.
@@ -112,9 +114,11 @@ class Api:
         **more: Any,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         token = self._token if isinstance(self._token, str) else checked_token(self._token())
+        url = URL(f"{self.url}/api/v1{path}")
         request = self._session.request(
             method,
-            f"{self.url}/api/v1{path}",
+            url,
+            proxy=proxy_for(url),
             headers={"Authorization": f"Bearer {token}", **headers},
             timeout=limits,
             # The token must not be sent to another server.

@@ -64,10 +64,9 @@ class AsyncClient:
         self._open_files = asyncio.Semaphore(MAX_OPEN_FILES)
 
     async def __aenter__(self) -> Self:
-        # ``parallel`` limits the connections. Proxies are those of the environment (HTTPS_PROXY, NO_PROXY).
+        # ``parallel`` limits the connections.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            trust_env=True,
             # Sizes and ranges refer to the stored bytes.
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,

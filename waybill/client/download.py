@@ -85,22 +85,24 @@ class Downloader:
 
     async def _content(self, begin: int, digest: "hashlib._Hash") -> AsyncGenerator[bytes, None]:
         """Yield the bytes from ``begin`` on. ``digest`` has hashed the bytes before."""
-        retry = self._api.new_retry()
-        while begin < self._file.size:
-            link = await self._api.call("GET", f"/files/{self._file.id}/download")
-            try:
-                async with aclosing(self._store.get(link["url"], begin)) as content:
-                    async for chunk in content:
-                        digest.update(chunk)
-                        yield chunk
-                        begin += len(chunk)
-                        retry.reset()
-                        if self._progress is not None:
-                            self._progress(begin, self._file.size)
-                if begin < self._file.size:
-                    raise Unreachable("The object store ended its answer early.")
-            except ClientError as error:
-                await retry.wait_after(error)
+        # The slot comes first: while the file waits for one, a link or the time for retries could expire.
+        async with self._store.slots:
+            retry = self._api.new_retry()
+            while begin < self._file.size:
+                link = await self._api.call("GET", f"/files/{self._file.id}/download")
+                try:
+                    async with aclosing(self._store.get(link["url"], begin)) as content:
+                        async for chunk in content:
+                            digest.update(chunk)
+                            yield chunk
+                            begin += len(chunk)
+                            retry.reset()
+                            if self._progress is not None:
+                                self._progress(begin, self._file.size)
+                    if begin < self._file.size:
+                        raise Unreachable("The object store ended its answer early.")
+                except ClientError as error:
+                    await retry.wait_after(error)
         if digest.hexdigest() != self._file.sha256:
             raise ContentChanged(
                 f"The received content of {self._file.name} is not the verified one. Download it again."

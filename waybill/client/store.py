@@ -13,6 +13,7 @@ from waybill.client.bandwidth import BandwidthLimit
 from waybill.client.errors import StoreRefused, Unreachable
 from waybill.client.models import Upload
 from waybill.client.observer import Observer
+from waybill.client.proxy import proxy_for
 
 #: A connection on which no chunk moves for this long is broken.
 STALL_SECONDS = 120
@@ -33,7 +34,8 @@ class Store:
         self._limit = limit
         self._observer = observer
         self._session = session
-        self._slots = asyncio.Semaphore(parallel)
+        #: One for each request that transfers bytes.
+        self.slots = asyncio.Semaphore(parallel)
 
     async def put(self, upload: Upload, body: AsyncIterator[bytes]) -> None:
         """Send bytes once.
@@ -44,7 +46,7 @@ class Store:
             Exception: what ``body`` raised.
         """
         failures: list[Exception] = []
-        async with self._slots:
+        async with self.slots:
             try:
                 async with asyncio.timeout(STALL_SECONDS) as deadline:
                     await self._put(upload, _with_deadline(self._limited(body), deadline, failures))
@@ -65,10 +67,12 @@ class Store:
 
     async def _put(self, upload: Upload, body: AsyncIterator[bytes]) -> None:
         begin = time.monotonic()
+        # The URL must stay exactly as it was signed.
+        url = URL(upload.url, encoded=True)
         async with self._session.request(
             upload.method,
-            # The URL must stay exactly as it was signed.
-            URL(upload.url, encoded=True),
+            url,
+            proxy=proxy_for(url),
             data=body,
             headers=upload.headers,
             skip_auto_headers=("Content-Type",),
@@ -83,22 +87,22 @@ class Store:
                 raise refusal
 
     async def get(self, url: str, begin: int) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes of an object from ``begin`` on. Raises what ``put`` raises."""
+        """Yield the bytes of an object from ``begin`` on. The caller holds a slot. Raises as ``put`` does."""
         headers = {"Range": f"bytes={begin}-"} if begin else {}
+        signed = URL(url, encoded=True)
         began = time.monotonic()
-        async with self._slots:
-            try:
-                async with self._session.get(
-                    URL(url, encoded=True), headers=headers, timeout=TIMEOUT
-                ) as response:
-                    self._observe("GET", url, response.status, began)
-                    if response.status != (206 if begin else 200):
-                        raise _refusal(response, await response.content.read(10_000))
-                    async for chunk in response.content.iter_chunked(self._limit.piece_bytes(CHUNK_BYTES)):
-                        await self._limit.acquire(len(chunk))
-                        yield chunk
-            except (aiohttp.ClientError, TimeoutError) as error:
-                raise _unreachable(url, error) from None
+        try:
+            async with self._session.get(
+                signed, proxy=proxy_for(signed), headers=headers, timeout=TIMEOUT
+            ) as response:
+                self._observe("GET", url, response.status, began)
+                if response.status != (206 if begin else 200):
+                    raise _refusal(response, await response.content.read(10_000))
+                async for chunk in response.content.iter_chunked(self._limit.piece_bytes(CHUNK_BYTES)):
+                    await self._limit.acquire(len(chunk))
+                    yield chunk
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _unreachable(url, error) from None
 
     def _observe(self, method: str, url: str, status: int, begin: float) -> None:
         # Without the query, which contains the signature.

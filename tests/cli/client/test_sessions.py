@@ -172,3 +172,13 @@ def test_without_any_home_logins_need_a_folder(monkeypatch: pytest.MonkeyPatch) 
 
 def _no_home() -> Path:
     raise RuntimeError("Could not determine home directory.")
+
+
+def test_credentials_in_netrc_are_for_other_programs(shell: Shell, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password secret\n")
+    shell.environment["NETRC"] = str(netrc)
+    (tmp_path / "a.txt").write_text("a")
+    uploaded = shell.run("upload", "-q", tmp_path / "a.txt")
+    assert (uploaded.code, uploaded.err) == (0, "")
+    assert shell.run("get", uploaded.out.strip(), "-o", tmp_path / "b.txt").code == 0

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from waybill.client import (
 )
 from waybill.client.destination import destination
 from waybill.client.errors import BY_CODE
+from waybill.client.observer import NoObserver
 
 MIB = 1024**2
 PART = 16 * MIB
@@ -430,3 +432,28 @@ async def test_a_list_goes_on_where_a_page_is_short(
     found = [file.name async for file in client.files(content_type=NEEDLE_TYPE)]
     assert found == list(NEEDLES)
     assert [file async for file in client.files(content_type="image/*")] == []
+
+
+async def test_a_link_is_requested_when_its_transfer_can_start(
+    service: Service, owner: str, written: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    """A link that waits behind other transfers could expire."""
+    requests: list[str] = []
+
+    class Recorder(NoObserver):
+        def request(self, method: str, target: str, status: int, seconds: float) -> None:
+            requests.append(target)
+
+    token = service.token(owner)
+    async with AsyncClient(service.address, token, parallel=1, observer=Recorder()) as client:
+        slow = await client.upload(written(LARGE))
+        other = await client.upload(written(b"other"))
+        link = f"/api/v1/files/{other.id}/download"
+        async with aclosing(client.content(slow.id)) as content:
+            await anext(content)
+            download = asyncio.create_task(client.download(other, tmp_path / "b"))
+            for _ in range(5):
+                await client.usage()
+            assert link not in requests
+        await download
+        assert link in requests
