@@ -1,1 +1,1 @@
-"""HTTP only. No rules: those live in the use-cases."""
+"""HTTP only. The rules are in ``waybill``."""

@@ -39,20 +39,20 @@ from waybill.resources import Resources, open_resources, redis_client
 
 
 class State(TypedDict):
-    """What every request finds in ``request.state``."""
+    """The content of ``request.state``."""
 
     resources: Resources
     authenticator: Authenticator
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """The whole HTTP application; without ``settings`` the environment's.
+    """Return the HTTP application. Without ``settings`` it reads the environment.
 
     Raises:
         SettingsError: a setting is missing or wrong.
     """
     settings = settings or load_api_settings()
-    # No actor is declared and no middleware runs here: the API sends by name and processes nothing.
+    # No actors and no middleware, because the API only sends messages, by name.
     broker = RedisBroker(client=redis_client(settings), middleware=[])
     pages = Pages(settings)
     origins = _origin_pattern(settings.cors_origins)
@@ -64,15 +64,15 @@ def create_app(settings: Settings | None = None) -> Starlette:
     guarded = []
     if settings.s3_hook_secret is not None:
         guarded.append(Route("/hooks/s3", S3Hook(settings.s3_hook_secret).receive, methods=["POST"]))
-    # Without a token there is nothing to guard them with, and the port may be open to the world.
+    # Without a token the metrics are not served, because the port may be public.
     if settings.metrics_token is not None or settings.embedded:
         guarded.append(Route("/metrics", Metrics(settings.metrics_token).show))
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:
         async with open_resources(settings, broker) as resources:
-            # What is there by now stays. Looking through it for garbage would hold up all requests for a
-            # tenth of a second, about once a second under load.
+            # All objects so far stay alive. Without this, each garbage collection would scan them, which
+            # delays all requests for a tenth of a second, about once a second under load.
             gc.collect()
             gc.freeze()
             _on_stop(resources.broadcaster.stop)
@@ -99,23 +99,25 @@ def create_app(settings: Settings | None = None) -> Starlette:
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # to a host that the client has named
+    app.router.redirect_slashes = False  # it would redirect to the client's Host header
     return app
 
 
-def _on_stop(tell: Callable[[], None]) -> None:
-    """Hear of a stop when it is asked for. Uvicorn tells of it when all answers have ended, and live ones
-    end when they hear of it."""
+def _on_stop(callback: Callable[[], None]) -> None:
+    """Call ``callback`` as soon as a stop is requested.
+
+    Uvicorn reports a stop only after all responses have ended, and live streams end only after the callback.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _both(partial(loop.call_soon_threadsafe, tell), signal.getsignal(number)))
+        signal.signal(number, _both(partial(loop.call_soon_threadsafe, callback), signal.getsignal(number)))
 
 
-def _both(tell: Callable[[], object], servers: Any) -> Callable[..., None]:
+def _both(callback: Callable[[], object], servers: Any) -> Callable[..., None]:
     def handle(number: int, frame: Any) -> None:
-        tell()
+        callback()
         if callable(servers):
             servers(number, frame)
 
@@ -127,8 +129,8 @@ def _middleware(settings: Settings, origins: str) -> list[Middleware]:
     if tracing.is_on():
         middleware.insert(1, Middleware(Traces))
     if settings.embedded:
-        # The pages carry a token. A hostile site that points its own name at this machine (DNS rebinding)
-        # would be of our origin and could read it, but its requests still name that site as their host.
+        # The pages contain a token. A hostile site whose name resolves to this machine (DNS rebinding) would
+        # have our origin and could read it, but its requests have its own name as Host.
         middleware.append(
             Middleware(TrustedHostMiddleware, allowed_hosts=_own_hosts(settings), www_redirect=False)
         )
@@ -138,9 +140,9 @@ def _middleware(settings: Settings, origins: str) -> list[Middleware]:
                 CORSMiddleware,
                 allow_origin_regex=origins,
                 allow_methods=["GET", "POST", "PATCH", "DELETE"],
-                # Tracers and GraphQL clients add headers of their own to each request (traceparent, baggage,
-                # sentry-trace, apollographql-client-name). An origin that is allowed may send any; no cookie
-                # stands for a caller, so no header can make a request more than its token allows.
+                # Tracers and GraphQL clients add their own headers to each request (traceparent, baggage,
+                # sentry-trace, apollographql-client-name). An allowed origin may send any header. No cookie
+                # authenticates a caller, so no header gives a request more rights than its token.
                 allow_headers=["*"],
                 expose_headers=["ETag", "Location", "Retry-After", HEADER],
                 max_age=3600,
@@ -150,8 +152,8 @@ def _middleware(settings: Settings, origins: str) -> list[Middleware]:
 
 
 def _own_hosts(settings: Settings) -> list[str]:
-    """The names under which the embedded stack may be asked: this machine's, and the one given to it."""
-    # The stack's store listens where the API does, so the store's public address names that host.
+    """Return the host names of the embedded stack: those of this machine, and the configured one."""
+    # The stack's store listens on the same host as the API, so its public address contains that host.
     public = urlsplit(settings.public_endpoint_url).hostname or "localhost"
     return [
         "localhost",
@@ -163,5 +165,8 @@ def _own_hosts(settings: Settings) -> list[str]:
 
 
 def _origin_pattern(origins: Sequence[str]) -> re.Pattern[str]:
-    """All origins as one pattern; a star stands for any run of characters, as in a bucket's CORS rule."""
+    """Return one pattern for all origins.
+
+    A star matches any run of characters, like in a bucket's CORS rule.
+    """
     return re.compile("|".join(".*".join(map(re.escape, origin.split("*"))) for origin in origins))

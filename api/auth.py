@@ -1,4 +1,4 @@
-"""Bearer token to principal."""
+"""Find the caller of a request by its bearer token."""
 
 import hashlib
 import math
@@ -13,32 +13,32 @@ from waybill.platform.principal import Principal, is_storable
 from waybill.platform.settings import TokenSettings
 from waybill.platform.tokens import ADMIN_SCOPE
 
-#: No honest token comes near, and a huge one costs nothing.
+#: Real tokens are much shorter. A longer one is refused without work.
 MAX_TOKEN_BYTES = 8 * 1024
 MAX_OWNER_LENGTH = 255
 
-#: Good tokens that are remembered, so that the signature of a client's next request need not be verified.
+#: The most valid tokens in the cache, which saves the verification of the signature at the next request.
 MAX_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A good token: whom it names, and by which key."""
+    """A valid token: its principal, and its claims and key."""
 
     principal: Principal
     token: VerifiedToken
 
 
 class Authenticator:
-    """Finds the principal of a request by its bearer token, and remembers good tokens."""
+    """Finds the principal of a request by its bearer token, and caches valid tokens."""
 
     def __init__(self, settings: TokenSettings) -> None:
         self._verifier = JwtVerifier(settings)
-        # By their hash: tokens that can be used are not kept.
+        # By hash, so that no usable token is in memory.
         self._known: dict[bytes, _Known] = {}
 
     async def principal(self, request: HTTPConnection) -> Principal:
-        """Return who sent the request.
+        """Return the principal of a request.
 
         Raises:
             Unauthenticated: no bearer token, several, or one that fails a check, which the message names.
@@ -46,19 +46,19 @@ class Authenticator:
         """
         given = request.headers.getlist("authorization")
         if len(given) > 1:
-            # A proxy that checks the last one would let through what we read from the first.
+            # A proxy might check the last header while we read the first.
             raise Unauthenticated("Send the header Authorization once.")
         return await self.principal_of_header("".join(given))
 
     async def principal_of_header(self, authorization: str) -> Principal:
-        """Return whom an Authorization header names. Raises as ``principal`` does."""
+        """Return the principal of an Authorization header. Raises the same errors as ``principal``."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("Send a token: Authorization: Bearer <JWT>.")
         return await self.principal_of(token.strip())
 
     async def principal_of(self, token: str) -> Principal:
-        """Return whom a token names. Raises as ``principal`` does."""
+        """Return the principal of a token. Raises the same errors as ``principal``."""
         if len(token) > MAX_TOKEN_BYTES:
             raise Unauthenticated(f"The token is longer than {MAX_TOKEN_BYTES} bytes.")
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
@@ -71,7 +71,7 @@ class Authenticator:
         ):
             self._known.pop(digest, None)
             known = await self._check(token)
-            self._remember(digest, known)
+            self._cache(digest, known)
         return known.principal
 
     async def _check(self, token: str) -> _Known:
@@ -85,8 +85,8 @@ class Authenticator:
         admin = isinstance(scope, str) and ADMIN_SCOPE in scope.split()
         return _Known(Principal(owner, admin, until), verified)
 
-    def _remember(self, digest: bytes, known: _Known) -> None:
+    def _cache(self, digest: bytes, known: _Known) -> None:
         if len(self._known) >= MAX_REMEMBERED:
-            # The oldest is as good as any: a client that still calls is verified again.
+            # Drop the oldest. If its client calls again, the token is verified again.
             del self._known[next(iter(self._known))]
         self._known[digest] = known

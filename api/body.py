@@ -1,4 +1,4 @@
-"""Reading request bodies, and not too much of them."""
+"""Read request bodies of limited size."""
 
 from codecs import BOM_UTF8
 from collections.abc import Collection
@@ -8,11 +8,11 @@ from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-#: Bytes. The largest honest request is a small fraction of this.
+#: Real requests are much smaller.
 MAX_BODY_BYTES = 64 * 1024
 
 
-#: The media type of every body that is not a patch.
+#: The media type of all bodies except patches.
 JSON = "application/json"
 
 
@@ -26,23 +26,23 @@ async def read_json_body(request: Request, media_types: Collection[str] = (JSON,
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in media_types:
         listed = " or ".join(media_types)
-        # RFC 5789, 2.2: the answer to a patch in another format names those that are taken.
+        # RFC 5789, 2.2: the response to a patch in another format lists the accepted formats.
         headers = {"Accept-Patch": ", ".join(media_types)} if request.method == "PATCH" else None
         raise HTTPException(415, f"Send the body as JSON, with the header Content-Type: {listed}.", headers)
     return (await read_body(request, MAX_BODY_BYTES)).removeprefix(BOM_UTF8)
 
 
 def parse_json(data: str | bytes) -> Any:
-    """Parse JSON as the models of REST do: UTF-8 only, no NaN, no lone surrogates, 200 levels at most.
+    """Parse JSON like the models of REST: UTF-8 only, no NaN, no lone surrogates, at most 200 levels.
 
     Raises:
-        ValueError: the data is no such JSON. The message does not repeat it.
+        ValueError: the data is not such JSON. The message does not repeat it.
     """
     return from_json(data, allow_inf_nan=False)
 
 
 async def discard_body(request: Request, limit: int) -> None:
-    """Read a body of up to ``limit`` bytes, so that the connection serves its next request, and ignore it.
+    """Read and ignore a body of up to ``limit`` bytes, so that the connection can serve another request.
 
     Raises:
         HTTPException: 413 past ``limit``, 400 if the client has gone.
@@ -51,8 +51,8 @@ async def discard_body(request: Request, limit: int) -> None:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Return a body of up to ``limit`` bytes. Raises as ``discard_body`` does."""
-    # Counted while it arrives: a Content-Length may be missing, or lie.
+    """Return a body of up to ``limit`` bytes. Raises the same errors as ``discard_body``."""
+    # Counted while it arrives, because Content-Length may be missing or wrong.
     body = bytearray()
     try:
         async for piece in request.stream():

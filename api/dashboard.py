@@ -1,4 +1,4 @@
-"""The job dashboard at /dashboard: dramatiq-dashboard behind a door."""
+"""The job dashboard at /dashboard: dramatiq-dashboard with a sign-in."""
 
 import re
 from urllib.parse import parse_qs
@@ -25,29 +25,29 @@ PREFIX = "/dashboard"
 COOKIE = "waybill_dashboard"
 
 _CSRF_COOKIE = re.compile(r"__dd_csrf=[0-9a-f]{64}(?=;|$)")
-_ADMINS_ONLY = "The token is good, but not an administrator's."
+_ADMINS_ONLY = "The token is valid, but not an administrator's. Sign in with an administrator's token."
 
 
 class Dashboard:
-    """dramatiq-dashboard, for administrators; on the embedded stack for everybody who reaches the port."""
+    """dramatiq-dashboard, for administrators. In the embedded stack without a sign-in."""
 
     def __init__(self, settings: Settings, broker: RedisBroker, pages: Pages) -> None:
-        # It lists the queues that its broker knows, and no actor is imported here that would declare them.
+        # It lists the queues that its broker knows. Actors would declare them, but the API imports none.
         for queue in QUEUES.values():
             broker.declare_queue(queue)
         self._is_open = settings.embedded
         self._pages = pages
-        # A WSGI application, so in threads: it never holds up the event loop.
+        # A WSGI application, so it runs in threads and never blocks the event loop.
         self._wsgi = WSGIMiddleware(DashboardApp(broker, PREFIX), workers=4)
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Everything at and below /dashboard."""
+        """The routes at and below /dashboard."""
         sign_in = [] if self._is_open else [Route(f"{PREFIX}/sign-in", self._sign_in, methods=["POST"])]
         return [*sign_in, Route(PREFIX, self), Route(f"{PREFIX}/{{path:path}}", self)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the dashboard answer one request, if it may."""
+        """Serve one request, if its sender may see the dashboard."""
         request = Request(scope, receive)
         _check_length(request)
         refusal = None if self._is_open else await self._refusal(request)
@@ -59,14 +59,14 @@ class Dashboard:
         except RedisError as error:
             raise ServiceUnavailable("Redis") from error
         except (KeyError, ValueError) as error:
-            # It trusts its input: this is how a missing field or a number that is none comes out.
+            # It does not check its input: a missing field or a malformed number raises one of these.
             raise HTTPException(400, "The dashboard does not understand this request.") from error
 
     async def _refusal(self, request: Request) -> Response | None:
-        """Why not, if not: a problem document to a program that sends a header, the form to a browser.
+        """Return the sign-in form if a browser has no valid cookie, or None if the request is allowed.
 
         Raises:
-            Unauthenticated, Forbidden: the header's token is not good, or not an administrator's.
+            Unauthenticated, Forbidden: the token in the header is not valid, or not an administrator's.
         """
         authenticator = request.state.authenticator
         if "authorization" in request.headers:
@@ -79,7 +79,7 @@ class Dashboard:
         return await self._refusal_of(request, request.cookies[COOKIE], "Your token is no longer valid.")
 
     async def _refusal_of(self, request: Request, token: str, message: str) -> Response | None:
-        """The form again, with what is wrong, unless the token is an administrator's."""
+        """Return the form with a message, or None if the token is an administrator's."""
         try:
             principal = await request.state.authenticator.principal_of(token)
         except Unauthenticated:
@@ -87,7 +87,7 @@ class Dashboard:
         return None if principal.admin else self._form(403, _ADMINS_ONLY)
 
     async def _sign_in(self, request: Request) -> Response:
-        """Trade a token for a cookie. It lasts as long as the browser's session, or the token."""
+        """Set a cookie for a token. It is valid until the browser's session or the token ends."""
         fields = parse_qs((await read_body(request, MAX_BODY_BYTES)).decode("latin-1"))
         token = fields.get("token", [""])[0].strip()
         refusal = await self._refusal_of(request, token, "This token is not valid.")
@@ -113,7 +113,7 @@ class Dashboard:
 
 
 def _check_length(request: Request) -> None:
-    """Refuse a form that is long, or does not say how long it is, before anything reads it into memory."""
+    """Refuse a form without Content-Length, or with a large one, before it is read into memory."""
     if (
         request.method == "POST"
         and int(request.headers.get("content-length", MAX_BODY_BYTES + 1)) > MAX_BODY_BYTES
@@ -122,10 +122,10 @@ def _check_length(request: Request) -> None:
 
 
 def _for_dashboard(request: Request) -> Scope:
-    """The request as the dashboard is to see it: below its prefix, and with one cookie of its own.
+    """Return the request for the dashboard: without the prefix, and with the dashboard's own cookie only.
 
-    The dashboard writes that cookie into its forms unescaped. A neighbour on another port or subdomain can
-    set cookies for us, so only what the dashboard can have made itself is handed on.
+    The dashboard writes that cookie into its forms unescaped. A site on another port or subdomain can set
+    cookies for us, so only a value that the dashboard can have made is passed on.
     """
     headers = [(name, value) for name, value in request.headers.raw if name != b"cookie"]
     csrf = _CSRF_COOKIE.search(request.headers.get("cookie", ""))

@@ -1,4 +1,4 @@
-"""How each error code is shown: its HTTP status, its problem document, its GraphQL extensions. One table."""
+"""How each error code is rendered: its HTTP status, problem document, and GraphQL extensions."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -35,7 +35,7 @@ STATUS = {
     "webhook_disabled": HTTPStatus.CONFLICT,
     "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "service_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
-    # Of HTTP itself rather than of a use-case.
+    # Errors of HTTP itself.
     "not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
@@ -44,8 +44,8 @@ STATUS = {
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
-#: All that a caller is told of a defect of ours; the log has the rest.
-INTERNAL_ERROR = "Something went wrong on our side. It was logged under this requestId; a repeat is safe."
+#: The message of a defect of ours. The details are in the log only.
+INTERNAL_ERROR = "Internal error. It was logged with this requestId. You can repeat the request safely."
 
 CODE_OF_STATUS = {
     400: "invalid_input",
@@ -66,13 +66,13 @@ class ProblemResponse(JSONResponse):
 def problem(
     code: str, detail: str, headers: Mapping[str, str] | None = None, **context: Any
 ) -> ProblemResponse:
-    """The answer that is a problem document of that code."""
+    """Return a response with a problem document."""
     body = problem_document(code, detail, **context)
     return ProblemResponse(body, STATUS[code].value, headers)
 
 
 def problem_document(code: str, detail: str, **context: Any) -> dict[str, Any]:
-    """A problem document (RFC 9457), which may stand for one of several things that were asked for."""
+    """Return a problem document (RFC 9457), of a response or of one item of a batch."""
     status = STATUS[code]
     return {
         "type": "about:blank",
@@ -85,9 +85,9 @@ def problem_document(code: str, detail: str, **context: Any) -> dict[str, Any]:
 
 
 def headers_of(code: str, context: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers that belong to an error, over REST and GraphQL alike."""
+    """Return the headers of an error, for REST and GraphQL."""
     if code == "unauthenticated":
-        # RFC 6750, 3: no error attribute where no token was sent.
+        # RFC 6750, 3: no error attribute if no token was sent.
         return {"WWW-Authenticate": "Bearer"}
     if "retryAfter" in context:
         return {"Retry-After": str(context["retryAfter"])}
@@ -95,7 +95,7 @@ def headers_of(code: str, context: Mapping[str, Any]) -> dict[str, str]:
 
 
 def code_of(error: Exception) -> str:
-    """The code that an error is shown with."""
+    """Return the code of an error."""
     if isinstance(error, WaybillError):
         return error.code
     if isinstance(error, HTTPException):
@@ -104,27 +104,27 @@ def code_of(error: Exception) -> str:
 
 
 def extensions_of(error: WaybillError) -> dict[str, Any]:
-    """What GraphQL says beside an error's message."""
+    """Return the GraphQL extensions of an error."""
     return {"code": error.code, **error.context}
 
 
 async def show_waybill_error(request: Request, error: Exception) -> Response:
-    """Render an outcome that a use-case raised."""
+    """Render an error that a use-case raised."""
     assert isinstance(error, WaybillError)  # noqa: S101  # registered for this class alone
     return problem(error.code, error.message, headers_of(error.code, error.context), **error.context)
 
 
 async def show_http_error(request: Request, error: Exception) -> Response:
-    """Render what the router refused."""
+    """Render an error of the router."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
     return problem(code_of(error), error.detail, dict(error.headers or {}))
 
 
 async def show_unexpected_error(request: Request, error: Exception) -> Response:
-    """Render a defect of ours: logged whole, shown as nothing but its status."""
+    """Log a defect of ours with its traceback, and render only its code and request id."""
     log.error("unexpected error", path=request.url.path, exc_info=error)
     request_id = current_id()
-    # Starlette answers these outside of every middleware.
+    # Starlette sends this response outside of all middleware.
     headers = {**DEFAULT_HEADERS, HEADER: request_id}
     return problem("internal_error", INTERNAL_ERROR, headers, requestId=request_id)
 

@@ -1,4 +1,4 @@
-"""Headers that every answer carries."""
+"""Headers of all responses."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 def content_security_policy(*sources: str, talks_to: Sequence[str] = ()) -> str:
-    """What a page of ours may do: load its own files, and those of ``sources``, and talk to us alone.
+    """Return the policy of a page: it may load our files and those of ``sources``, and connect to us only.
 
-    A page that sends files also ``talks_to`` the object store.
-
-    Styles may stand in the page, for GraphiQL, Swagger UI and the job dashboard write theirs there; scripts
-    may not.
+    A page that sends files also ``talks_to`` the object store. Inline styles are allowed, because GraphiQL,
+    Swagger UI and the job dashboard use them. Inline scripts are not.
     """
     files = " ".join(["'self'", *sources])
     return "; ".join(
@@ -30,7 +28,7 @@ def content_security_policy(*sources: str, talks_to: Sequence[str] = ()) -> str:
 
 
 DEFAULT_HEADERS = {
-    # Answers hold presigned URLs, which are as good as a password while they last.
+    # Responses contain presigned URLs, which are credentials until they expire.
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -44,7 +42,7 @@ _RAW = [(name.lower().encode(), value.encode()) for name, value in DEFAULT_HEADE
 
 
 class DefaultHeaders:
-    """Adds what an answer does not say itself."""
+    """Adds the default headers that a response does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -55,8 +53,8 @@ class DefaultHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = list(message.get("headers", ()))
-                said = {name.lower() for name, _ in own}
-                message["headers"] = own + [header for header in _RAW if header[0] not in said]
+                names_set = {name.lower() for name, _ in own}
+                message["headers"] = own + [header for header in _RAW if header[0] not in names_set]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

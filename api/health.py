@@ -9,25 +9,26 @@ from waybill.platform.errors import ServiceUnavailable
 
 
 async def alive(request: Request) -> Response:
-    """Whether this process answers. Says nothing of its dependencies: restarting us would not mend them."""
+    """Return 200. Does not check dependencies, because a restart of this process would not repair them."""
     return JSONResponse({"status": "ok"})
 
 
 class Readiness:
-    """Whether requests can be served, each dependency by name; 503 where one is unavailable.
+    """Reports whether requests can be served, with the state of each dependency; 503 if not.
 
     A new process is not ready until `waybill init` has built the indexes. Later a missing index does not
-    count: what needs it is answered 503, while otherwise all APIs would leave the load balancer at once.
+    count: requests that need it return 503. Otherwise all API processes would leave the load balancer at
+    once.
     """
 
     def __init__(self) -> None:
         self._had_indexes = False
 
     async def show(self, request: Request) -> Response:
-        """Answer a load balancer."""
+        """Return the readiness."""
         answers = await probe(request.state.resources)
         states = {name: "ok" if answered else "unavailable" for name, answered in answers.items()}
-        # Without Redis uploads are accepted all the same: the reconciler sends their jobs once it is back.
+        # Uploads are accepted without Redis, because the reconciler sends their jobs later.
         is_ready = answers["mongodb"] and answers["s3"]
         if is_ready and not await self._has_indexes():
             is_ready = False

@@ -1,4 +1,4 @@
-"""The token issuer's public keys, fetched rarely and never in the way of a good token."""
+"""The public keys of the token issuer. They are cached, and refreshed in the background."""
 
 import asyncio
 import json
@@ -14,15 +14,17 @@ from waybill.platform.errors import ServiceUnavailable
 
 #: Age after which known keys are fetched again, in parallel to the requests that use them.
 FRESH_SECONDS = 300
-#: Age after which known keys are no longer trusted, if the issuer could not be reached since. A key that was
-#: withdrawn meanwhile is trusted for a day at most; an issuer that is down for a night locks no caller out.
+#: Age after which cached keys are no longer used, if the issuer was unavailable since. A key that was
+#: withdrawn meanwhile is accepted for a day at most, and an issuer that is down for a night locks no caller
+#: out.
 MAX_AGE_SECONDS = 24 * 3600
-#: Least time between two fetches, failed ones too. Anybody can send tokens with unknown keys: this is what
-#: they can make one process send to the issuer. A new key is known after this time.
+#: The shortest time between two fetches, also after a failure. It limits the requests to the issuer that
+#: senders of invalid tokens can cause. A new key is known after this time.
 MIN_INTERVAL_SECONDS = 1
 FETCH_TIMEOUT_SECONDS = 2
 MAX_BYTES = 256 * 1024
-#: Keys that are tried for one token. Each costs a verification, and a token without a kid may fit them all.
+#: The most keys that are tried for one token. Each costs a verification, and a token without a kid may match
+#: all.
 MAX_CANDIDATES = 16
 
 log = structlog.get_logger(__name__)
@@ -40,12 +42,12 @@ class KeySet:
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str | None, algorithm: str) -> Sequence[PublicKey]:
-        """Return the keys that may have signed a token of that header; all that fit if it has no kid.
+        """Return the keys that may have signed a token with this header. Without a kid, all of its algorithm.
 
         Fetches the keys if none is known.
 
         Raises:
-            ServiceUnavailable: the issuer cannot be reached, and no key is known or all are too old.
+            ServiceUnavailable: the issuer is unavailable, and no key is known or all are too old.
         """
         keys = self._known(kid, algorithm)
         if keys:
@@ -55,11 +57,14 @@ class KeySet:
         return await self.find_again(kid, algorithm)
 
     async def find_again(self, kid: str | None, algorithm: str) -> Sequence[PublicKey]:
-        """Return the same after a fetch, unless the last one was a moment ago. Raises as ``find`` does."""
+        """Return the same after a fetch, unless the last fetch was a moment ago.
+
+        Raises ServiceUnavailable.
+        """
         if self._age() > MIN_INTERVAL_SECONDS:
             self._fetch()
         if self._fetching is not None:
-            # All callers wait for one fetch. One that is cancelled does not cancel it for the others.
+            # All callers wait for one fetch. A caller that is cancelled does not cancel the fetch.
             await asyncio.shield(self._fetching)
         keys = self._known(kid, algorithm)
         if self._is_down and (not keys or kid is None):

@@ -1,4 +1,4 @@
-"""What a bearer token must fulfil (RFC 7519, RFC 8725): its signature first, then its claims."""
+"""Verify a bearer token (RFC 7519, RFC 8725): its signature first, then its claims."""
 
 import time
 from collections.abc import Iterable
@@ -22,10 +22,11 @@ from api.jwks import KeySet
 from waybill.platform.errors import Unauthenticated
 from waybill.platform.settings import TokenSettings
 
-#: Seconds that two clocks may disagree.
+#: The largest accepted difference between two clocks.
 LEEWAY_SECONDS = 5
 
-# One kind of key for each family: a public key can never serve as an HMAC secret (RFC 8725, 3.1).
+# Each family of algorithms has its own type of key, so a public key is never used as an HMAC secret (RFC
+# 8725, 3.1).
 _SYMMETRIC = "HS256"
 
 NOT_A_JWT = "The token is not a JWT: three parts in base64url, with dots between."
@@ -34,7 +35,7 @@ UNKNOWN_KEY = "The token's key (kid) is unknown, or not for its algorithm (alg).
 WRONG_SIGNATURE = "The token's signature is wrong."
 TOO_LONG_LIVED = "The token's lifetime (exp) is longer than this service accepts."
 
-#: What a caller reads about a claim. Only of tokens whose signature is good: a stranger learns nothing.
+#: Messages about claims. Only for tokens with a valid signature, so that other senders learn nothing.
 _CLAIMS: tuple[tuple[type[PyJWTError], str], ...] = (
     (ExpiredSignatureError, "The token has expired (exp). Get a new one."),
     (ImmatureSignatureError, "The token is not valid yet (nbf or iat)."),
@@ -46,7 +47,7 @@ _CLAIMS: tuple[tuple[type[PyJWTError], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a token says about its signature."""
+    """The header of a token: the algorithm and the key id of its signature."""
 
     algorithm: str
     kid: str | None
@@ -54,7 +55,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """The claims of a good token, and the key that its signature was made with."""
+    """The claims of a valid token, and the key of its signature."""
 
     claims: dict[str, Any]
     header: Header
@@ -76,11 +77,11 @@ class JwtVerifier:
         self._required = ["sub", "exp"] if needs_exp else ["sub"]
 
     async def verify(self, token: str) -> VerifiedToken:
-        """Return what a token says.
+        """Verify a token and return its claims.
 
         Raises:
             Unauthenticated: the token fails a check, which the message names.
-            ServiceUnavailable: the issuer cannot be reached, and it is not known whether its key is good.
+            ServiceUnavailable: the issuer is unavailable, so its key cannot be checked.
         """
         header = _header(token)
         keys = await self.keys(header)
@@ -88,7 +89,7 @@ class JwtVerifier:
             raise Unauthenticated(UNKNOWN_KEY)
         verified = self._verify_with(keys, token, header)
         if verified is None and self._jwks is not None and header.algorithm != _SYMMETRIC:
-            # The issuer may have a new key since, without a kid or with that of an old one.
+            # The issuer may have a new key meanwhile, without a kid or with the kid of an old one.
             found = await self._jwks.find_again(header.kid, header.algorithm)
             verified = self._verify_with([key for key in found if key not in keys], token, header)
         if verified is None:
@@ -96,7 +97,10 @@ class JwtVerifier:
         return verified
 
     async def keys(self, header: Header) -> Iterable[PublicKey]:
-        """Return the keys that a token of that header may be signed with. Raises as ``verify`` does."""
+        """Return the keys that a token with this header may be signed with.
+
+        Raises the same errors as ``verify``.
+        """
         if self._secret and header.algorithm == _SYMMETRIC:
             return [self._secret]
         if self._jwks is not None and header.algorithm in self._algorithms:
@@ -104,7 +108,7 @@ class JwtVerifier:
         raise Unauthenticated(WRONG_ALGORITHM)
 
     def _verify_with(self, keys: Iterable[PublicKey], token: str, header: Header) -> VerifiedToken | None:
-        """Verify with the first key that fits. Returns None if none made the signature."""
+        """Verify with each key. Return None if no key made the signature."""
         for key in keys:
             try:
                 return VerifiedToken(self._claims(token, key, header.algorithm), header, key)

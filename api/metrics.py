@@ -1,4 +1,4 @@
-"""Where Prometheus collects: what API processes recorded, and how the whole of it is doing."""
+"""The endpoint for Prometheus: metrics of the API processes, and the state of the whole service."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from waybill.platform.metrics import CONTENT_TYPE, may_collect, recorded
 
 
 class Metrics:
-    """Answers who sends the token; with none, on the embedded stack alone, everybody who reaches the port.
+    """Serves metrics to clients that send the token. The embedded stack has no token, and serves everyone.
 
     Always answers; metrics of an unavailable dependency are omitted.
     """
@@ -26,7 +26,7 @@ class Metrics:
         self._token = token
 
     async def show(self, request: Request) -> Response:
-        """All metrics, as text.
+        """Return all metrics, as text.
 
         Raises:
             Unauthenticated: the token is missing or wrong.
@@ -34,16 +34,16 @@ class Metrics:
         if not may_collect(request.headers.get("authorization", ""), self._token):
             raise Unauthenticated("Send the token: Authorization: Bearer <WAYBILL_METRICS_TOKEN>.")
         observed = await observe(request.state.resources)
-        # In a thread: of several processes there are files to read.
+        # In a thread, because with several processes it reads files.
         text = await asyncio.to_thread(recorded) + _rendered(families(observed))
         return Response(text, media_type=CONTENT_TYPE, background=BackgroundTask(count_files))
 
 
 def families(observed: Observed) -> Iterator[Metric]:
-    """What was observed, as Prometheus has it."""
+    """Yield the state of the service as metrics."""
     up = GaugeMetricFamily(
         "waybill_up",
-        "Whether a server that we need answers and does what it is asked.",
+        "Whether a server that Waybill needs is available.",
         labels=["dependency"],
     )
     for name, answers in observed.answers.items():
@@ -55,15 +55,15 @@ def families(observed: Observed) -> Iterator[Metric]:
         )
         for name, help_text, value in (
             ("used", "Memory that Redis uses.", observed.backlog.memory),
-            ("limit", "Memory that Redis may use; 0 without a limit.", observed.backlog.memory_limit),
+            ("limit", "Memory that Redis may use; 0 means no limit.", observed.backlog.memory_limit),
         ):
             yield GaugeMetricFamily(f"waybill_redis_memory_{name}_bytes", help_text, value=value)
         messages = GaugeMetricFamily(
-            "waybill_queue_messages", "Jobs that are not done.", labels=["queue", "state"]
+            "waybill_queue_messages", "Jobs that are not finished.", labels=["queue", "state"]
         )
         oldest = GaugeMetricFamily(
             "waybill_queue_oldest_seconds",
-            "How long the first job that nobody has taken has waited.",
+            "How long the oldest waiting job has waited.",
             labels=["queue"],
         )
         dead = GaugeMetricFamily("waybill_dead_letters", "Jobs that failed for good.", labels=["queue"])
@@ -77,7 +77,7 @@ def families(observed: Observed) -> Iterator[Metric]:
         files = GaugeMetricFamily(
             "waybill_files", "Files that are not deleted, as last counted.", labels=["status"]
         )
-        sizes = GaugeMetricFamily("waybill_files_bytes", "What these files take.", labels=["status"])
+        sizes = GaugeMetricFamily("waybill_files_bytes", "Total size of these files.", labels=["status"])
         for status, total in observed.files.items():
             files.add_metric([status.value], total.files)
             sizes.add_metric([status.value], total.size)
@@ -91,11 +91,11 @@ def _rendered(families: Iterable[Metric]) -> bytes:
 
 
 class _Given(Collector):
-    """Metrics that are at hand already."""
+    """A collector of given metrics."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = families
 
     def collect(self) -> Iterable[Metric]:
-        """Hand them out, once."""
+        """Return them, once."""
         return self._families

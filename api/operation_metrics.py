@@ -1,4 +1,4 @@
-"""Counting and timing operations: one place for REST and GraphQL."""
+"""Count and time operations, for REST and GraphQL."""
 
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 async def measured(protocol: str, operation: str, work: Awaitable[T]) -> T:
-    """Await the work of one operation, and count what became of it."""
+    """Await one operation, and count its outcome and duration."""
     began = perf_counter()
-    # Where nobody waits any more.
+    # If the client disconnects, the operation is cancelled.
     code = "cancelled"
     try:
         result = await work
@@ -30,7 +30,7 @@ async def measured(protocol: str, operation: str, work: Awaitable[T]) -> T:
 async def followed(
     protocol: str, operation: str, changes: AsyncGenerator[T, None]
 ) -> AsyncGenerator[T, None]:
-    """The changes of one subscription, which is counted when it ends. Its client ends it, as a rule."""
+    """Yield the changes of one subscription, and count it when it ends. Usually its client ends it."""
     code = "ok"
     try:
         async with aclosing(changes):

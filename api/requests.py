@@ -1,4 +1,4 @@
-"""What every request is known by: an id, which its log lines, its jobs and its answer carry."""
+"""Give each request an id, which is in its log lines, its jobs and its response, and log the request."""
 
 import logging
 import random
@@ -13,13 +13,13 @@ from waybill.platform import tracing
 from waybill.platform.logging import RequestLog
 from waybill.platform.redis.messages import REQUEST_ID
 
-#: An id that a client, or a proxy before us, may choose.
+#: The ids that a client or a proxy may choose.
 _SANE = re.compile(rb"[\w.:+/=@-]{1,128}", re.ASCII)
 
-#: What looks after us all day long, and says little.
+#: Probes are frequent, and logged at DEBUG if they succeed.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
-#: How an answer begins, that of a WebSocket by a change of protocol.
+#: The messages that begin a response. A WebSocket begins with a change of protocol.
 _ANSWERS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
 
 HEADER = "X-Request-ID"
@@ -29,7 +29,7 @@ log = RequestLog(__name__)
 
 
 class Requests:
-    """Gives each request its id, and writes one line for it once it is over, as when a WebSocket closes."""
+    """Gives each request an id, and logs one line when the request ends or its WebSocket closes."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,12 +39,12 @@ class Requests:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        # A name and no secret, for which the system need not be asked.
+        # The id is not a secret, so it needs no random bytes of the system.
         request_id = _given_id(scope) or f"{random.getrandbits(128):032x}"
-        # For as long as the task lasts that serves this request, so nothing needs to take it back.
+        # Bound in the context of this request's task, which ends with it, so it need not be unbound.
         bind_contextvars(**{REQUEST_ID: request_id})
         header = (_HEADER, request_id.encode())
-        # Unless the application says: it failed, or did not take the WebSocket.
+        # If the application sends no response: it failed, or refused the WebSocket.
         status = 500 if scope["type"] == "http" else 403
 
         async def send_with_id(message: Message) -> None:
@@ -62,7 +62,7 @@ class Requests:
 
 
 def current_id() -> str:
-    """The id of the request that is being served."""
+    """Return the id of the current request."""
     return str(get_contextvars().get(REQUEST_ID, ""))
 
 
@@ -74,16 +74,16 @@ def _given_id(scope: Scope) -> str | None:
 
 
 def template_of(scope: Scope) -> str | None:
-    """The template of the path that was asked for, as `/files/{id}`; None where there is no such path."""
+    """Return the template of the requested path, such as `/files/{id}`, or None if there is no such path."""
     route = scope.get("route")
     if route is None:
         return None
-    # Below a mount the router leaves the mount itself where nothing of it fits.
+    # If no route below a mount matches, the router leaves the mount itself here.
     return str(scope["root_path"] if isinstance(route, Mount) else scope.get("root_path", "") + route.path)
 
 
 def _log(scope: Scope, status: int, seconds: float, request_id: str) -> None:
-    # Not the path, which holds ids; and never a query string, which may hold anything.
+    # The template and not the path, which contains ids, and never a query string, which may contain secrets.
     template = template_of(scope)
     level = logging.DEBUG if template in PROBES and status < 400 else logging.INFO
     facts = (("method", scope.get("method", "GET")), ("route", template), ("status", status))

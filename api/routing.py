@@ -7,11 +7,10 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 
 def with_exact_paths(routes: Sequence[BaseRoute]) -> Sequence[BaseRoute]:
-    r"""Have each route match the same path to the last character, and return them all.
+    r"""Return the routes, changed to match the whole path.
 
     In Starlette's own patterns ``$`` also matches before a line feed at the end, and a mount's ``.*`` matches
-    no line feed: ``/usage%0A`` would be ``/usage``, and ``/files/a%0Ab`` no file that is not found but no
-    route at all.
+    no line feed: ``/usage%0A`` would match ``/usage``, and ``/files/a%0Ab`` would match no route.
     """
     for route in routes:
         if isinstance(route, Route | WebSocketRoute | Mount):

@@ -1,4 +1,4 @@
-"""Where the object store sends its events, in the form that Amazon S3 and MinIO share.
+"""The endpoint for event notifications of the object store, in the form of Amazon S3 and MinIO.
 
 Source: Amazon S3 User Guide, "Event message structure"; MinIO's webhook target.
 """
@@ -17,7 +17,7 @@ from waybill.files.storage_event import handle_storage_event
 from waybill.platform.errors import Unauthenticated
 from waybill.platform.validation import invalid_input
 
-#: What Amazon sends once, when notifications are configured.
+#: The event that Amazon sends once, when notifications are configured.
 TEST_EVENT = "s3:TestEvent"
 
 
@@ -40,17 +40,17 @@ class _Record(BaseModel):
 
     @property
     def is_arrival(self) -> bool:
-        """Whether the event is that an object has come to be. MinIO begins the name with `s3:`."""
+        """Whether an object was created. MinIO begins the name of the event with `s3:`."""
         return self.event_name.removeprefix("s3:").startswith("ObjectCreated:")
 
     @property
     def place(self) -> tuple[str, str]:
-        """Bucket and key. Keys are escaped as in a form: a plus is a space."""
+        """The bucket and the key. Keys are escaped like in a form: a plus is a space."""
         return self.s3.bucket.name, unquote_plus(self.s3.object.key)
 
 
 class _Notification(BaseModel):
-    """All that we read of one; sizes and etags are looked up at the store instead."""
+    """The fields that are read. Sizes and ETags are requested from the store instead."""
 
     records: list[_Record] = Field(default=[], alias="Records")
     event: str | None = Field(default=None, alias="Event")
@@ -63,22 +63,22 @@ class _Notification(BaseModel):
 
 
 class S3Hook:
-    """Takes the events of a store that knows the secret.
+    """Receives the events of a store that sends the secret.
 
-    Answers 204 to every event, whatever came of it: a sender can do nothing about an event that concerns
-    nobody, would only send it again, and is told nothing of our files.
+    Returns 204 for every event, also if it has no effect. After an error the sender would only send the event
+    again, and it must not learn anything about our files.
     """
 
     def __init__(self, secret: SecretStr) -> None:
         self._secret = secret.get_secret_value().encode()
 
     async def receive(self, request: Request) -> Response:
-        """Take one notification.
+        """Receive one notification.
 
         Raises:
             Unauthenticated: the secret is missing or wrong.
-            InvalidInput: the body is no notification.
-            ServiceUnavailable: MongoDB or the store is unavailable; sending it again is safe.
+            InvalidInput: the body is not a notification.
+            ServiceUnavailable: MongoDB or the store is unavailable; a repeat is safe.
         """
         return await measured("hook", "objectArrived", self._answer(request))
 
@@ -94,7 +94,7 @@ class S3Hook:
         return Response(status_code=204)
 
     def _authenticate(self, request: Request) -> None:
-        # MinIO puts `Bearer` before a token of one word, its later editions send it as it was configured.
+        # MinIO adds `Bearer` to a token of one word. Newer editions send the token unchanged.
         scheme, _, given = request.headers.get("authorization", "").rpartition(" ")
         is_known = secrets.compare_digest(given.encode(), self._secret)
         if not is_known or scheme.strip().lower() not in {"", "bearer"}:

@@ -1,4 +1,4 @@
-"""The first step of a trace: the request, or whoever sent it with a `traceparent`."""
+"""Trace requests. A request with a `traceparent` continues the trace of its sender."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,11 +9,10 @@ _CARRIED = frozenset({b"traceparent", b"tracestate"})
 
 
 class Traces:
-    """Traces each request under its method and its path's template, except probes.
+    """Traces each request, except probes. The span's name is the method and the template of the path.
 
-    Only there if traces are wanted.
-
-    Ours, for those of Starlette and OpenTelemetry tell query strings and who asked.
+    Installed only if tracing is configured. Not OpenTelemetry's middleware, because that records query
+    strings and client addresses.
     """
 
     def __init__(self, app: ASGIApp) -> None:

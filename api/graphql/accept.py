@@ -1,19 +1,19 @@
-"""Which media type to answer with (RFC 9110, 12.5.1)."""
+"""Choose the media type of a response (RFC 9110, 12.5.1)."""
 
 from collections.abc import Iterator, Sequence
 
 
 def best_of(accept: str, offers: Sequence[str]) -> str | None:
-    """The offer that the Accept header likes best, or None where it likes none.
+    """Return the offer that the Accept header prefers, or None if it accepts none.
 
-    Of equally liked offers a type that is named goes before one that only a wildcard covers, and then the
-    first of ``offers``. An empty header accepts everything.
+    Between equal weights, a type that the header names wins over one that only a wildcard matches, and then
+    the first of ``offers`` wins. An empty header accepts everything.
     """
     ranges = list(_ranges(accept)) or [("*/*", 1.0)]
     best: tuple[tuple[float, bool], str] | None = None
     for offer in offers:
         family = f"{offer.partition('/')[0]}/*"
-        # The most specific range that covers the offer decides, be its weight zero.
+        # The most specific range that matches the offer decides, also if its weight is zero.
         for candidate in (offer, family, "*/*"):
             weights = [weight for media_range, weight in ranges if media_range == candidate]
             if weights:

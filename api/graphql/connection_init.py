@@ -1,27 +1,27 @@
-"""Where clients put their token in ``connection_init``: pages cannot send headers with a WebSocket."""
+"""Find the token in ``connection_init``, because pages cannot send headers with a WebSocket."""
 
 from collections.abc import Mapping
 from typing import Any
 
-#: Names of a bare token, compared without case: Apollo's documentation has ``authToken``.
+#: Names of a token without `Bearer`, in any case. Apollo's documentation uses ``authToken``.
 _TOKENS = ("authtoken", "token", "access_token", "accesstoken")
 
 
 def authorization_of(payload: Mapping[str, Any]) -> str | None:
-    """Return what stands for an Authorization header, or None if nothing does.
+    """Return the value of the Authorization header, or None if there is none.
 
-    It is looked for as ``Authorization``, as ``headers.Authorization`` (Hasura's form, and that of many
-    others), and as a token alone. Names have no case, as those of headers have none.
+    It can be ``Authorization``, ``headers.Authorization`` (the form of Hasura and many others), or a token
+    alone. Names are compared without case, like those of headers.
 
     Args:
-        payload: of the client's ``connection_init`` (graphql-transport-ws).
+        payload: the payload of the client's ``connection_init`` (graphql-transport-ws).
     """
     given = _lower(payload)
     headers = given.get("headers")
     for found in (given, _lower(headers) if isinstance(headers, Mapping) else {}):
         if "authorization" in found:
             value = found["authorization"]
-            # Of a wrong type it is refused as an empty one is, and no other is taken in its place.
+            # A value of a wrong type is refused like an empty one. No other field replaces it.
             return value if isinstance(value, str) else ""
     for name in _TOKENS:
         if name in given:

@@ -1,4 +1,4 @@
-"""What a resolver can reach."""
+"""The context of resolvers."""
 
 import asyncio
 import math
@@ -17,13 +17,13 @@ from waybill.resources import Resources
 
 
 class Context:
-    """One request, or one WebSocket: its resources, and the caller once a resolver asks who it is.
+    """The resources and the caller of one request or one WebSocket.
 
-    Introspection needs no token, so the token is checked by the resolvers and not before them.
+    Introspection needs no token, so resolvers check the token when they need the caller.
     """
 
     def __init__(self, connection: HTTPConnection) -> None:
-        #: What a WebSocket's client sent in `connection_init`.
+        #: The payload of `connection_init`, which the client of a WebSocket sent.
         self.connection_params: dict[str, Any] = {}
         self._connection = connection
         self._principal: asyncio.Task[Principal] | None = None
@@ -31,35 +31,35 @@ class Context:
 
     @property
     def resources(self) -> Resources:
-        """What use-cases are handed."""
+        """The clients and settings for use-cases."""
         resources: Resources = self._connection.state.resources
         return resources
 
     async def principal(self) -> Principal:
-        """The caller, admitted to one operation more.
+        """Return the caller, and count one operation against the rate limit.
 
         Raises:
             Unauthenticated: no token, or one that fails any check.
-            RateLimited: the caller has sent too many.
+            RateLimited: the caller has sent too many operations.
         """
         principal = await self.caller()
-        # Each operation counts: one request can hold as many as it has aliases.
+        # Each operation counts, because one request can contain many, by aliases.
         await self.resources.rate_limit.admit(principal.owner)
         return principal
 
     async def caller(self) -> Principal:
-        """The caller, whatever they are about to do.
+        """Return the caller, without counting an operation.
 
         Raises:
             Unauthenticated: no token, or one that fails any check.
         """
-        # One check for all resolvers of the request, which run at once; a refusal is remembered too.
+        # One check for all resolvers of the request, which run in parallel. A refusal is cached too.
         if self._principal is None:
             self._principal = asyncio.create_task(self._checked())
         return await self._principal
 
     async def end_with_token(self, code: int) -> None:
-        """Have the WebSocket closed when its token is good no more. Raises as ``caller`` does."""
+        """Close the WebSocket when its token expires. Raises Unauthenticated."""
         until = (await self.caller()).until
         if not math.isinf(until):
             self._closing = asyncio.create_task(self._close_at(until, code))
@@ -70,17 +70,17 @@ class Context:
 
     async def close(self, code: int, reason: str) -> None:
         """Close the WebSocket."""
-        assert isinstance(self._connection, WebSocket)  # noqa: S101  # asked for on a WebSocket alone
+        assert isinstance(self._connection, WebSocket)  # noqa: S101  # called for a WebSocket only
         with suppress(RuntimeError):  # closed meanwhile
             await self._connection.close(code, reason)
 
     def forget(self) -> None:
-        """Leave nothing behind: the WebSocket is closed."""
+        """Clean up after the WebSocket was closed."""
         if self._closing is not None:
             self._closing.cancel()
 
     async def _checked(self) -> Principal:
-        """By the header, which a page cannot send with a WebSocket: there it stands in `connection_init`."""
+        """Check the token in the header or, for pages with a WebSocket, in `connection_init`."""
         authenticator: Authenticator = self._connection.state.authenticator
         sent = authorization_of(self.connection_params)
         if sent is None:

@@ -12,13 +12,13 @@ from waybill.files.listing.folders import FolderListing, FolderPage, cursor_of, 
 
 
 @strawberry.type(
-    description="A folder. It exists while a file that is not deleted is in it, or in a folder below it."
+    description="A folder. It exists while there is an undeleted file in it or in a folder below it."
 )
 class Folder:
-    folder: str = strawberry.field(description="The whole path.")
+    folder: str = strawberry.field(description="The full path.")
 
 
-@strawberry.type(description="A folder and its place in the list.")
+@strawberry.type(description="A folder and its cursor.")
 class FolderEdge:
     node: Folder
     cursor: str
@@ -46,7 +46,7 @@ class FolderQuery:
         info: Info,
         *,
         folder: Annotated[
-            str | None, strawberry.argument(description="The top, which is empty, if not given.")
+            str | None, strawberry.argument(description="If not given, the top folder, which is empty.")
         ] = "",
         first: int | None = 20,
         after: str | None = strawberry.UNSET,

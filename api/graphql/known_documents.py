@@ -1,4 +1,4 @@
-"""Documents that clients send: parsed and validated once, for they are the same few again and again."""
+"""Parse and validate each document of clients once, because clients send the same few documents."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
@@ -25,22 +25,22 @@ from api.graphql.limits import limit_errors
 from waybill.platform.errors import WaybillError
 from waybill.platform.metrics import count_request
 
-#: Documents that are remembered, the longest unused forgotten first. The longest that is allowed takes some
-#: hundred kilobytes, an honest one ten.
+#: The most cached documents; the least recently used one is dropped. The longest allowed document takes some
+#: hundred kilobytes, a usual one ten.
 MAX_KNOWN = 100
 
-#: Answers to introspection that are remembered. One has some 80 KB.
+#: The most cached responses to introspection. One has about 80 KB.
 MAX_INTROSPECTIONS = 10
 
-#: The longest honest document, the introspection query of tools, has some 300 tokens.
+#: The longest usual document, the introspection query of tools, has about 300 tokens.
 MAX_TOKENS = 1000
 
 
 class KnownDocuments:
-    """Parses and validates, and remembers what came of it by the document's text.
+    """Parses and validates documents, and caches the results by the document's text.
 
-    Strawberry's own caches do not go together with its limits: each request makes a rule anew, and what a
-    cache knows is of another rule. To compare two documents they hash the whole of them, too.
+    Strawberry's own caches do not work with its limits, because each request creates a new rule, and the
+    cache key contains the rule. They also hash the whole document for each comparison.
     """
 
     def __init__(self, *, introspection: bool) -> None:
@@ -51,13 +51,13 @@ class KnownDocuments:
             partial(parse, max_tokens=MAX_TOKENS)
         )
         self.problems = lru_cache(MAX_KNOWN)(self._problems)
-        #: The operations of a document, which need a token. The schema itself needs none, nor do fields that
-        #: do not exist: the answer, which names them, is the same for everybody.
+        #: The operations of a document, which need a token. Introspection needs none, nor do unknown fields,
+        #: whose error is the same for all callers.
         self.operations = lru_cache(MAX_KNOWN)(self._operations)
 
     def _problems(self, schema: GraphQLSchema, text: str) -> list[GraphQLError]:
         document = self.parse(text)
-        # The specification first: limits rely on fragments that exist and do not spread themselves.
+        # The specification's rules first: limits require that fragments exist and have no cycles.
         return validate_document(schema, document, self._rules) or limit_errors(document)
 
     def _operations(self, schema: GraphQLSchema, text: str) -> frozenset[str]:
@@ -68,7 +68,7 @@ class KnownDocuments:
 def root_fields(document: DocumentNode) -> frozenset[str]:
     """Return the names of the fields that a document's operations select at their root.
 
-    Looks at each fragment once, and is safe before validation.
+    Visits each fragment once, so it is safe before validation.
     """
     fragments = {
         each.name.value: each.selection_set
@@ -92,28 +92,28 @@ def root_fields(document: DocumentNode) -> frozenset[str]:
 
 
 class CheckDocument(SchemaExtension):
-    """Does for one request what Strawberry would do without remembering.
+    """Parses and validates the document of one request with the cache.
 
-    Also refuses to guess which of several operations to run, as the GraphQL specification wants (6.1,
-    GetOperation). Strawberry itself runs the first, which may not be the one that was meant.
+    Also refuses a document with several operations and no operationName, as the GraphQL specification
+    requires (6.1, GetOperation). Strawberry would run the first one.
     """
 
     def __init__(self, known: KnownDocuments) -> None:
         self._known = known
 
     def on_parse(self) -> Iterator[None]:
-        """Set the document. Raises GraphQLError where it is none, or too long."""
+        """Set the document. Raises GraphQLError if it cannot be parsed or is too long."""
         text = self.execution_context.query
         if text:
             self.execution_context.graphql_document = self._known.parse(text)
         yield
 
     async def on_validate(self) -> AsyncIterator[None]:
-        """Set what is wrong with the document, if anything is.
+        """Set the errors of the document.
 
         Raises:
-            Unauthenticated: the document needs a token, and there is no good one. Checked before the document
-                is validated, so that strangers cannot make the server work.
+            Unauthenticated: the document needs a token, and there is no valid one. Checked before the
+                document is validated, so that callers without a token cause no work.
         """
         context = self.execution_context
         schema, text, document = (
@@ -128,13 +128,13 @@ class CheckDocument(SchemaExtension):
         problems = self._known.problems(schema, text)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         if not problems and len(operations) > 1 and context._provided_operation_name is None:
-            message = "The document holds several operations: say by operationName which one to run."
+            message = "The document has several operations. Choose one with operationName."
             problems = [GraphQLError(message)]
         context.pre_execution_errors = problems
         yield
 
     def on_execute(self) -> Iterator[None]:
-        """Answer an introspection that was answered before. The schema never changes."""
+        """Answer a repeated introspection from the cache. The schema never changes."""
         context = self.execution_context
         schema, text, document = context.schema._schema, context.query, context.graphql_document
         assert text is not None and document is not None  # noqa: S101, PT018  # parsed before
@@ -155,7 +155,7 @@ class CheckDocument(SchemaExtension):
         try:
             await self.execution_context.context.caller()
         except WaybillError as error:
-            # They are not executed, and counted all the same.
+            # They are not executed, but must be counted.
             for operation in operations:
                 count_request("graphql", operation, error.code, perf_counter() - began)
             raise

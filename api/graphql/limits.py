@@ -1,7 +1,7 @@
-"""Limits of a document: how deep it goes, and how much it can make the server do.
+"""Limits of a document: its depth, and the work that it can cause.
 
-A fragment is measured once, however often it is spread: its size is multiplied, and it is not walked again. A
-document of 1 KB can stand for 2 to the power of 30 fields.
+A fragment is measured once, and its size is added for each spread, because a document of 1 KB can expand to 2
+to the power of 30 fields.
 """
 
 from collections.abc import Iterable
@@ -18,24 +18,24 @@ from graphql import (
     SelectionSetNode,
 )
 
-#: The deepest honest query has five levels. Introspection has limits of its own.
+#: The deepest usual query has five levels. Introspection has limits of its own.
 MAX_DEPTH = 10
 
-#: Each alias can be an operation of its own, so this is also how many of them one request can carry.
+#: Each alias can be an operation, so this also limits the operations of one request.
 MAX_ALIASES = 30
 
-#: The introspection query that tools send has 227 fields, and no other of theirs comes near that.
+#: The introspection query of tools has 227 fields, more than their other queries.
 MAX_FIELDS = 500
 
 #: Lists of the schema within lists of the schema, such as the fields of the types of fields. Each level
-#: multiplies the answer; the introspection query of tools has one.
+#: multiplies the response. The introspection query of tools has one level.
 MAX_INTROSPECTION_LISTS = 1
 _INTROSPECTION_LISTS = frozenset({"fields", "inputFields", "interfaces", "possibleTypes", "enumValues"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """What a selection stands for once each fragment is put in the place of its spreads."""
+    """The size of a selection after its fragments are expanded."""
 
     depth: int = 0
     fields: int = 0
@@ -49,7 +49,8 @@ def limit_errors(document: DocumentNode) -> list[GraphQLError]:
     """Return an error for each limit that an operation of a valid document exceeds.
 
     Args:
-        document: has passed the specification's rules: without cycles and unknown fragments.
+        document: a document that has passed the specification's rules, so it has no cycles or unknown
+            fragments.
     """
     sizes = _Measure(document)
     return [
@@ -76,7 +77,7 @@ def _problems(size: _Size) -> Iterable[str]:
 
 
 class _Measure:
-    """The sizes of the selections of one document. ``visits`` counts the selections that were looked at."""
+    """The sizes of the selections of one document. ``visits`` counts the visited selections."""
 
     def __init__(self, document: DocumentNode) -> None:
         self.visits = 0
@@ -88,7 +89,7 @@ class _Measure:
         self._known: dict[str, _Size] = {}
 
     def of(self, selections: SelectionSetNode | None) -> _Size:
-        """Return the size of a selection set; of none where a field has no selections."""
+        """Return the size of a selection set, which is zero for None."""
         sizes = [self._of_selection(each) for each in selections.selections] if selections else []
         return _Size(
             depth=max((size.depth for size in sizes), default=0),
@@ -111,12 +112,12 @@ class _Measure:
                 return self._known[name]
             case InlineFragmentNode():
                 return self.of(selection.selection_set)
-        raise TypeError(f"{selection!r} is no selection")
+        raise TypeError(f"{selection!r} is not a selection")
 
     def _of_field(self, field: FieldNode) -> _Size:
         name = field.name.value
         inner = self.of(field.selection_set)
-        # Levels of introspection do not count, only its lists: types of types of types are no more work.
+        # Of introspection only the lists count, not the levels, because types of types cause no more work.
         is_of_schema = name.startswith("__")
         has_depth = field.selection_set is not None and not is_of_schema
         return _Size(
@@ -124,7 +125,7 @@ class _Measure:
             fields=inner.fields + 1,
             aliases=inner.aliases + (field.alias is not None),
             schemas=inner.schemas + (name == "__schema"),
-            # What is below `__schema` and `__type`: each alias there repeats the whole answer.
+            # Aliases below `__schema` and `__type`: each repeats the whole response.
             schema_aliases=inner.aliases if is_of_schema else inner.schema_aliases,
             schema_lists=inner.schema_lists + (name in _INTROSPECTION_LISTS),
         )

@@ -1,4 +1,4 @@
-"""What all lists have in common: their arguments, and the page info of their connections."""
+"""The common parts of all lists: their arguments, and the page info of their connections."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -13,13 +13,13 @@ Listing = TypeVar("Listing", bound=BaseModel)
 
 
 class Edge(Protocol):
-    """An entry and its place in the list."""
+    """An entry and its cursor."""
 
     cursor: str
 
 
 def parse_listing(model: type[Listing], given: Mapping[str, Any]) -> Listing:
-    """Return a list as a client requests it. Null and absent are the same to all of its arguments.
+    """Return the parameters of a list. A null argument means the same as an absent one.
 
     Raises:
         InvalidInput: an argument is not valid.
@@ -35,8 +35,8 @@ def page_info(
     """Return the page info of some entries.
 
     Args:
-        after: the cursor that the page begins after; what it was taken from comes before this page.
-        end: where the page ends, if that is beyond its last entry.
+        after: the cursor that the page begins after. If it is given, there is a previous page.
+        end: the cursor of the end of the page, if that is after its last entry.
     """
     return PageInfo(
         has_next_page=has_more,

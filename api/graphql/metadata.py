@@ -16,7 +16,7 @@ class MetadataPair:
 @strawberry.input(description="A key and its value.")
 class MetadataInput:
     key: str = strawberry.field(
-        description="A letter from a to z, then up to 63 of a-z, 0-9, `.`, `_` and `-`."
+        description="A letter from a to z, then up to 63 characters of a-z, 0-9, `.`, `_` and `-`."
     )
     value: str = strawberry.field(description="Up to 512 characters.")
 
@@ -24,14 +24,16 @@ class MetadataInput:
 @strawberry.input(description="A key and its new value.")
 class MetadataChange:
     key: str
-    value: str | None = strawberry.field(default=None, description="Null or absent removes the pair.")
+    value: str | None = strawberry.field(
+        default=None, description="The new value. null or absent removes the pair."
+    )
 
 
 def shown_pairs(stored: Iterable[str] | None) -> Sequence[MetadataPair]:
-    """Return stored metadata as clients see it."""
+    """Return stored metadata as a list of pairs."""
     return [MetadataPair(key=key, value=value) for key, value in metadata_of(stored).items()]
 
 
 def given_pairs(given: list[MetadataInput] | list[MetadataChange] | None) -> object:
-    """Return pairs as ``Metadata`` takes them; null and absent stay what they are."""
+    """Return pairs in the form that ``Metadata`` accepts. null and absent do not change."""
     return tuple((pair.key, pair.value) for pair in given) if isinstance(given, list) else given

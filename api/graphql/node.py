@@ -1,4 +1,4 @@
-"""The interface that Relay refetches things by.
+"""The interface with which Relay refetches objects.
 
 Source: GraphQL Global Object Identification, https://relay.dev/graphql/objectidentification.htm
 """

@@ -1,4 +1,4 @@
-"""Things of any type by their ids alone."""
+"""Query objects of any type by their ids."""
 
 import strawberry
 
@@ -19,7 +19,7 @@ class NodeQuery:
         return _node_of(await find_node(await info.context.principal(), id))
 
     @strawberry.field(
-        description="Up to 100 of them, in the order of their ids, and null for what is not there."
+        description="Up to 100 objects, in the order of `ids`, with null for each that does not exist."
     )
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
         principal = await info.context.principal()

@@ -12,7 +12,7 @@ from waybill.files.open_upload import UploadGrant
 from waybill.platform.errors import WaybillError
 
 
-@strawberry.type(description="Why one item of several was refused.")
+@strawberry.type(description="Why one item of a batch failed.")
 class ItemError:
     code: str
     message: str
@@ -22,7 +22,9 @@ class ItemError:
         return None if error is None else cls(code=error.code, message=error.message)
 
 
-@strawberry.type(description="What became of one announcement: what it is answered alone, or an error.")
+@strawberry.type(
+    description="The result of one upload-request: the same as of a single request, or an error."
+)
 class UploadOutcome:
     file: File | None
     upload: Upload | None
@@ -37,12 +39,12 @@ class UploadOutcome:
         return cls(file=answer.file, upload=answer.upload, multipart=answer.multipart, error=None)
 
 
-@strawberry.type(description="One for each item, in their order.")
+@strawberry.type(description="One result for each item, in the same order.")
 class UploadOutcomes:
     results: Sequence[UploadOutcome]
 
 
-@strawberry.type(description="What became of one file.")
+@strawberry.type(description="The result of one file: the file, or an error.")
 class FileOutcome:
     id: strawberry.ID
     file: File | None
@@ -57,7 +59,7 @@ class FileOutcome:
         )
 
 
-@strawberry.type(description="One for each id, in their order.")
+@strawberry.type(description="One result for each id, in the same order.")
 class FileOutcomes:
     results: Sequence[FileOutcome]
 

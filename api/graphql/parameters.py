@@ -1,4 +1,4 @@
-"""The parameters of an operation, as GraphQL over HTTP and graphql-transport-ws name them.
+"""Check the parameters of an operation, which GraphQL over HTTP and graphql-transport-ws share.
 
 Sources: GraphQL over HTTP, "Request Parameters"; graphql-transport-ws, "Subscribe".
 """

@@ -47,52 +47,62 @@ from waybill.platform.validation import parse
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="One file, deleted ones included.")
+    @strawberry.field(description="One file, also if it is deleted.")
     async def file(self, info: Info, id: strawberry.ID) -> File | None:  # noqa: A002
         return File.of(await get_file(await info.context.principal(), id))
 
-    @strawberry.field(description="Files that are not deleted, newest first unless asked otherwise.")
+    @strawberry.field(description="Files that are not deleted, the newest first by default.")
     async def files(
         self,
         info: Info,
         *,
         first: int | None = 20,
         after: Annotated[
-            str | None, strawberry.argument(description="A cursor of a list of the same `sort`.")
+            str | None, strawberry.argument(description="A cursor of a list with the same `sort`.")
         ] = strawberry.UNSET,
         status: list[FileStatus] | None = strawberry.UNSET,  # type: ignore[valid-type]
         name: Annotated[
-            str | None, strawberry.argument(description="What names begin with, in any case.")
+            str | None,
+            strawberry.argument(
+                description="Files whose name begins with this text, in upper or lower case."
+            ),
         ] = strawberry.UNSET,
         q: Annotated[
-            str | None, strawberry.argument(description="What names hold anywhere, in any case.")
+            str | None,
+            strawberry.argument(description="Files whose name contains this text, in upper or lower case."),
         ] = strawberry.UNSET,
         content_type: Annotated[
             str | None,
-            strawberry.argument(description="A media type with any parameters, or a family: `image/*`."),
+            strawberry.argument(
+                description="A media type, such as `image/png`, or a family, such as `image/*`."
+            ),
         ] = strawberry.UNSET,
         created_after: Annotated[
-            datetime | None, strawberry.argument(description="At this time or later.")
+            datetime | None, strawberry.argument(description="Files created at this time or later.")
         ] = strawberry.UNSET,
         created_before: Annotated[
-            datetime | None, strawberry.argument(description="Before this time.")
+            datetime | None, strawberry.argument(description="Files created before this time.")
         ] = strawberry.UNSET,
         min_size: Annotated[
-            BigInt | None, strawberry.argument(description="So many bytes or more.")
+            BigInt | None, strawberry.argument(description="Files of at least so many bytes.")
         ] = strawberry.UNSET,
         max_size: Annotated[
-            BigInt | None, strawberry.argument(description="So many bytes or fewer.")
+            BigInt | None, strawberry.argument(description="Files of at most so many bytes.")
         ] = strawberry.UNSET,
         deleted: Annotated[
             bool | None,
-            strawberry.argument(description="The trash instead: what is deleted and can still be restored."),
+            strawberry.argument(
+                description="List the trash instead: deleted files that can still be restored."
+            ),
         ] = False,
         folder: Annotated[
             str | None,
-            strawberry.argument(description="A folder, such as `photos/`; the empty one is the top."),
+            strawberry.argument(
+                description="Files in this folder, such as `photos/`. Empty: the top folder."
+            ),
         ] = strawberry.UNSET,
         recursive: Annotated[
-            bool | None, strawberry.argument(description="Also files of all folders below `folder`.")
+            bool | None, strawberry.argument(description="Also list files in all folders below `folder`.")
         ] = False,
         metadata: Annotated[
             list[MetadataInput] | None, strawberry.argument(description="Files that have all of these pairs.")
@@ -126,25 +136,27 @@ class Query:
         page = await list_files(principal, listing)
         return FileConnection.of(page, listing.cursor, lambda: count_files(principal, listing))
 
-    @strawberry.field(description="Which parts of a file have arrived: enough to take an upload up again.")
+    @strawberry.field(description="The parts of a file that have arrived, to resume an upload.")
     async def parts(self, info: Info, id: strawberry.ID) -> Parts:  # noqa: A002
         return Parts.of_progress(await list_parts(info.context.resources, await info.context.principal(), id))
 
-    @strawberry.field(description="Where changes are now: as `after`, a subscription begins here.")
+    @strawberry.field(
+        description="The current position in the changes: with it as `after` a subscription begins here."
+    )
     async def change_id(self, info: Info) -> strawberry.ID:
         await info.context.principal()
         return strawberry.ID(await current_position())
 
-    @strawberry.field(description="What the caller's files take, and may take.")
+    @strawberry.field(description="The caller's usage and quota.")
     async def usage(self, info: Info) -> Usage:
         principal = await info.context.principal()
         return Usage.of(await get_usage(info.context.resources.settings, principal))
 
-    @strawberry.field(description="What the caller's COMPLETED files take, by day and by type.")
+    @strawberry.field(description="The usage of the caller's COMPLETED files, by day and by type.")
     async def usage_history(self, info: Info) -> UsageHistory:
         return UsageHistory.of(await get_usage_history(await info.context.principal()))
 
-    @strawberry.field(description="A URL for the bytes of a COMPLETED file.")
+    @strawberry.field(description="A URL for the bytes of a COMPLETED or DUPLICATE file.")
     async def download(
         self,
         info: Info,
@@ -159,7 +171,7 @@ class Query:
 
 @strawberry.type
 class Mutation:
-    @strawberry.mutation(description="Announce an upload and get the URL to send it to.")
+    @strawberry.mutation(description="Request an upload, and get the URL to send the bytes to.")
     async def request_upload(
         self,
         info: Info,
@@ -167,11 +179,11 @@ class Mutation:
         idempotency_key: str | None = None,
     ) -> RequestUploadPayload:
         principal = await info.context.principal()
-        draft = parse(UploadRequest, input.fields())
-        requested = await request_upload(info.context.resources, principal, draft, idempotency_key)
+        parsed = parse(UploadRequest, input.fields())
+        requested = await request_upload(info.context.resources, principal, parsed, idempotency_key)
         return RequestUploadPayload.of(requested)
 
-    @strawberry.mutation(description="Announce up to 100 uploads; each has an outcome of its own.")
+    @strawberry.mutation(description="Request up to 100 uploads. Each has its own result.")
     async def request_uploads(
         self, info: Info, inputs: list[RequestUploadInput], idempotency_key: str | None = None
     ) -> UploadOutcomes:
@@ -180,7 +192,7 @@ class Mutation:
         outcomes = await request_many(info.context.resources, principal, items, idempotency_key)
         return UploadOutcomes(results=[UploadOutcome.of(outcome) for outcome in outcomes])
 
-    @strawberry.mutation(description="Get a new URL for an upload that is still open, and more time for it.")
+    @strawberry.mutation(description="Get a new URL for an open upload, and delay its expiry.")
     async def refresh_upload(self, info: Info, id: strawberry.ID) -> RequestUploadPayload:  # noqa: A002
         principal = await info.context.principal()
         return RequestUploadPayload.of(await refresh_upload(info.context.resources, principal, id))
@@ -195,15 +207,17 @@ class Mutation:
     ) -> RequestPartsPayload:
         principal = await info.context.principal()
         checksums = {each.part_number: each.sha256 for each in sha256 or ()}
-        draft = parse(PartsRequest, {"partNumbers": part_numbers, "sha256": checksums})
-        presigned = await request_parts(info.context.resources, principal, id, draft)
+        parsed = parse(PartsRequest, {"partNumbers": part_numbers, "sha256": checksums})
+        presigned = await request_parts(info.context.resources, principal, id, parsed)
         return RequestPartsPayload(parts=[PartUpload.of_part(part) for part in presigned])
 
-    @strawberry.mutation(description="Say that the bytes were sent, and have them verified. Safe to repeat.")
+    @strawberry.mutation(
+        description="Complete an upload whose bytes were sent, and begin its verification. Safe to repeat."
+    )
     async def complete_upload(self, info: Info, id: strawberry.ID) -> File:  # noqa: A002
         return File.of(await complete_upload(info.context.resources, await info.context.principal(), id))
 
-    @strawberry.mutation(description="Complete up to 100 uploads; each has an outcome of its own.")
+    @strawberry.mutation(description="Complete up to 100 uploads. Each has its own result.")
     async def complete_uploads(self, info: Info, ids: list[strawberry.ID]) -> FileOutcomes:
         principal = await info.context.principal()
         return FileOutcomes.of(ids, await complete_many(info.context.resources, principal, ids))
@@ -221,19 +235,19 @@ class Mutation:
         ] = None,
     ) -> File:
         principal = await info.context.principal()
-        wanted = parse(FileChanges, input.fields())
+        file_changes = parse(FileChanges, input.fields())
         settings = info.context.resources.settings
-        return File.of(await update_file(settings, principal, id, wanted, if_match))
+        return File.of(await update_file(settings, principal, id, file_changes, if_match))
 
-    @strawberry.mutation(description="Delete up to 100 files; each has an outcome of its own.")
+    @strawberry.mutation(description="Delete up to 100 files. Each has its own result.")
     async def delete_files(self, info: Info, ids: list[strawberry.ID]) -> FileOutcomes:
         principal = await info.context.principal()
         return FileOutcomes.of(ids, await delete_many(info.context.resources, principal, ids))
 
-    @strawberry.mutation(description="Take a deleted file out of the trash, until its purge begins.")
+    @strawberry.mutation(description="Restore a deleted file from the trash, until its purge begins.")
     async def restore_file(self, info: Info, id: strawberry.ID) -> File:  # noqa: A002
         return File.of(await restore_file(info.context.resources, await info.context.principal(), id))
 
-    @strawberry.mutation(description="Delete a file: the record at once, the object soon after.")
+    @strawberry.mutation(description="Delete a file: its record at once, its object later.")
     async def delete_file(self, info: Info, id: strawberry.ID) -> File:  # noqa: A002
         return File.of(await delete_file(info.context.resources, await info.context.principal(), id))

@@ -13,10 +13,10 @@ BigInt = NewType("BigInt", int)
 
 
 def _parse_value(value: object) -> int:
-    # JSON has one kind of number: 5.0 is the integer 5, as it is to GraphQL's own Int.
+    # JSON has one type of number: 5.0 is the integer 5, also for GraphQL's own Int.
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    # A bool is an int in Python, and neither another float nor a text is a size.
+    # A bool is an int in Python. Other floats and texts are not integers.
     if isinstance(value, bool) or not isinstance(value, int):
         raise GraphQLError("BigInt must be an integer, written as a JSON number.")
     return value
@@ -27,8 +27,8 @@ def _parse_literal(node: ValueNode, _variables: object = None) -> int:
         raise GraphQLError("BigInt must be an integer.", nodes=node)
     try:
         return int(node.value)
-    except ValueError:  # Python reads no more than some thousand digits
-        raise GraphQLError("BigInt is out of all bounds.", nodes=node) from None
+    except ValueError:  # Python reads only some thousand digits
+        raise GraphQLError("BigInt has too many digits.", nodes=node) from None
 
 
 def _parse_time(value: object) -> datetime:
@@ -52,7 +52,8 @@ def _parse_date(value: object) -> date:
 SCALARS: dict[object, ScalarDefinition] = {
     BigInt: strawberry.scalar(
         name="BigInt",
-        description="An integer of any size, as a JSON number: file sizes outgrow Int's 32 bits.",
+        description="An integer of any size, as a JSON number. File sizes can be larger than Int, which has"
+        " 32 bits.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259#section-6",
         serialize=int,
         parse_value=_parse_value,
@@ -67,7 +68,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     datetime: strawberry.scalar(
         name="DateTime",
-        description="A time (RFC 3339), answered in UTC with milliseconds.",
+        description="A time (RFC 3339). Responses have UTC and milliseconds.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=rfc3339,
         parse_value=_parse_time,

@@ -1,4 +1,4 @@
-"""The schema, assembled."""
+"""Assemble the schema."""
 
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
@@ -26,18 +26,18 @@ log = structlog.get_logger(__name__)
 
 
 class WaybillSchema(Schema):
-    """Gives every error our code, whichever way it goes to the client."""
+    """Adds our code to every error."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Tell an outcome from a defect, and log the latter; Strawberry would log both."""
+        """Add a code to each error, and log defects. Strawberry would log all errors."""
         for error in errors:
             _give_code(error)
 
     @staticmethod
     def remove_field_suggestion(error: GraphQLError) -> None:
-        """Take out what would tell of the schema: of arguments and types as well as of fields."""
+        """Remove suggestions of fields, arguments and types, because they reveal the schema."""
         error.message = error.message.partition(" Did you mean ")[0]
 
 
@@ -46,7 +46,7 @@ def _give_code(error: GraphQLError) -> None:
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
-        # Of the request itself: syntax, validation, a value of the wrong type.
+        # An error of the request: syntax, validation, a value of the wrong type.
         error.extensions = {**(error.extensions or {}), "code": "invalid_input"}
     elif isinstance(cause, WaybillError):
         error.message = cause.message
@@ -58,7 +58,7 @@ def _give_code(error: GraphQLError) -> None:
 
 
 def create_schema(*, introspection: bool = True) -> WaybillSchema:
-    """Return the GraphQL schema; without ``introspection`` it cannot be queried for its types."""
+    """Return the GraphQL schema. Without ``introspection`` clients cannot query its types."""
     known = KnownDocuments(introspection=introspection)
     schema = WaybillSchema(
         query=merge_types("Query", (Query, FolderQuery, WebhookQuery, NodeQuery)),
@@ -72,7 +72,7 @@ def create_schema(*, introspection: bool = True) -> WaybillSchema:
 
 
 def _measure(schema: GraphQLSchema) -> None:
-    """Have each operation counted and timed. An extension of the schema would be asked at each field."""
+    """Count and time each operation. Not a schema extension, because that would be called for each field."""
     assert schema.query_type and schema.mutation_type and schema.subscription_type  # noqa: S101, PT018
     for operations in (schema.query_type, schema.mutation_type):
         for name, field in operations.fields.items():

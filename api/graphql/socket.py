@@ -1,4 +1,4 @@
-"""What clients may do to a WebSocket and is no defect of ours: close it at any time, send any message.
+"""A WebSocket whose client may close it at any time and send any message, without an error in our log.
 
 Source: graphql-transport-ws, "Invalid message".
 """
@@ -13,18 +13,18 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 
 from api.graphql.parameters import wrong_parameter
 
-#: A close frame holds 125 bytes, two of them the code (RFC 6455, 5.5).
+#: A close frame has up to 125 bytes, of which two are the code (RFC 6455, 5.5).
 MAX_REASON_BYTES = 123
 
 
 class Socket(ASGIWebSocketAdapter):
-    """Tells a closed WebSocket, and a message that is not JSON, from all other errors."""
+    """Distinguishes a closed WebSocket, and a message that is not JSON, from other errors."""
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the messages.
 
         Raises:
-            NonJsonMessageReceived: one is no JSON, or has more depth or digits than Python reads.
+            NonJsonMessageReceived: a message is not JSON, or has more depth or digits than Python reads.
         """
         try:
             received = super().iter_json(ignore_parsing_errors=ignore_parsing_errors)
@@ -35,32 +35,32 @@ class Socket(ASGIWebSocketAdapter):
             raise NonJsonMessageReceived from error
 
     async def send_json(self, message: Mapping[str, object]) -> None:
-        """Send one message. Raises WebSocketDisconnected where nobody can be sent anything any more."""
+        """Send one message. Raises WebSocketDisconnected if the WebSocket is closed."""
         try:
             await super().send_json(message)
         except RuntimeError as error:
-            # Closed by us, as at the end of a token, or by the server that stops.
+            # It was closed by us, for example because the token expired, or because the server stops.
             raise WebSocketDisconnected from error
 
     async def close(self, code: int, reason: str) -> None:
-        """Close the WebSocket, with as much of the reason as a close frame holds."""
+        """Close the WebSocket, with the reason cut to the size of a close frame."""
         # Strawberry's reasons repeat what the client sent.
-        kept = reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")
-        await super().close(code, kept)
+        cut_reason = reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore")
+        await super().close(code, cut_reason)
 
 
 class Handler(BaseGraphQLTransportWSHandler[Any, Any]):
     """Closes the WebSocket after an invalid message, and logs no operation that ended with its WebSocket."""
 
     async def handle_message(self, message: Any) -> None:
-        """Handle one message, if it has the form that its type wants."""
+        """Handle one message, if it has the fields of its type."""
         if problem := _wrong_form(message):
             await self.handle_invalid_message(problem)
         else:
             await super().handle_message(message)
 
     async def handle_task_exception(self, error: Exception) -> None:
-        """Log what an operation raised."""
+        """Log the exception of an operation."""
         if not isinstance(error, WebSocketDisconnected):
             await super().handle_task_exception(error)
 
@@ -70,7 +70,7 @@ def _wrong_form(message: object) -> str | None:
     if not isinstance(message, dict):
         return "A message must be a JSON object."
     if message.get("type") not in ("subscribe", "complete"):
-        return None  # the others have no field that must be there
+        return None  # other types have no required field
     if not isinstance(message.get("id"), str):
         return "`id` must be a text."
     if message["type"] == "complete":

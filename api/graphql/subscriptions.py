@@ -1,4 +1,4 @@
-"""Files as they change."""
+"""Subscriptions to changes of files."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -15,13 +15,15 @@ SERVICE_RESTART = 1012
 
 After = Annotated[
     strawberry.ID | None,
-    strawberry.argument(description="The `changeId` of the last change: all that came after it is told now."),
+    strawberry.argument(description="The `changeId` of the last change. The subscription resumes after it."),
 ]
 
 
 @strawberry.type
 class Subscription:
-    @strawberry.subscription(description="One file, at first as it stands, then as each change leaves it.")
+    @strawberry.subscription(
+        description="One file: first its current state, then its state after each change."
+    )
     async def file_changed(
         self,
         info: Info,
@@ -32,7 +34,7 @@ class Subscription:
         async for file in _files(info, follow_file(info.context.resources, principal, id, after or None)):
             yield file
 
-    @strawberry.subscription(description="The caller's files, as each change leaves them.")
+    @strawberry.subscription(description="The caller's files, each after a change.")
     async def files_changed(self, info: Info, after: After = None) -> AsyncGenerator[File, None]:
         principal = await info.context.principal()
         async for file in _files(info, follow_files(info.context.resources, principal, after or None)):
@@ -41,9 +43,9 @@ class Subscription:
 
 async def _files(info: Info, feed: AsyncGenerator[FileChange | str, None]) -> AsyncGenerator[File, None]:
     async with aclosing(feed):
-        async for told in feed:
-            if isinstance(told, FileChange):
-                yield File.of(told.file, told.position)
-    # We stop, or they read too slowly. A subscription that is complete is over for its client, while one
-    # whose connection broke is taken up again.
-    await info.context.close(SERVICE_RESTART, "Connect again, and go on after the last changeId.")
+        async for item in feed:
+            if isinstance(item, FileChange):
+                yield File.of(item.file, item.position)
+    # This process stops, or the client reads too slowly. Close the connection, because clients resume after a
+    # broken connection, and not after a completed subscription.
+    await info.context.close(SERVICE_RESTART, "Connect again, and resume after the last changeId.")

@@ -1,4 +1,4 @@
-"""The types of the schema, each made from what a use-case answers."""
+"""The types of the schema, and how each is made from the result of a use-case."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -22,50 +22,50 @@ from waybill.files.open_upload import MultipartPlan, UploadGrant
 from waybill.files.parts import PresignedPart, Progress
 from waybill.platform.presign import PresignedRequest
 
-FileStatus = strawberry.enum(Status, name="FileStatus", description="Where a file stands.")
-FileFailureReason = strawberry.enum(
-    FailureReason, name="FailureReason", description="Why verification ended in FAILED."
-)
+FileStatus = strawberry.enum(Status, name="FileStatus", description="The status of a file.")
+FileFailureReason = strawberry.enum(FailureReason, name="FailureReason", description="Why a file is FAILED.")
 DownloadDisposition = strawberry.enum(
     Disposition, name="Disposition", description="Whether a browser saves a download or shows it."
 )
 FileSort = strawberry.enum(
     filters.Sort,
     name="FileSort",
-    description="What files are sorted by: names by code points, so Z before a.",
+    description="The field to sort files by. Names are sorted by code points, so Z comes before a.",
 )
-SortOrder = strawberry.enum(filters.Order, name="SortOrder", description="Which end comes first.")
+SortOrder = strawberry.enum(filters.Order, name="SortOrder", description="The direction of the sort.")
 
 
-@strawberry.type(description="One upload and where it stands.")
+@strawberry.type(description="One file: its upload, and its status.")
 class File(Node):
     name: str
-    size: BigInt = strawberry.field(description="Bytes.")
+    size: BigInt = strawberry.field(description="Size in bytes.")
     content_type: str
-    folder: str = strawberry.field(description="Empty at the top, otherwise a path with a slash at its end.")
+    folder: str = strawberry.field(description="A path that ends with a slash; empty for the top folder.")
     metadata: Sequence[MetadataPair] = strawberry.field(
-        description="Pairs that the client gave, sorted by key."
+        description="The client's own keys and values, sorted by key."
     )
     status: FileStatus  # type: ignore[valid-type]
     sha256: str | None = strawberry.field(
-        description="Hexadecimal; computed by the server from what arrived."
+        description="SHA-256 of the stored bytes, in hexadecimal; null until the file is verified."
     )
     duplicate_of: strawberry.ID | None = strawberry.field(
-        description="Of a DUPLICATE: the COMPLETED file that holds its content."
+        description="The id of the COMPLETED file that holds the content. Set only if `status` is DUPLICATE."
     )
-    failure_reason: FileFailureReason | None = strawberry.field(description="Of a FAILED file.")  # type: ignore[valid-type]
+    failure_reason: FileFailureReason | None = strawberry.field(  # type: ignore[valid-type]
+        description="Why the file is FAILED; null otherwise."
+    )
     created_at: datetime
     completed_at: datetime | None
     deleted_at: datetime | None
-    purged_at: datetime | None = strawberry.field(description="When the object left the bucket.")
+    purged_at: datetime | None = strawberry.field(description="When the object was removed from the bucket.")
     source: strawberry.Private[model.File]
     change_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="Where a subscription tells it: the change. As `after` it takes a subscription up again.",
+        description="In a subscription: the position of this change. Resume with it as `after`.",
     )
 
     @strawberry.field(
-        description="Changes whenever the file does: for `ifMatch` of `updateFile`, and for `If-Match`."
+        description="The version of the file, for `ifMatch` of `updateFile` and the header `If-Match`."
     )
     def etag(self) -> str:
         return etag_of(self.source)
@@ -92,14 +92,14 @@ class File(Node):
         )
 
 
-@strawberry.type(description="A file and its place in the list.")
+@strawberry.type(description="A file and its cursor.")
 class FileEdge:
     node: File
     cursor: str
 
 
 @strawberry.type(
-    description="Some files of a list (Relay connection). A page may be short or empty: go on from"
+    description="Some files of a list (Relay connection). A page may be short or empty. Continue after"
     " `pageInfo.endCursor` while `pageInfo.hasNextPage` is true."
 )
 class FileConnection:
@@ -108,11 +108,9 @@ class FileConnection:
     count: strawberry.Private[Callable[[], Coroutine[Any, Any, int | None]]]
     counting: strawberry.Private[asyncio.Task[int | None] | None] = None
 
-    @strawberry.field(
-        description="How many files the list has over all pages; null if that takes too long to find out."
-    )
+    @strawberry.field(description="The number of files on all pages; null if counting takes too long.")
     async def total_count(self) -> int | None:
-        # Once, however many aliases ask.
+        # Counted once for all aliases.
         if self.counting is None:
             self.counting = asyncio.create_task(self.count())
         return await self.counting
@@ -122,7 +120,7 @@ class FileConnection:
         edges = [FileEdge(node=File.of(file), cursor=page.cursor_of(file)) for file in page.items]
         return cls(
             edges=edges,
-            # A short page ends beyond its last file: at the place up to which it was searched.
+            # A short page ends after its last file: at the place where the search stopped.
             page_info=page_info(edges, after, has_more=page.next_cursor is not None, end=page.next_cursor),
             count=count,
         )
@@ -134,16 +132,16 @@ class Header:
     value: str
 
 
-@strawberry.type(description="The one request that may carry the bytes, straight to the object store.")
+@strawberry.type(description="The request that sends the bytes, straight to the object store.")
 class Upload:
     url: str
     method: str
-    headers: Sequence[Header] = strawberry.field(description="Send exactly these.")
+    headers: Sequence[Header] = strawberry.field(description="Send exactly these headers.")
     content_length: BigInt = strawberry.field(
-        description="The body's length in bytes. HTTP clients set Content-Length themselves; set it if yours"
-        " streams a body whose length it does not know."
+        description="The length of the body in bytes. HTTP clients set Content-Length themselves. Set it if"
+        " your client streams a body of unknown length."
     )
-    expires_at: datetime = strawberry.field(description="The upload must begin before.")
+    expires_at: datetime = strawberry.field(description="The upload must begin before this time.")
 
     @classmethod
     def of(cls, upload: PresignedRequest) -> Self:
@@ -156,14 +154,14 @@ class Upload:
         )
 
 
-@strawberry.type(description="How a file is cut into parts; their URLs are asked for when they are needed.")
+@strawberry.type(description="How to split a file into parts. Request their URLs when you need them.")
 class Multipart:
     part_size: BigInt = strawberry.field(
-        description="Bytes of every part but the last, which may be shorter."
+        description="The size of each part in bytes. The last part may be shorter."
     )
-    part_count: int = strawberry.field(description="Parts are numbered from 1.")
+    part_count: int = strawberry.field(description="The number of parts. The first part has the number 1.")
     expires_at: datetime = strawberry.field(
-        description="The upload is given up soon after. Asking for parts puts it off."
+        description="The upload expires soon after this time. A request for parts delays it."
     )
 
     @classmethod
@@ -176,13 +174,13 @@ class Multipart:
 
 
 @strawberry.type(
-    description="A file and how to send it: `upload` or `multipart`, or neither where its owner has the"
-    " content already."
+    description="A file and how to send it: `upload`, or `multipart`, or neither if its content is already"
+    " stored."
 )
 class RequestUploadPayload:
     file: File
-    upload: Upload | None = strawberry.field(description="One PUT that carries all.")
-    multipart: Multipart | None = strawberry.field(description="A plan of parts.")
+    upload: Upload | None = strawberry.field(description="One PUT that sends the whole file.")
+    multipart: Multipart | None = strawberry.field(description="The plan of a file that is sent in parts.")
 
     @classmethod
     def of(cls, requested: UploadGrant) -> Self:
@@ -193,7 +191,7 @@ class RequestUploadPayload:
         )
 
 
-@strawberry.type(description="The one request that may carry this part.")
+@strawberry.type(description="The request that sends this part.")
 class PartUpload(Upload):
     part_number: int
 
@@ -202,7 +200,7 @@ class PartUpload(Upload):
         return cls(part_number=part.number, **vars(Upload.of(part.request)))
 
 
-@strawberry.type(description="How to send some parts.")
+@strawberry.type(description="The requests that send some parts.")
 class RequestPartsPayload:
     parts: Sequence[PartUpload]
 
@@ -210,11 +208,11 @@ class RequestPartsPayload:
 @strawberry.type(description="A part that the store holds.")
 class Part:
     part_number: int
-    size: BigInt = strawberry.field(description="Bytes.")
+    size: BigInt = strawberry.field(description="Size in bytes.")
     etag: str
 
 
-@strawberry.type(description="The plan of a file that is sent in parts, and which of them have arrived.")
+@strawberry.type(description="The plan of a file that is sent in parts, and the parts that have arrived.")
 class Parts(Multipart):
     parts: Sequence[Part]
 
@@ -226,7 +224,7 @@ class Parts(Multipart):
         return cls(**vars(Multipart.of(progress.multipart)), parts=arrived)
 
 
-@strawberry.type(description="Where the bytes are, for a while.")
+@strawberry.type(description="A URL for the bytes, which expires.")
 class DownloadLink:
     url: str
     method: str
@@ -237,36 +235,38 @@ class DownloadLink:
         return cls(url=download.url, method=download.method, expires_at=download.expires_at)
 
 
-@strawberry.input(description="An upload to announce.")
+@strawberry.input(description="An upload to request.")
 class RequestUploadInput:
     name: str = strawberry.field(description="The file's name: no path, no control characters.")
-    size: BigInt = strawberry.field(description="How many bytes will be sent, exactly.")
+    size: BigInt = strawberry.field(description="The exact size in bytes.")
     content_type: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The media type; the upload must be sent with it."
+        default=strawberry.UNSET, description="The media type; application/octet-stream if not given."
     )
     sha256: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="SHA-256 of the content, in hexadecimal. The store then refuses any other content.",
+        description="The SHA-256 of the content, in hexadecimal. The store then refuses other content, and"
+        " content that the owner has already stored needs no upload.",
     )
     multipart: bool | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Whether to send the file in parts. If not given, only what one PUT cannot carry is.",
+        description="Whether to send the file in parts. If not given, only files above a size that the"
+        " operator sets are sent in parts.",
     )
     part_size: BigInt | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The size of parts to use, in bytes: 5 MiB to 5 GiB, 16 MiB if not given. The payload's"
-        " `multipart.partSize` is the size in force: larger if there would be more than 10,000 parts.",
+        description="The size of each part in bytes: 5 MiB to 5 GiB, 16 MiB if not given. The payload returns"
+        " the size to use in `multipart.partSize`. It is larger if there would be more than 10,000 parts.",
     )
     folder: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The folder, such as `photos/2026/`; the top, which is empty, if not given.",
+        description="The folder, such as `photos/2026/`. If not given, the top folder, which is empty.",
     )
     metadata: list[MetadataInput] | None = strawberry.field(
-        default=strawberry.UNSET, description="Up to 24 pairs of your own, 8192 bytes in all."
+        default=strawberry.UNSET, description="Your own keys and values: up to 24 pairs, 8192 bytes in total."
     )
 
     def fields(self) -> dict[str, object]:
-        """What was given, by the names that REST and GraphQL have in common."""
+        """Return the given fields, by the names that REST and GraphQL share."""
         given = {
             "name": self.name,
             "size": self.size,
@@ -283,4 +283,4 @@ class RequestUploadInput:
 @strawberry.input(description="The checksum of one part.")
 class PartSha256Input:
     part_number: int
-    sha256: str = strawberry.field(description="In hexadecimal.")
+    sha256: str = strawberry.field(description="The SHA-256 in hexadecimal.")

@@ -1,29 +1,29 @@
-"""What is to be different of a file."""
+"""The input of an update of a file."""
 
 import strawberry
 
 from api.graphql.metadata import MetadataChange, given_pairs
 
 
-@strawberry.input(description="What is to be different. What is not given stays.")
+@strawberry.input(description="The changes of a file. A field that is not given stays.")
 class UpdateFileInput:
     name: str | None = strawberry.field(
         default=strawberry.UNSET, description="The file's name, which cannot be null."
     )
     content_type: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The media type that downloads have; null stands for application/octet-stream.",
+        description="The media type of downloads. null sets application/octet-stream.",
     )
     folder: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The folder; null stands for the top."
+        default=strawberry.UNSET, description="The folder. null sets the top folder."
     )
     metadata: list[MetadataChange] | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Pairs to set or to remove; all others stay. Null removes all pairs.",
+        description="Pairs to set or to remove. Other pairs stay. null removes all pairs.",
     )
 
     def fields(self) -> dict[str, object]:
-        """Return what was given, by the names that both protocols have in common."""
+        """Return the given fields, by the names that REST and GraphQL share."""
         given = {
             "name": self.name,
             "contentType": self.content_type,

@@ -1,4 +1,4 @@
-"""The types of what the caller's files take."""
+"""The types of the caller's usage."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,16 +10,18 @@ from api.graphql.scalars import BigInt
 from waybill.files.usage import repository, service
 from waybill.files.usage.repository import MAX_TYPES
 
-# A field is called `date`, which hides the type.
+# A field has the name `date`, which hides the type.
 Day = date
 
 
-@strawberry.type(description="What the caller's files take, in bytes.")
+@strawberry.type(description="The caller's usage, in bytes.")
 class Usage:
-    used: BigInt = strawberry.field(description="By COMPLETED files.")
-    reserved: BigInt = strawberry.field(description="By uploads that are open or being verified.")
-    limit: BigInt | None = strawberry.field(description="Null where there is no quota.")
-    files: int = strawberry.field(description="How many files are COMPLETED.")
+    used: BigInt = strawberry.field(description="The total size of COMPLETED files.")
+    reserved: BigInt = strawberry.field(
+        description="The total size of uploads that are open or being verified."
+    )
+    limit: BigInt | None = strawberry.field(description="The quota; null if there is none.")
+    files: int = strawberry.field(description="The number of COMPLETED files.")
 
     @classmethod
     def of(cls, usage: service.Usage) -> Self:
@@ -31,24 +33,24 @@ class Usage:
         )
 
 
-@strawberry.type(description="What files take that were COMPLETED on one day.")
+@strawberry.type(description="The usage of files that were COMPLETED on one day.")
 class DayUsage:
-    date: Day = strawberry.field(description="In UTC.")
-    size: BigInt = strawberry.field(description="Bytes.")
+    date: Day = strawberry.field(description="The day in UTC.")
+    size: BigInt = strawberry.field(description="Size in bytes.")
     files: int
 
 
-@strawberry.type(description="What files of one type take.")
+@strawberry.type(description="The usage of files of one type.")
 class TypeUsage:
     type: str = strawberry.field(description="The family of content types: `image` of `image/png`.")
-    size: BigInt = strawberry.field(description="Bytes.")
+    size: BigInt = strawberry.field(description="Size in bytes.")
     files: int
 
 
-@strawberry.type(description="What the caller's COMPLETED files take, by day and by type.")
+@strawberry.type(description="The usage of the caller's COMPLETED files, by day and by type.")
 class UsageHistory:
     days: Sequence[DayUsage] = strawberry.field(
-        description="The earliest first; only days on which files were completed that are still there."
+        description="The earliest first. Only days with files that still exist."
     )
     types: Sequence[TypeUsage] = strawberry.field(description=f"The largest first, up to {MAX_TYPES}.")
 

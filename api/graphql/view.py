@@ -39,10 +39,10 @@ from waybill.platform.errors import RateLimited, ServiceUnavailable, Unauthentic
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
-#: How long a client may take to say who it is, once it has opened a WebSocket.
+#: How long a client may take to send `connection_init` after it has opened a WebSocket.
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 
-#: Operations at a time on one WebSocket.
+#: The most parallel operations on one WebSocket.
 MAX_SUBSCRIPTIONS = 1000
 
 #: Close codes of graphql-transport-ws, and of WebSockets (RFC 6455 and IANA's registry).
@@ -51,7 +51,7 @@ TRY_AGAIN_LATER = 1013
 
 
 class ApolloRefusalError(Exception):
-    """Raised for what only Apollo's servers have, and refused in their words, which its clients know."""
+    """Raised to refuse features of Apollo's servers, with the error codes that Apollo's clients know."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -60,15 +60,15 @@ class ApolloRefusalError(Exception):
 
 
 class JSONRequestAdapter(StarletteRequestAdapter):
-    """A request whose body is JSON of a bounded length, or an error."""
+    """A request whose body must be JSON of limited length."""
 
     async def get_body(self) -> bytes:
-        """The body, unparsed. Raises as ``read_json_body`` does."""
+        """Return the body, unparsed. Raises the same errors as ``read_json_body``."""
         return await read_json_body(self._request)
 
 
 class GraphQLView(GraphQL[Context, None]):
-    """Strawberry's view, brought in line with GraphQL over HTTP."""
+    """Strawberry's view, adapted to GraphQL over HTTP."""
 
     request_adapter_class = JSONRequestAdapter
     websocket_adapter_class = Socket
@@ -91,14 +91,14 @@ class GraphQLView(GraphQL[Context, None]):
         self._is_allowed_origin = is_allowed_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; whatever is refused before execution is a GraphQL response too."""
+        """Serve one request. An error before execution is a GraphQL response too."""
         if scope["type"] == "websocket":
             await self._serve_websocket(WebSocket(scope, receive, send))
             return
         request = Request(scope, receive)
         try:
-            if _media_type(request) is None and not _wants_page(request):
-                raise HTTPException(406, f"The answer can be {GRAPHQL_JSON} or {JSON}.")
+            if _media_type(request) is None and not _is_page_request(request):
+                raise HTTPException(406, f"The response can be {GRAPHQL_JSON} or {JSON}.")
             response = await self.run(request)
         except (HTTPException, StarletteHTTPException) as error:
             message = error.reason if isinstance(error, HTTPException) else error.detail
@@ -108,22 +108,22 @@ class GraphQLView(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        """Whether to answer with the page to write queries in."""
-        return _wants_page(request)
+        """Return whether to respond with GraphiQL."""
+        return _is_page_request(request)
 
     async def render_graphql_ide(self, request: Request) -> Response:
-        """The page to write queries in."""
+        """Return GraphiQL."""
         return await self._show_ide(request)
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
-        """Whether pages of another origin may connect: those that may call the API."""
+        """Return whether pages of another origin may connect, by WAYBILL_CORS_ORIGINS."""
         return self._is_allowed_origin(origin)
 
     async def on_ws_connect(self, context: Context) -> UnsetType:
-        """Let a client in whose token is good, for as long as it is.
+        """Accept a client whose token is valid, until the token expires.
 
-        An end of the connection, unlike an end of its subscriptions, has a client connect again, with a new
-        token if it has one, and subscribe to the same.
+        Then the connection is closed, and not only its subscriptions, so that the client connects again with
+        a new token and subscribes again.
         """
         try:
             await context.end_with_token(FORBIDDEN)
@@ -143,24 +143,24 @@ class GraphQLView(GraphQL[Context, None]):
             context.forget()
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
-        """What resolvers can reach."""
+        """Return the context for resolvers."""
         assert isinstance(request, Request)  # noqa: S101  # a WebSocket's is made with it
-        # Chosen here, where the request is at hand: `create_response` does not see it.
+        # Chosen here, because `create_response` has no access to the request.
         response.headers["content-type"] = _media_type(request) or JSON
         return Context(request)
 
     def parse_json(self, data: str | bytes) -> Any:
-        """Parse the JSON of a request. What is no JSON is the client's error."""
+        """Parse the JSON of a request. Raises HTTPException 400 if it is not JSON."""
         try:
             return self.decode_json(data)
         except ValueError as error:
             raise HTTPException(400, "Unable to parse the request as JSON.") from error
 
     def decode_json(self, data: str | bytes) -> object:
-        """Parse JSON as REST does. The messages of a WebSocket come here, too.
+        """Parse JSON like REST. Also called for the messages of a WebSocket.
 
         Raises:
-            JSONDecodeError: the data is no JSON. Strawberry closes a WebSocket after this error alone.
+            JSONDecodeError: the data is not JSON. Only after this error Strawberry closes a WebSocket.
         """
         try:
             return parse_json(data)
@@ -168,13 +168,13 @@ class GraphQLView(GraphQL[Context, None]):
             raise JSONDecodeError(str(error), "", 0) from None
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        """The operation that a request carries: in its query string (GET) or its JSON body (POST)."""
+        """Return the operation of a request, from its query string (GET) or its JSON body (POST)."""
         if request.method == "GET":
             data: Any = self.parse_query_params(request.query_params)
         else:
             data = self.parse_json(await request.get_body())
         if isinstance(data, list):
-            message = "Operations cannot be sent in batches: send each in a request of its own."
+            message = "Batches of operations are not supported. Send each operation in its own request."
             raise ApolloRefusalError(400, "BATCHING_NOT_ENABLED", message)
         if not isinstance(data, dict):
             raise HTTPException(400, "The body must be a JSON object.")
@@ -182,7 +182,7 @@ class GraphQLView(GraphQL[Context, None]):
             raise HTTPException(400, problem)
         if not data.get("query"):
             if "persistedQuery" in (data.get("extensions") or {}):
-                # 200 and this message have Apollo's clients send the document itself.
+                # After 200 and this message Apollo's clients send the document itself.
                 raise ApolloRefusalError(200, "PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
             raise HTTPException(400, "`query` is missing.")
         return GraphQLRequestData(
@@ -201,7 +201,7 @@ class GraphQLView(GraphQL[Context, None]):
         root_value: None,
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
-        """Run one operation. By GET queries only: a link must not change anything."""
+        """Run one operation. GET runs queries only, because a link must not change anything."""
         is_get = request_adapter.method == "GET"
         try:
             return await self.schema.execute(
@@ -220,17 +220,17 @@ class GraphQLView(GraphQL[Context, None]):
             raise HTTPException(405, "Only queries may be sent by GET. Send this one by POST.") from None
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The response's body, with our code on every error."""
+        """Return the body of the response, with our code in every error."""
         if not result.errors:
             return {"data": result.data}
         errors: list[Any] = [error.formatted for error in result.errors]
-        # An error without a path came before execution: then there is no `data`, not even null.
+        # An error without a path was raised before execution. Then there is no `data`, not even null.
         if result.data is None and not any(error.path for error in result.errors):
             return {"errors": errors}
         return {"data": result.data, "errors": errors}
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
-        """Choose the status: of a refusal its own, otherwise what the media type asks for."""
+        """Choose the status: that of the error if the whole request failed, otherwise by media type."""
         media_type = sub_response.headers["content-type"]
         status = 200
         headers = {"Vary": "Accept"}
@@ -240,7 +240,7 @@ class GraphQLView(GraphQL[Context, None]):
             headers |= headers_of(refusal["code"], refusal)
             response_data.pop("data", None)
         elif "data" not in response_data and media_type == GRAPHQL_JSON:
-            # With application/json the draft wants 200 here, for clients from before it.
+            # With application/json the draft requires 200 here, for older clients.
             status = 400
         return Response(
             self.encode_json(response_data),
@@ -266,23 +266,23 @@ _BY_POST = {OperationType.QUERY, OperationType.MUTATION}
 _INVALID_INPUT = {"code": "invalid_input"}
 
 
-def _wants_page(request: Request | BaseRequestProtocol) -> bool:
-    """Whether a browser asks for a page; a program that accepts anything wants JSON."""
+def _is_page_request(request: Request | BaseRequestProtocol) -> bool:
+    """Return whether a browser requests a page. A program that accepts anything gets JSON."""
     accept = request.headers.get("accept", "")
     return request.method == "GET" and "query" not in request.query_params and "text/html" in accept
 
 
 def _media_type(request: Request) -> str | None:
-    """What to answer with: the newer type for those who name it, the older for all others."""
+    """Return the media type of the response: the newer type if the client names it, otherwise the older."""
     return best_of(request.headers.get("accept", ""), (JSON, GRAPHQL_JSON))
 
 
-#: Errors that concern the whole request: where nothing else was answered, HTTP says so too.
+#: Errors of the whole request. If there is no other result, they decide the HTTP status.
 _OF_THE_REQUEST = frozenset({Unauthenticated.code, RateLimited.code, ServiceUnavailable.code})
 
 
 def _refusal(response_data: dict[str, Any]) -> dict[str, Any] | None:
-    """The extensions that say why nothing at all was answered, if it is one reason for all of the request."""
+    """Return the extensions of the error that made the whole request fail, or None."""
     reasons = [error["extensions"] for error in response_data.get("errors", ())]
     codes = {reason["code"] for reason in reasons}
     answered = any(value is not None for value in (response_data.get("data") or {}).values())

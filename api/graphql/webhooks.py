@@ -26,26 +26,27 @@ from waybill.webhooks.service import (
 )
 
 WebhookEvent = strawberry.enum(
-    Event, name="WebhookEvent", description="What a webhook tells of: FILE_PURGED is file.purged."
+    Event, name="WebhookEvent", description="An event that webhooks receive. FILE_PURGED is `file.purged`."
 )
 WebhookDeliveryStatus = strawberry.enum(
-    DeliveryStatus, name="WebhookDeliveryStatus", description="Where a delivery stands."
+    DeliveryStatus, name="WebhookDeliveryStatus", description="The status of a delivery."
 )
 WebhookDisabledReason = strawberry.enum(
     DisabledReason,
     name="WebhookDisabledReason",
-    description="Why we have disabled a webhook: its receiver answered 410, or nothing for days.",
+    description="Why Waybill has disabled a webhook: its receiver returned 410 (GONE), or failed for days"
+    " (FAILING).",
 )
 
 
-@strawberry.type(description="Where events are sent.")
+@strawberry.type(description="A URL that receives events.")
 class Webhook(Node):
     url: str
     events: Sequence[WebhookEvent]  # type: ignore[valid-type]
     description: str | None
     enabled: bool
     disabled_reason: WebhookDisabledReason | None = strawberry.field(  # type: ignore[valid-type]
-        description="Of a webhook that we have disabled."
+        description="Why Waybill has disabled the webhook; null otherwise."
     )
     created_at: datetime
 
@@ -62,10 +63,12 @@ class Webhook(Node):
         )
 
 
-@strawberry.type(description="A webhook and what it signs with.")
+@strawberry.type(description="A webhook and the secret that signs its messages.")
 class WebhookWithSecret:
     webhook: Webhook
-    secret: str = strawberry.field(description="Shown here only. Keep it where the receiver can read it.")
+    secret: str = strawberry.field(
+        description="The secret. It is returned only once, so store it for the receiver."
+    )
 
     @classmethod
     def of(cls, made: service.WithSecret) -> Self:
@@ -75,12 +78,14 @@ class WebhookWithSecret:
 @strawberry.type(description="One request to a receiver.")
 class WebhookAttempt:
     at: datetime
-    status_code: int | None = strawberry.field(description="Of the answer; null where there was none.")
-    error: str | None = strawberry.field(description="Why there was no answer.")
+    status_code: int | None = strawberry.field(
+        description="The status of the response; null if there was none."
+    )
+    error: str | None = strawberry.field(description="Why there was no response.")
     duration_ms: int
 
 
-@strawberry.type(description="A message to a receiver, and how it fared.")
+@strawberry.type(description="A message to a receiver, and its attempts.")
 class WebhookDelivery(Node):
     type: str = strawberry.field(description="The event, such as file.completed, or ping.")
     file_id: strawberry.ID | None
@@ -104,7 +109,7 @@ class WebhookDelivery(Node):
         )
 
 
-@strawberry.type(description="A delivery and its place in the list.")
+@strawberry.type(description="A delivery and its cursor.")
 class WebhookDeliveryEdge:
     node: WebhookDelivery
     cursor: str
@@ -130,34 +135,34 @@ class WebhookDeliveryConnection:
 @strawberry.input(description="A webhook to create.")
 class CreateWebhookInput:
     url: str = strawberry.field(
-        description="Where to send events to: https, without a name, a password or a fragment."
+        description="The URL to send events to: https, without user, password, fragment or spaces."
     )
     events: list[WebhookEvent] | None = strawberry.field(  # type: ignore[valid-type]
-        default=strawberry.UNSET, description="Which events to send; all if not given."
+        default=strawberry.UNSET, description="The events to send. If not given, all events."
     )
-    description: str | None = strawberry.field(default=strawberry.UNSET, description="A note to yourself.")
+    description: str | None = strawberry.field(default=strawberry.UNSET, description="Your own note.")
 
     def fields(self) -> dict[str, object]:
-        """What was given, by the names that REST and GraphQL have in common."""
+        """Return the given fields, by the names that REST and GraphQL share."""
         return {name: value for name, value in vars(self).items() if value is not strawberry.UNSET}
 
 
-@strawberry.input(description="What is to be different. What is not given stays.")
+@strawberry.input(description="The changes of a webhook. A field that is not given stays.")
 class UpdateWebhookInput:
     url: str | None = strawberry.UNSET
     events: list[WebhookEvent] | None = strawberry.field(  # type: ignore[valid-type]
-        default=strawberry.UNSET, description="Which events to send."
+        default=strawberry.UNSET, description="The events to send."
     )
     description: str | None = strawberry.field(
-        default=strawberry.UNSET, description="A note to yourself; null removes it."
+        default=strawberry.UNSET, description="Your own note. null removes it."
     )
     enabled: bool | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Nothing is sent while a webhook is disabled, nor afterwards of that time.",
+        description="Whether events are sent. Events that happen while it is false are never sent.",
     )
 
     def fields(self) -> dict[str, object]:
-        """What was given, by the names that REST and GraphQL have in common."""
+        """Return the given fields, by the names that REST and GraphQL share."""
         return {name: value for name, value in vars(self).items() if value is not strawberry.UNSET}
 
 
@@ -171,7 +176,7 @@ class WebhookQuery:
     async def webhook(self, info: Info, id: strawberry.ID) -> Webhook | None:  # noqa: A002
         return Webhook.of(await get_webhook(await info.context.principal(), id))
 
-    @strawberry.field(description="What a webhook was sent and is owed, the newest first, for 30 days.")
+    @strawberry.field(description="The deliveries of a webhook of the last 30 days, the newest first.")
     async def webhook_deliveries(
         self,
         info: Info,
@@ -191,15 +196,17 @@ class WebhookQuery:
 
 @strawberry.type
 class WebhookMutation:
-    @strawberry.mutation(description="Have events sent to an address, from now on.")
+    @strawberry.mutation(description="Create a webhook. It receives later events.")
     async def create_webhook(
         self,
         info: Info,
         input: CreateWebhookInput,  # noqa: A002
     ) -> WebhookWithSecret:
         principal = await info.context.principal()
-        draft = parse(WebhookRequest, input.fields())
-        return WebhookWithSecret.of(await create_webhook(info.context.resources.settings, principal, draft))
+        webhook_request = parse(WebhookRequest, input.fields())
+        return WebhookWithSecret.of(
+            await create_webhook(info.context.resources.settings, principal, webhook_request)
+        )
 
     @strawberry.mutation(description="Change a webhook.")
     async def update_webhook(
@@ -209,17 +216,19 @@ class WebhookMutation:
         input: UpdateWebhookInput,  # noqa: A002
     ) -> Webhook:
         principal = await info.context.principal()
-        wanted = parse(WebhookChanges, input.fields())
-        return Webhook.of(await update_webhook(info.context.resources.settings, principal, id, wanted))
+        webhook_changes = parse(WebhookChanges, input.fields())
+        return Webhook.of(
+            await update_webhook(info.context.resources.settings, principal, id, webhook_changes)
+        )
 
-    @strawberry.mutation(description="Delete a webhook, and with it what it is still owed; its id.")
+    @strawberry.mutation(
+        description="Delete a webhook and its deliveries, also those not sent yet. Returns its id."
+    )
     async def delete_webhook(self, info: Info, id: strawberry.ID) -> strawberry.ID:  # noqa: A002
         await delete_webhook(await info.context.principal(), id)
         return id
 
-    @strawberry.mutation(
-        description="Get a new secret. For a day messages are signed with the one before as well."
-    )
+    @strawberry.mutation(description="Get a new secret. For a day the previous secret also signs messages.")
     async def rotate_webhook_secret(self, info: Info, id: strawberry.ID) -> WebhookWithSecret:  # noqa: A002
         return WebhookWithSecret.of(await rotate_webhook_secret(await info.context.principal(), id))
 
@@ -228,7 +237,7 @@ class WebhookMutation:
         principal = await info.context.principal()
         return WebhookDelivery.of(await ping_webhook(info.context.resources, principal, id))
 
-    @strawberry.mutation(description="Send a message once more, as it was made and under its own id.")
+    @strawberry.mutation(description="Send a message again, unchanged and with the same id.")
     async def redeliver(
         self,
         info: Info,

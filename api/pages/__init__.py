@@ -1,1 +1,1 @@
-"""What a person sees in a browser: GraphiQL, the REST docs, the front page."""
+"""The browser pages: GraphiQL, the REST documentation, and the front page."""

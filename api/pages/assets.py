@@ -1,4 +1,4 @@
-"""Scripts and styles of the pages: what was built, what npm has fetched, and otherwise from a CDN."""
+"""Scripts and styles of the pages: built files, files from npm, and otherwise a CDN."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,11 +13,11 @@ from api.pages.build import DIST, Build
 NODE_MODULES = Path(__file__).parents[2] / "web" / "node_modules"
 STATIC = Path(__file__).parent / "static"
 
-#: Serves the same paths as we do: package@version/file.
+#: It has the same paths as ours: package@version/file.
 CDN = "https://unpkg.com/"
 OURS = "/assets/"
 
-#: A worker goes by a policy of its own: the one that hashes may compile WebAssembly, and reaches nobody.
+#: A worker has its own policy: the one that hashes may compile WebAssembly, and may not connect anywhere.
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"
 
 
@@ -32,11 +32,11 @@ class Asset:
 
     @property
     def path(self) -> str:
-        """Where it is below ``CDN`` and ``OURS``."""
+        """The path below ``CDN`` and ``OURS``."""
         return f"{self.package}@{self.version}/{self.file}"
 
 
-# GraphiQL's last version in a form that a browser loads as it was published.
+# The last version of GraphiQL that a browser can load without a build.
 REACT = Asset(
     "react",
     "18.3.1",
@@ -74,16 +74,16 @@ SWAGGER_UI_STYLE = Asset(
     "sha384-WlYgdmXYOOBWL5apwjDEZwN+U3HmXSSu5R6V5aGxEcf7z+KuRNwBhoxKVN1i3D5I",
 )
 
-#: What npm fetches, at the same versions.
+#: The files that npm installs, at the same versions.
 ASSETS = (SWAGGER_UI, SWAGGER_UI_STYLE)
-#: In place of what was not built, and always from the CDN.
+#: Used instead of files that were not built. Always from the CDN.
 FALLBACK = (GRAPHIQL_STYLE, REACT, REACT_DOM, GRAPHIQL)
 
 
 class Assets:
     """The files that pages may load, and the HTML that loads them.
 
-    Looks once for what npm fetched: all of it is served, or none. The same holds of what was built.
+    Looks once for the files from npm, and serves all of them or none. The same applies to built files.
     """
 
     def __init__(self, node_modules: Path = NODE_MODULES, dist: Path = DIST) -> None:
@@ -91,27 +91,27 @@ class Assets:
         if not all(file.is_file() for file in fetched.values()):
             fetched = {}
         self._build = Build(dist)
-        #: Where else than from us pages load their files.
+        #: The other sources from which pages load files.
         self.foreign_sources = () if fetched and self._build.files else (CDN,)
-        # Every address names a version or a digest of its content, so that it may be kept for good.
+        # Each URL contains a version or a digest of the content, so that browsers may cache it for ever.
         own = {f"waybill@{_digest(file)}/{file.name}": file for file in STATIC.iterdir()}
         self._files = {**own, **fetched, **self._build.files}
         self._own_paths = {file.name: path for path, file in own.items()}
 
     def load_built(self, entry: str) -> str | None:
-        """The HTML elements that load an entry of web/vite.config.ts, or None where it was not built."""
+        """Return the HTML elements that load an entry of web/vite.config.ts, or None if it was not built."""
         return self._build.load(entry, OURS)
 
     def load(self, asset: Asset | str) -> str:
-        """The HTML element that loads an asset, or the file of ours with that name."""
+        """Return the HTML element that loads an asset, or our own file with that name."""
         if isinstance(asset, str):
             return _element(OURS + self._own_paths[asset], "")
-        # With integrity on our own copy too: what npm fetched must be what the pages were tried with.
+        # Our own copy has `integrity` too: the file from npm must be the one that the pages were tested with.
         base = OURS if asset.path in self._files else CDN
         return _element(base + asset.path, f' integrity="{asset.integrity}" crossorigin="anonymous"')
 
     async def serve(self, request: Request) -> Response:
-        """Answer one of the known files, and nothing else from their folders."""
+        """Serve one of the known files, and no other file from their folders."""
         file = self._files.get(request.path_params["path"])
         if file is None:
             raise HTTPException(404)

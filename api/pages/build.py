@@ -1,4 +1,4 @@
-"""What Vite made of web/src: the scripts and styles of each page, under names that hold a digest of them."""
+"""The build of web/src by Vite: the scripts and styles of each page. Their names contain a digest."""
 
 import json
 from collections.abc import Mapping
@@ -9,21 +9,21 @@ DIST = Path(__file__).parents[2] / "web" / "dist"
 
 
 class Build:
-    """The files of a build; none where there was no build."""
+    """The files of a build, or none if there was no build."""
 
     def __init__(self, dist: Path = DIST) -> None:
         manifest = dist / ".vite" / "manifest.json"
         self._chunks: Mapping[str, Mapping[str, Any]] = {}
-        #: All of them by name, with the workers and fonts that scripts and styles ask for.
+        #: All files by name, including the workers and fonts that scripts and styles load.
         self.files: Mapping[str, Path] = {}
         if manifest.is_file():
             self._chunks = json.loads(manifest.read_text("utf-8"))
             self.files = {file.name: file for file in dist.iterdir() if file.is_file()}
 
     def load(self, entry: str, base: str) -> str | None:
-        """The HTML elements for a page's head, that load an entry of vite.config.ts from below ``base``.
+        """Return the HTML elements that load an entry of vite.config.ts, with URLs below ``base``.
 
-        None where that entry was not built.
+        Returns None if that entry was not built.
         """
         found = [
             key for key, chunk in self._chunks.items() if chunk.get("isEntry") and chunk["name"] == entry
@@ -36,7 +36,7 @@ class Build:
         own, *imported = (self._chunks[key] for key in keys)
         return "\n    ".join(
             [
-                # An importer's styles come last, for they may refine those of what it imports.
+                # The importer's styles come last, because they may override those of its imports.
                 *(
                     f'<link rel="stylesheet" href="{base}{style}">'
                     for chunk in (*reversed(imported), own)

@@ -1,4 +1,4 @@
-"""The pages, filled in."""
+"""Render the pages."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from waybill.platform.tokens import make_demo_token
 TEMPLATES = Path(__file__).parent / "templates"
 
 NOT_BUILT = (
-    '<p class="note" role="note">This GraphiQL was loaded from a CDN, for our own was not built. It has no'
+    '<p class="note" role="note">This GraphiQL was loaded from a CDN, because ours was not built. It has no'
     " subscriptions and keeps no history. Install npm, run <code>make pages</code> and start Waybill again."
     "</p>"
 )
@@ -38,7 +38,7 @@ class Pages:
         self._templates = {file.name: Template(file.read_text("utf-8")) for file in TEMPLATES.iterdir()}
 
     async def index(self, request: Request) -> Response:
-        """The front page: one's files, or where everything is if that page was not built."""
+        """Return the front page: the list of files, or a list of links if that page was not built."""
         assets = self.assets.load_built("page")
         if assets is None:
             return self.render("index.html")
@@ -53,7 +53,7 @@ class Pages:
         )
 
     async def graphiql(self, request: Request) -> Response:
-        """GraphiQL on our own schema; where it was not built, an older one from a CDN."""
+        """Return GraphiQL for our schema. If it was not built, an older one from a CDN."""
         title = "Waybill GraphQL API"
         assets = self.assets.load_built("graphiql")
         if assets is None:
@@ -62,13 +62,13 @@ class Pages:
         return self.render("application.html", title=title, config=config, assets=assets)
 
     async def docs(self, request: Request) -> Response:
-        """Swagger UI on our own OpenAPI document."""
+        """Return Swagger UI for our OpenAPI document."""
         return self._tool("Waybill REST API", SWAGGER_UI_STYLE, SWAGGER_UI, "docs.js")
 
     def render(
         self, template: str, status: int = 200, talks_to: Sequence[str] = (), **values: str
     ) -> Response:
-        """A page. ``values`` are HTML: the caller escapes what others wrote."""
+        """Render a page. ``values`` are HTML, so the caller must escape text."""
         html = self._templates[template].substitute(self._links, **values)
         policy = content_security_policy(*self.assets.foreign_sources, talks_to=talks_to)
         return HTMLResponse(html, status, {"Content-Security-Policy": policy})
@@ -83,7 +83,7 @@ class Pages:
         )
 
     def _demo_token(self) -> str | None:
-        """A token for the embedded stack, where everybody who reaches the port is its owner."""
+        """Return a token for the pages of the embedded stack, or None."""
         settings = self._settings
         if not settings.embedded or settings.jwt_secret is None:
             return None

@@ -21,12 +21,13 @@ from waybill.platform.principal import Principal
 _BODY_ERRORS = ("invalid_input", "request_too_large", "unsupported_media_type")
 
 
-#: An item that OpenAPI shows, but that is checked later, so that a wrong one does not fail the others.
+#: An item whose model is in OpenAPI but which is checked later, so that an invalid item does not fail the
+#: others.
 Unchecked = Annotated[Any, PlainValidator(lambda item: item, json_schema_input_type=UploadRequest)]
 
 
 class Announcements(BaseModel):
-    """Uploads to announce. Each is judged on its own."""
+    """The uploads to request. Each has its own result."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -34,7 +35,7 @@ class Announcements(BaseModel):
 
 
 class FileIds(BaseModel):
-    """Which files. Each is judged on its own."""
+    """The ids of files. Each has its own result."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -42,7 +43,7 @@ class FileIds(BaseModel):
 
 
 class UploadOutcome(Schema):
-    """What became of one announcement: what it is answered alone, or an error."""
+    """The result of one upload-request: the same as of a single request, or an error."""
 
     file: File | None = None
     upload: Upload | None = None
@@ -58,13 +59,13 @@ class UploadOutcome(Schema):
 
 
 class UploadOutcomes(Schema):
-    """One for each item, in their order."""
+    """One result for each item, in the same order."""
 
     results: list[UploadOutcome]
 
 
 class FileOutcome(Schema):
-    """What became of one file."""
+    """The result of one file: the file, or an error."""
 
     id: str
     file: File | None = None
@@ -79,7 +80,7 @@ class FileOutcome(Schema):
 
 
 class FileOutcomes(Schema):
-    """One for each id, in their order."""
+    """One result for each id, in the same order."""
 
     results: list[FileOutcome]
 
@@ -97,7 +98,7 @@ class FileOutcomes(Schema):
     errors=_BODY_ERRORS,
 )
 async def request_several(request: Request, principal: Principal, body: Announcements) -> Response:
-    """Announce several uploads; each has an outcome of its own."""
+    """Request several uploads. Each has its own result."""
     outcomes = await request_many(
         request.state.resources, principal, body.items, request.headers.get("idempotency-key")
     )
@@ -106,14 +107,14 @@ async def request_several(request: Request, principal: Principal, body: Announce
 
 @operation("completeUploads", body=FileIds, answers={200: FileOutcomes}, errors=_BODY_ERRORS)
 async def complete_several(request: Request, principal: Principal, body: FileIds) -> Response:
-    """Complete several uploads; each has an outcome of its own."""
+    """Complete several uploads. Each has its own result."""
     outcomes = await complete_many(request.state.resources, principal, body.ids)
     return json_answer(FileOutcomes.of(body.ids, outcomes))
 
 
 @operation("deleteFiles", body=FileIds, answers={200: FileOutcomes}, errors=_BODY_ERRORS)
 async def delete_several(request: Request, principal: Principal, body: FileIds) -> Response:
-    """Delete several files; each has an outcome of its own."""
+    """Delete several files. Each has its own result."""
     outcomes = await delete_many(request.state.resources, principal, body.ids)
     return json_answer(FileOutcomes.of(body.ids, outcomes))
 

@@ -16,7 +16,7 @@ from api.rest.webhooks import Webhook, WebhookWithSecret
 from waybill.files.file_json import File, FileId
 from waybill.webhooks.model import PING, Event
 
-#: What the ids in paths are, by the resource and the parameter's name.
+#: The ids in paths, by resource and name of the parameter.
 _IDS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("files", "id"): {"description": "The file's id.", "schema": TypeAdapter(FileId).json_schema()},
     ("webhooks", "id"): {"description": "The webhook's id.", "schema": TypeAdapter(WebhookId).json_schema()},
@@ -26,23 +26,23 @@ _IDS: Mapping[tuple[str, str], dict[str, Any]] = {
     },
 }
 
-#: The codes of errors that any operation can answer.
+#: The codes of errors that any operation can return.
 _ANY_OPERATION = ("unauthenticated", "rate_limited", "service_unavailable")
 
 _LOCATION = {
     "required": True,
-    "description": "Where to go on.",
+    "description": "The URL of the resource, or of the bytes.",
     "schema": {"type": "string", "format": "uri-reference"},
 }
 _ETAG = {
     "required": True,
-    "description": "For `If-Match` of `updateFile`.",
+    "description": "The version of the file. Send it as `If-Match` of `updateFile`.",
     "schema": {"type": "string"},
 }
 
 _MESSAGE_HEADERS = {
-    "webhook-id": "The same whenever this message is sent.",
-    "webhook-timestamp": "When this attempt was made, in seconds since 1970.",
+    "webhook-id": "The id of the message, the same in each attempt.",
+    "webhook-timestamp": "The time of this attempt, in seconds since 1970.",
     "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; one for each secret.",
 }
 
@@ -55,22 +55,22 @@ _INFO = {
 }
 
 _TAGS = {
-    "files": "Uploads, downloads and what is known of files.",
-    "webhooks": "Where events are sent, and what became of each message.",
+    "files": "Uploads, downloads, and the metadata of files.",
+    "webhooks": "URLs that receive events, and the deliveries to them.",
 }
 
-#: What is read above a kind of message, and the name of its receiver in a generated client.
+#: The summary of each type of message.
 _SUMMARIES: Mapping[str, str] = {
     Event.FILE_COMPLETED: "A file was verified.",
-    Event.FILE_DUPLICATE: "A file was verified, and has the content of another.",
+    Event.FILE_DUPLICATE: "A file was verified, and has the same content as another file.",
     Event.FILE_FAILED: "Verification of a file failed.",
     Event.FILE_UPDATED: "The name, content type, folder or metadata of a file was updated.",
     Event.FILE_DELETED: "A file was deleted.",
-    Event.FILE_PURGED: "The object of a deleted file left the bucket.",
+    Event.FILE_PURGED: "The object of a file was removed from the bucket.",
     PING: "A test message without an event.",
 }
 
-#: Where in an answer of that model the id of a resource is.
+#: The place of a resource's id in a response of each model.
 _ID_IN: Mapping[Answer, tuple[str, str]] = {
     UploadAnswer: ("files", "$response.body#/file/id"),
     File: ("files", "$response.body#/id"),
@@ -125,7 +125,7 @@ def _schemas(operations: Sequence[Operation]) -> tuple[dict[str, Any], _Paramete
     template = _reference("{model}")["$ref"]
     _, definitions = models_json_schema(models, ref_template=template, schema_generator=_SchemaGenerator)
     schemas = definitions["$defs"]
-    # No unused component is left: openapi-python-client drops a component if the name of another is the name
+    # Remove unused components: openapi-python-client drops a component if the name of another is the name
     # that it gives to a part of it.
     return schemas, {
         model: _parameters(schemas.pop(model.__name__), place) for model, place in places.items() if model
@@ -140,7 +140,7 @@ def _parameters(model: dict[str, Any], place: str) -> list[dict[str, Any]]:
             [given] = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
             schema.update(given)
         if "propertyNames" in schema:
-            # By the style of a query, `form`, an object is spread: each property is a parameter. Without an
+            # In the query style `form` each property of an object is a parameter. Without an
             # empty default Swagger UI fills in properties of its own.
             schema["default"] = {}
             pattern = schema["propertyNames"]["pattern"].removeprefix("^")
@@ -184,7 +184,7 @@ def _answer(operation: Operation, status: int, paths: Paths) -> dict[str, Any]:
         described["content"] = {answer: {"schema": {"type": "string"}}}
     elif answer:
         described["content"] = {"application/json": {"schema": _reference(answer.__name__)}}
-    # A 201 without a resource of its own, as that of a ticket, leads nowhere.
+    # A 201 without a resource, such as a ticket, has no Location.
     if status == 307 or (status == 201 and answer in _ID_IN):
         described["headers"] = {"Location": _LOCATION}
     if operation.has_etag:
@@ -195,7 +195,7 @@ def _answer(operation: Operation, status: int, paths: Paths) -> dict[str, Any]:
 
 
 def _links(resource: str, pointer: str, paths: Paths) -> dict[str, Any]:
-    """Return the operations on a resource whose id is at a place in an answer."""
+    """Return links to the operations on a resource whose id is in a response."""
     return {
         each.name: {"operationId": each.name, "parameters": {"id": pointer}}
         for path, methods in paths.items()
@@ -209,14 +209,14 @@ def _reference(model: str) -> dict[str, str]:
 
 
 def _messages() -> dict[str, Any]:
-    """What webhooks are sent, by its kind."""
+    """Return the messages to webhooks, by type."""
     headers = [
         {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
         for name, text in _MESSAGE_HEADERS.items()
     ]
     answers = {
-        "2XX": {"description": "Received. After any other answer the message is sent again."},
-        "410": {"description": "Not wanted any more: the webhook is disabled."},
+        "2XX": {"description": "Received. After any other status the message is sent again."},
+        "410": {"description": "No longer wanted. Waybill disables the webhook."},
     }
     webhook_id = _IDS["webhooks", "id"]["schema"]
     ping = {"type": "object", "required": ["webhookId"], "properties": {"webhookId": webhook_id}}
@@ -226,7 +226,7 @@ def _messages() -> dict[str, Any]:
             "post": {
                 "summary": _SUMMARIES[kind],
                 "operationId": _receiver(kind),
-                "description": "A message of the form that Standard Webhooks gives it.",
+                "description": "A message in the form of Standard Webhooks.",
                 "security": [],
                 "parameters": headers,
                 "requestBody": {"content": {"application/json": {"schema": _message(kind, shown)}}},
@@ -238,11 +238,11 @@ def _messages() -> dict[str, Any]:
 
 
 def _receiver(kind: str) -> str:
-    """Return the name of the operation that receives a kind: ``onFileCompleted`` for ``file.completed``."""
+    """Return the name of the operation that receives a type: ``onFileCompleted`` for ``file.completed``."""
     return "on" + "".join(word.capitalize() for word in kind.split("."))
 
 
 def _message(kind: str, data: dict[str, Any]) -> dict[str, Any]:
-    timestamp = {"type": "string", "format": "date-time", "description": "When it happened."}
+    timestamp = {"type": "string", "format": "date-time", "description": "The time of the event."}
     properties = {"type": {"const": kind}, "timestamp": timestamp, "data": data}
     return {"type": "object", "required": list(properties), "properties": properties}

@@ -1,4 +1,4 @@
-"""Error answers in the OpenAPI document: each code with an example, and their headers."""
+"""Error responses in the OpenAPI document: an example of each code, and the headers."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -35,7 +35,7 @@ _FILE, _WEBHOOK, _DELIVERY = (
     TypeAdapter(id_).json_schema()["examples"][0] for id_ in (FileId, WebhookId, DeliveryId)
 )
 
-#: One of each, shown as a caller gets it.
+#: One example of each error.
 _OUTCOMES: tuple[WaybillError, ...] = (
     Unauthenticated("Send a token: Authorization: Bearer <JWT>."),
     FileNotFound(_FILE),
@@ -43,7 +43,7 @@ _OUTCOMES: tuple[WaybillError, ...] = (
     DeliveryNotFound(_DELIVERY),
     InvalidInput({"size": "Input should be greater than or equal to 0"}),
     FileTooLarge("A file can have up to 1000000 bytes, this one has 1048576.", size=1048576, limit=10**6),
-    ObjectMissing("The object store does not hold this upload yet.", id=_FILE),
+    ObjectMissing("The object store does not hold this upload yet. Send the bytes to its URL.", id=_FILE),
     QuotaExceeded(size=1024**3, used=9 * 1024**3, limit=10**10),
     IdempotencyConflict(),
     PartsMissing(_FILE, [2, 7]),
@@ -69,12 +69,12 @@ _EXAMPLES |= {
 
 _HEADERS: Mapping[str, dict[str, Any]] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
-    "WWW-Authenticate": {"description": "How to say who you are.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}},
 }
 
 
 def error_answers(codes: Sequence[str]) -> dict[str, Any]:
-    """Return the answer of each status that one of the codes has, by status."""
+    """Return the responses of some codes, by status."""
     return {
         str(status.value): _answer(status, [code for code in codes if STATUS[code] is status])
         for status in dict.fromkeys(STATUS[code] for code in codes)
@@ -82,7 +82,7 @@ def error_answers(codes: Sequence[str]) -> dict[str, Any]:
 
 
 def _answer(status: HTTPStatus, codes: Sequence[str]) -> dict[str, Any]:
-    """An error answer: these codes and no others, with an example each."""
+    """Return one response, which has only these codes, with an example of each."""
     problem = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     narrowed = {"allOf": [problem, {"properties": {"code": {"enum": codes}}}]}
     examples = {code: {"value": _EXAMPLES[code]} for code in codes}

@@ -1,4 +1,4 @@
-"""Files as they change, as server-sent events.
+"""Changes of files, as server-sent events.
 
 Source: HTML Living Standard, 9.2 Server-sent events.
 """
@@ -22,25 +22,25 @@ from waybill.platform.principal import Principal
 
 MEDIA_TYPE = "text/event-stream"
 
-#: Silence after which a comment is sent: clients and proxies with short read limits stay.
+#: Seconds without an event after which a comment is sent, for clients and proxies with short read timeouts.
 COMMENT_SECONDS = 4
 
 Feed = AsyncGenerator[FileChange | str, None]
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events until a time in seconds since the epoch: what a token is good for ends with it."""
+    """Server-sent events until the token expires, at ``until`` in seconds since the epoch."""
 
     body_iterator: AsyncGenerator[bytes, None]
 
     def __init__(self, blocks: AsyncGenerator[bytes, None], until: float) -> None:
-        # A proxy that collects an answer before it hands it on (nginx) would hold back each event.
+        # A proxy that buffers responses (nginx) would delay each event.
         super().__init__(blocks, headers={"X-Accel-Buffering": "no"}, media_type=MEDIA_TYPE)
         self._until = until
         self._sent_at = 0.0
 
     async def stream_response(self, send: Send) -> None:
-        """Send the events, and an end in order."""
+        """Send the events, and end the response properly."""
         left = None if math.isinf(self._until) else self._until - time.time()
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         commenting = asyncio.create_task(self._send_comments(send))
@@ -67,8 +67,8 @@ class EventStream(StreamingResponse):
 
 @operation("createEventTicket", answers={201: EventTicket}, errors=())
 async def create_ticket(request: Request, principal: Principal) -> Response:
-    """Get a ticket that opens one stream of events, as `?ticket=` in its URL, within 30 seconds. For the
-    browser's own EventSource, which cannot send a token."""
+    """Get a ticket that opens one stream of events within 30 seconds, as `?ticket=` in its URL. It is for
+    EventSource in browsers, which cannot send a token."""
     return json_answer(EventTicket.of(await request.state.resources.event_tickets.issue(principal)), 201)
 
 
@@ -81,12 +81,12 @@ async def create_ticket(request: Request, principal: Principal) -> Response:
     takes_ticket=True,
 )
 async def follow(request: Request, principal: Principal, query: EventsQuery) -> Response:
-    """Be told of files as they change, by server-sent events: `file` with the file as the change left it,
-    `position` at the start and in silence, `reset` where what came after `Last-Event-ID` is not known any
-    more and the files must be listed again."""
+    """Subscribe to file changes by server-sent events: `file` with the file after a change, `position` at the
+    start and when there is no change for a while, `reset` if the changes after `Last-Event-ID` are no longer
+    known, so that you must list the files again."""
     if request.method == "HEAD":
         return Response(media_type=MEDIA_TYPE)
-    # The header is later: an EventSource that comes back by itself repeats its URL.
+    # The header is newer: an EventSource that reconnects repeats its URL.
     after = request.headers.get("last-event-id") or query.after or None
     feed = _feed(request, principal, query, after)
     is_reset = False
@@ -109,7 +109,7 @@ def _feed(request: Request, principal: Principal, query: EventsQuery, after: str
 async def _blocks(first: FileChange | str, feed: Feed, *, is_reset: bool) -> AsyncGenerator[bytes, None]:
     if is_reset:
         yield b"event: reset\ndata: {}\n\n"
-    # Whatever cuts them off, they come back, and go on after the last position that they were told.
+    # After any error the client reconnects, and resumes after its last position.
     with suppress(WaybillError):
         async with aclosing(feed):
             yield _block(first)
@@ -117,11 +117,11 @@ async def _blocks(first: FileChange | str, feed: Feed, *, is_reset: bool) -> Asy
                 yield _block(each)
 
 
-def _block(told: FileChange | str) -> bytes:
-    # The position has an event of its own, for some clients take no notice of an id without one.
+def _block(item: FileChange | str) -> bytes:
+    # A position is an event of its own, because some clients ignore an id without an event.
     event, position, data = (
-        ("position", told, "{}")
-        if isinstance(told, str)
-        else ("file", told.position, File.of(told.file).model_dump_json(by_alias=True))
+        ("position", item, "{}")
+        if isinstance(item, str)
+        else ("file", item.position, File.of(item.file).model_dump_json(by_alias=True))
     )
     return f"event: {event}\nid: {position}\ndata: {data}\n\n".encode()

@@ -16,24 +16,24 @@ from waybill.platform.principal import Principal
 
 
 class FoldersQuery(QuerySchema, FolderListing):
-    """Which folders, and how many."""
+    """The parameters of a list of folders."""
 
 
 class Folder(Schema):
-    """A folder. It exists while a file that is not deleted is in it, or in a folder below it."""
+    """A folder. It exists while there is an undeleted file in it or in a folder below it."""
 
-    folder: str = Field(description="The whole path.", examples=["photos/2026/"])
+    folder: str = Field(description="The full path.", examples=["photos/2026/"])
 
 
 class FolderPage(Schema):
     """Some folders, sorted by code points."""
 
     items: Sequence[Folder]
-    next_cursor: str | None = Field(description="Null on the last page, and on no other.")
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page only.")
 
     @classmethod
     def of(cls, page: folders.FolderPage) -> Self:
-        """A page as clients see it."""
+        """Return the JSON model of a page."""
         return cls(items=[Folder(folder=each) for each in page.folders], next_cursor=page.next_cursor)
 
 

@@ -1,4 +1,4 @@
-"""One decorator for a REST operation: what it takes and answers, for the checks and for OpenAPI."""
+"""The decorator of a REST operation: its parameters and responses, for validation and for OpenAPI."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
@@ -27,12 +27,12 @@ class Operation:
 
     Attributes:
         answers: by status.
-        errors: the codes of its own errors, beside those that any operation can answer.
-        query: validates the query, and is shown in OpenAPI, as ``body`` is.
-        headers: are only shown.
-        media_types: of the body; all are JSON.
-        takes_ticket: a ticket in the query stands for a token.
-        has_etag: its answers have an ETag, which is only shown.
+        errors: the codes of its own errors, in addition to those that any operation can return.
+        query: validates the query, and is in OpenAPI, like ``body``.
+        headers: only in OpenAPI.
+        media_types: the media types of the body; all are JSON.
+        takes_ticket: a ticket in the query can replace the token.
+        has_etag: its responses have an ETag; only in OpenAPI.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Operation:
     handler: Handler = field(init=False)
 
     def __call__(self, handler: Handler) -> Self:
-        """Take the handler."""
+        """Set the handler."""
         self.handler = handler
         return self
 
     async def endpoint(self, request: Request) -> Response:
-        """Answer one request. The token is checked first."""
+        """Serve one request. The token is checked first."""
         return await measured("rest", self.name, self._answer(request))
 
     async def _answer(self, request: Request) -> Response:
@@ -84,7 +84,7 @@ Paths = Mapping[str, Mapping[str, Operation]]
 
 
 class ByMethod:
-    """The operations of one path. As routes of their own each would deny the others in its 405."""
+    """The operations of one path. Separate routes would not list each other's methods in a 405."""
 
     def __init__(self, operations: Mapping[str, Operation]) -> None:
         self._endpoints = {method: each.endpoint for method, each in operations.items()}
@@ -92,7 +92,7 @@ class ByMethod:
             self._endpoints["HEAD"] = self._endpoints["GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Serve one request."""
         endpoint = self._endpoints.get(scope["method"])
         if endpoint is None:
             raise HTTPException(405, headers={"Allow": ", ".join(self._endpoints)})
@@ -101,7 +101,7 @@ class ByMethod:
 
 
 def json_answer(model: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A model as the body of an answer."""
+    """Return a response whose body is a model as JSON."""
     return Response(model.model_dump_json(by_alias=True), status, headers, media_type="application/json")
 
 
@@ -113,10 +113,10 @@ def _parse_query(request: Request, model: type[BaseModel]) -> BaseModel:
     for name, given in values.items():
         field, dot, key = name.partition(".")
         if dot and isinstance(_default(model, field), dict):
-            # A name that is given twice stays a list, which is no value of a pair.
+            # A name that is given twice stays a list, which is not a valid value.
             parameters.setdefault(field, {})[key] = given if len(given) > 1 else given[0]
             continue
-        # Several values stay a list, which only a parameter that may be repeated accepts.
+        # Several values stay a list, which only a repeatable parameter accepts.
         is_list = isinstance(_default(model, name), list)
         parameters[name] = given if is_list or len(given) > 1 else given[0]
     try:

@@ -57,19 +57,19 @@ from waybill.platform.principal import Principal
         *("wrong_state", "request_too_large", "unsupported_media_type"),
     ),
 )
-async def request_one(request: Request, principal: Principal, draft: UploadRequest) -> Response:
-    """Announce an upload and get the URL to send it to."""
+async def request_one(request: Request, principal: Principal, body: UploadRequest) -> Response:
+    """Request an upload, and get the URL to send the bytes to."""
     key = request.headers.get("idempotency-key")
-    requested = await request_upload(request.state.resources, principal, draft, key)
+    requested = await request_upload(request.state.resources, principal, body, key)
     status = 201 if requested.upload or requested.multipart else 200
-    # Without a host: the client's own Host header is nothing to repeat, and a proxy may have changed it.
+    # Without a host, because the Host header is the client's, and a proxy may have changed it.
     location = {"Location": f"{request.scope['root_path']}/files/{requested.file.file_id}"}
     return json_answer(UploadAnswer.of(requested), status, location if status == 201 else None)
 
 
 @operation("refreshUpload", answers={200: UploadAnswer}, errors=("file_not_found", "wrong_state"))
 async def refresh_one(request: Request, principal: Principal) -> Response:
-    """Get a new URL for an upload that is still open, and more time for it."""
+    """Get a new URL for an open upload, and delay its expiry."""
     file_id = request.path_params["id"]
     return json_answer(UploadAnswer.of(await refresh_upload(request.state.resources, principal, file_id)))
 
@@ -80,17 +80,15 @@ async def refresh_one(request: Request, principal: Principal) -> Response:
     answers={200: PartUploads},
     errors=("file_not_found", "wrong_state", "invalid_input", "unsupported_media_type", "request_too_large"),
 )
-async def request_some_parts(request: Request, principal: Principal, draft: PartsRequest) -> Response:
+async def request_some_parts(request: Request, principal: Principal, body: PartsRequest) -> Response:
     """Get the URLs to send some parts to. Safe to repeat: a part that is sent again replaces the first."""
     file_id = request.path_params["id"]
-    return json_answer(
-        PartUploads.of(await request_parts(request.state.resources, principal, file_id, draft))
-    )
+    return json_answer(PartUploads.of(await request_parts(request.state.resources, principal, file_id, body)))
 
 
 @operation("listParts", answers={200: Parts}, errors=("file_not_found", "wrong_state"))
 async def list_arrived_parts(request: Request, principal: Principal) -> Response:
-    """Tell which parts have arrived: with the id alone an upload can be taken up again."""
+    """List the parts that have arrived. With the id alone a client can resume an upload."""
     progress = await list_parts(request.state.resources, principal, request.path_params["id"])
     return json_answer(Parts.of_progress(progress))
 
@@ -101,21 +99,21 @@ async def list_arrived_parts(request: Request, principal: Principal) -> Response
     errors=("file_not_found", "object_missing", "parts_missing", "wrong_state"),
 )
 async def complete_one(request: Request, principal: Principal) -> Response:
-    """Say that the bytes were sent, and have them verified. Safe to repeat."""
+    """Complete an upload whose bytes were sent, and begin its verification. Safe to repeat."""
     file = await complete_upload(request.state.resources, principal, request.path_params["id"])
     return json_answer(File.of(file), 202 if file.status is Status.PROCESSING else 200)
 
 
 @operation("listFiles", query=ListQuery, answers={200: FilePage}, errors=("invalid_input",))
 async def list_many(request: Request, principal: Principal, query: ListQuery) -> Response:
-    """List files that are not deleted, newest first unless asked otherwise."""
+    """List files that are not deleted, the newest first by default."""
     page = await list_files(principal, query)
     return json_answer(FilePage.of(page, await count_files(principal, query) if query.total_count else None))
 
 
 @operation("getFile", answers={200: File}, errors=("file_not_found",), has_etag=True)
 async def get_one(request: Request, principal: Principal) -> Response:
-    """Get one file, deleted ones included."""
+    """Get one file, also if it is deleted."""
     return _tagged(await get_file(principal, request.path_params["id"]))
 
 
@@ -131,11 +129,11 @@ async def get_one(request: Request, principal: Principal) -> Response:
         *("request_too_large", "unsupported_media_type"),
     ),
 )
-async def update_one(request: Request, principal: Principal, wanted: FileChanges) -> Response:
+async def update_one(request: Request, principal: Principal, file_changes: FileChanges) -> Response:
     """Update the name, content type, folder or metadata of a file that is not deleted. Safe to repeat."""
     settings, file_id = request.state.resources.settings, request.path_params["id"]
     if_match = ", ".join(request.headers.getlist("if-match")) if "if-match" in request.headers else None
-    return _tagged(await update_file(settings, principal, file_id, wanted, if_match))
+    return _tagged(await update_file(settings, principal, file_id, file_changes, if_match))
 
 
 @operation(
@@ -145,7 +143,7 @@ async def update_one(request: Request, principal: Principal, wanted: FileChanges
     errors=("file_not_found", "wrong_state", "invalid_input"),
 )
 async def download_one(request: Request, principal: Principal, query: DownloadQuery) -> Response:
-    """Get a URL for the bytes of a COMPLETED file."""
+    """Get a URL for the bytes of a COMPLETED or DUPLICATE file."""
     download = await download_file(
         request.state.resources,
         principal,
@@ -158,7 +156,7 @@ async def download_one(request: Request, principal: Principal, query: DownloadQu
 
 @operation("deleteFile", answers={202: File}, errors=("file_not_found",))
 async def delete_one(request: Request, principal: Principal) -> Response:
-    """Delete a file: the record at once, the object soon after. Safe to repeat."""
+    """Delete a file: its record at once, its object later. Safe to repeat."""
     return json_answer(
         File.of(await delete_file(request.state.resources, principal, request.path_params["id"])), 202
     )
@@ -166,7 +164,7 @@ async def delete_one(request: Request, principal: Principal) -> Response:
 
 @operation("restoreFile", answers={200: File}, errors=("file_not_found", "wrong_state", "quota_exceeded"))
 async def restore_one(request: Request, principal: Principal) -> Response:
-    """Take a deleted file out of the trash, until its purge begins. Safe to repeat."""
+    """Restore a deleted file from the trash, until its purge begins. Safe to repeat."""
     file_id = request.path_params["id"]
     return json_answer(File.of(await restore_file(request.state.resources, principal, file_id)))
 
@@ -177,8 +175,8 @@ def _tagged(file: model.File) -> Response:
     return Response(shown, headers={"ETag": etag_of_json(shown)}, media_type=JSON)
 
 
-#: What is asked for most stands first, for a path is looked up in this order; but `upload-request`, `events`
-#: and `batch` would be taken for ids of files.
+#: The most frequent paths come first, because the router tries them in this order. But `upload-request`,
+#: `events` and `batch` must be before `{id}`, which would match them.
 PATHS: Paths = {
     "/files/upload-request": {"POST": request_one},
     "/files/events": {"GET": follow},
@@ -201,21 +199,21 @@ PATHS: Paths = {
 
 
 def create_rest() -> Router:
-    """What is mounted at /api/v1."""
+    """Return the router of /api/v1."""
     routes = [Route(path, ByMethod(operations)) for path, operations in PATHS.items()]
     shown = Route("/openapi.json", show_openapi)
-    # Not to a host that the client has named.
-    # Not in the OpenAPI document: they are S3's requests and answers.
+    # Not in the OpenAPI document, because they are S3's requests and responses.
     s3 = Route("/files/{id}/s3", s3_control, methods=["GET", "POST", "DELETE"])
+    # Without redirects, because they would go to the client's Host header.
     return Router(with_exact_paths([*routes, s3, shown]), redirect_slashes=False)
 
 
 async def show_openapi(request: Request) -> Response:
-    """The OpenAPI document."""
+    """Return the OpenAPI document."""
     return Response(await asyncio.to_thread(openapi_json), media_type="application/json")
 
 
 @cache
 def openapi_json() -> bytes:
-    """Return the OpenAPI document as JSON, made once: to make it takes a tenth of a second."""
+    """Return the OpenAPI document as JSON. Cached, because it takes a tenth of a second."""
     return json.dumps(openapi(PATHS), separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,7 +1,7 @@
-"""The control requests of a multipart upload in S3's own words, for libraries that speak S3 themselves.
+"""The control requests of a multipart upload in the S3 protocol, for libraries that use S3 directly.
 
-Create, list, complete and abort are answered here and run our own use-cases; parts are sent straight to the
-store, by the URLs of ``requestParts``. UploadId and Key are the file's id: the store's own never leave.
+Create, list, complete and abort run our own use-cases. Parts are sent straight to the store, with the URLs of
+``requestParts``. UploadId and Key are the file's id, so that those of the store stay internal.
 
 Source: Amazon S3 API Reference, CreateMultipartUpload, ListParts, CompleteMultipartUpload,
 AbortMultipartUpload, "Error responses".
@@ -22,14 +22,14 @@ from waybill.files.parts import list_parts
 from waybill.platform.errors import InvalidInput, WaybillError
 from waybill.platform.principal import Principal
 
-#: Bytes. A client that completes names up to 10,000 parts.
+#: A client lists up to 10,000 parts when it completes.
 MAX_PART_LIST_BYTES = 1024**2
 
 Handler = Callable[[Request, Principal, str], Awaitable[Response]]
 
 
 async def s3_control(request: Request) -> Response:
-    """Answer one control request of the upload ``{id}``; errors are XML as well."""
+    """Serve one control request of the upload ``{id}``. Errors are XML too."""
     name, handler = _operation_of(request)
     try:
         return await measured("s3", name, _answer(request, handler))
@@ -45,7 +45,7 @@ async def _answer(request: Request, handler: Handler) -> Response:
 
 
 def _operation_of(request: Request) -> tuple[str, Handler]:
-    # Exactly one parameter, so that none is passed over that would mean something to S3.
+    # Exactly one parameter, so that no parameter with a meaning in S3 is ignored.
     query = request.query_params.multi_items()
     if request.method == "POST" and query == [("uploads", "")]:
         return "createMultipartUpload", _create
@@ -55,7 +55,7 @@ def _operation_of(request: Request) -> tuple[str, Handler]:
 
 
 async def _create(request: Request, principal: Principal, file_id: str) -> Response:
-    # The upload at the store begins with the first part, once however often this is repeated.
+    # The upload at the store begins with the first part, and only once.
     await list_parts(request.state.resources, principal, file_id)
     return _xml_response(_xml("InitiateMultipartUploadResult", {"Key": file_id, "UploadId": file_id}))
 
@@ -69,7 +69,7 @@ async def _list(request: Request, principal: Principal, file_id: str) -> Respons
 
 
 async def _complete(request: Request, principal: Principal, file_id: str) -> Response:
-    # The client's list of parts proves nothing: the store's own is what counts.
+    # The client's list of parts is ignored, because the store's list counts.
     await discard_body(request, MAX_PART_LIST_BYTES)
     await complete_upload(request.state.resources, principal, file_id)
     location = f"{request.scope['root_path']}/files/{file_id}"

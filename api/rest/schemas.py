@@ -1,4 +1,4 @@
-"""What REST requests and answers look like. These models validate, and OpenAPI is made from them."""
+"""The models of REST requests and responses. They validate, and OpenAPI is generated from them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, Self
@@ -22,22 +22,25 @@ DeliveryId = Annotated[
 
 
 class QuerySchema(Schema):
-    """A query string; an unknown parameter is an error, for it would be a filter that filters nothing."""
+    """A query string.
 
-    # A parameter has one name.
+    An unknown parameter is an error, because a misspelled filter would match everything.
+    """
+
+    # A parameter has only its camelCase name.
     model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
 
 class ListQuery(QuerySchema, Listing):
-    """Which files, in which order, and how many."""
+    """The parameters of a list of files."""
 
     total_count: bool = Field(
-        default=False, description="Also count the files of all pages, if that does not take too long."
+        default=False, description="Whether to count the files of all pages, if that does not take too long."
     )
 
 
 class UploadHeaders(BaseModel):
-    """What may go along with an announcement."""
+    """The headers of an upload-request."""
 
     idempotency_key: str | None = Field(
         default=None,
@@ -45,50 +48,53 @@ class UploadHeaders(BaseModel):
         min_length=1,
         max_length=MAX_IDEMPOTENCY_KEY_CHARACTERS,
         pattern="^[ -~]*$",
-        description="A repeat with the same key and body answers the same file, for a day.",
+        description="Makes the request safe to repeat: for a day, the same key and body return the same"
+        " file.",
         examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
     )
 
 
 class UpdateHeaders(BaseModel):
-    """What an update may demand."""
+    """The headers of an update."""
 
     if_match: str | None = Field(
         default=None,
         alias="If-Match",
-        description="ETags that `getFile` has returned: the file is updated only if it still has one.",
+        description="ETags that `getFile` returned. The file is updated only if it still has one of them.",
     )
 
 
 class DownloadQuery(QuerySchema):
-    """How to hand out a download."""
+    """The parameters of a download."""
 
     disposition: Disposition = Field(
         default=Disposition.ATTACHMENT,
-        description="`inline` lets a browser show the file. Only pictures (not SVG), audio, video, PDF and "
-        "plain text can be inline; all else is an attachment.",
+        description="`inline` lets a browser show the file. Only images (not SVG), audio, video, PDF and "
+        "plain text can be inline. Other types are always an attachment.",
     )
-    redirect: bool = Field(default=False, description="Answer 307 to the URL instead of naming it.")
+    redirect: bool = Field(
+        default=False, description="Whether to return a 307 redirect to the URL instead of JSON."
+    )
 
 
 class EventsQuery(QuerySchema):
-    """Which files to be told of."""
+    """The parameters of a stream of events."""
 
-    id: str | None = Field(default=None, description="This one alone, and first of all as it stands.")
+    id: str | None = Field(default=None, description="Only this file. The first event is its current state.")
     after: str | None = Field(
         default=None,
-        description="As `Last-Event-ID`, for an EventSource, which cannot send that header at its start.",
+        description="Like `Last-Event-ID`, for EventSource, which cannot send that header at its start.",
     )
     ticket: str | None = Field(
-        default=None, description="A ticket of `createEventTicket`, in place of a token. It is good once."
+        default=None, description="A ticket of `createEventTicket` instead of a token. It is valid once."
     )
 
 
 class EventTicket(Schema):
-    """What opens one stream of events without a token."""
+    """A ticket that opens one stream of events without a token."""
 
-    ticket: str = Field(description="For `?ticket=` of `followFiles`, once.")
-    expires_at: Time = Field(description="When it is no longer good.")
+    ticket: str = Field(description="The value of `?ticket=` of `followFiles`.")
+    expires_at: Time = Field(description="When the ticket expires.")
 
     @classmethod
     def of(cls, ticket: tickets.EventTicket) -> "EventTicket":
@@ -97,30 +103,30 @@ class EventTicket(Schema):
 
 
 class EventHeaders(BaseModel):
-    """Where to go on."""
+    """The headers of a stream of events."""
 
     last_event_id: str | None = Field(
         default=None,
         alias="Last-Event-ID",
-        description="The `id` of the last event: all that came after it is told now.",
+        description="The `id` of the last event. The stream resumes after it.",
     )
 
 
 class Upload(Schema):
-    """The one request that may carry the bytes, straight to the object store."""
+    """The request that sends the bytes, straight to the object store."""
 
     method: Literal["PUT"]
     url: str
-    headers: dict[str, str] = Field(description="Send exactly these.")
+    headers: dict[str, str] = Field(description="Send exactly these headers.")
     content_length: int = Field(
-        description="The body's length in bytes. HTTP clients set Content-Length themselves; set it if yours"
-        " streams a body whose length it does not know."
+        description="The length of the body in bytes. HTTP clients set Content-Length themselves. Set it if"
+        " your client streams a body of unknown length."
     )
-    expires_at: Time = Field(description="The upload must begin before.")
+    expires_at: Time = Field(description="The upload must begin before this time.")
 
     @classmethod
     def of(cls, upload: PresignedRequest) -> Self:
-        """A presigned PUT as clients see it."""
+        """Return the JSON model of a presigned PUT."""
         return cls(
             method="PUT",
             url=upload.url,
@@ -131,15 +137,17 @@ class Upload(Schema):
 
 
 class Multipart(Schema):
-    """How a file is cut into parts; their URLs are asked for when they are needed."""
+    """How to split a file into parts. Request their URLs when you need them."""
 
-    part_size: int = Field(description="Bytes of every part but the last, which may be shorter.")
-    part_count: int = Field(description="Parts are numbered from 1.")
-    expires_at: Time = Field(description="The upload is given up soon after. Asking for parts puts it off.")
+    part_size: int = Field(description="The size of each part in bytes. The last part may be shorter.")
+    part_count: int = Field(description="The number of parts. The first part has the number 1.")
+    expires_at: Time = Field(
+        description="The upload expires soon after this time. A request for parts delays it."
+    )
 
     @classmethod
     def of(cls, multipart: MultipartPlan) -> Self:
-        """A plan as clients see it."""
+        """Return the JSON model of a plan."""
         return cls(
             part_size=multipart.part_size,
             part_count=multipart.part_count,
@@ -148,7 +156,7 @@ class Multipart(Schema):
 
 
 class UploadAnswer(Schema):
-    """A file and how to send it: `upload`, or `multipart`, or neither where its content is there already."""
+    """A file and how to send it: `upload`, or `multipart`, or neither if its content is already stored."""
 
     file: File
     upload: Upload | None
@@ -156,7 +164,7 @@ class UploadAnswer(Schema):
 
     @classmethod
     def of(cls, requested: UploadGrant) -> Self:
-        """A use-case's answer as clients see it."""
+        """Return the JSON model of a grant."""
         return cls(
             file=File.of(requested.file),
             upload=None if requested.upload is None else Upload.of(requested.upload),
@@ -165,19 +173,19 @@ class UploadAnswer(Schema):
 
 
 class PartUpload(Upload):
-    """The one request that may carry this part."""
+    """The request that sends this part."""
 
     part_number: int
 
 
 class PartUploads(Schema):
-    """How to send some parts."""
+    """The requests that send some parts."""
 
     parts: list[PartUpload]
 
     @classmethod
     def of(cls, presigned: Sequence[PresignedPart]) -> Self:
-        """Presigned parts as clients see them."""
+        """Return the JSON model of presigned parts."""
         return cls(
             parts=[PartUpload(part_number=part.number, **dict(Upload.of(part.request))) for part in presigned]
         )
@@ -187,36 +195,36 @@ class Part(Schema):
     """A part that the store holds."""
 
     part_number: int
-    size: int = Field(description="Bytes.")
+    size: int = Field(description="Size in bytes.")
     etag: str
 
 
 class Parts(Multipart):
-    """The plan, and which parts have arrived."""
+    """The plan, and the parts that have arrived."""
 
     parts: list[Part]
 
     @classmethod
     def of_progress(cls, progress: Progress) -> Self:
-        """Progress as clients see it."""
+        """Return the JSON model of the progress."""
         arrived = [Part(part_number=part.number, size=part.size, etag=part.etag) for part in progress.parts]
         return cls(**dict(Multipart.of(progress.multipart)), parts=arrived)
 
 
 class FilePage(Schema):
-    """Some files of a list. A page may be short or empty: go on while `nextCursor` is there."""
+    """Some files of a list. A page may be short or empty. Continue while `nextCursor` is not null."""
 
     items: Sequence[File]
-    next_cursor: str | None = Field(description="Null on the last page, and on no other.")
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page only.")
     total_count: int | None = Field(
         ge=0,
-        description="How many files the list has over all pages; null without `totalCount=true`, or if that "
-        "takes too long to find out.",
+        description="The number of files on all pages; null without `totalCount=true`, or if counting takes"
+        " too long.",
     )
 
     @classmethod
     def of(cls, page: Page, total_count: int | None) -> Self:
-        """A page as clients see it."""
+        """Return the JSON model of a page."""
         return cls(
             items=[File.of(file) for file in page.items],
             next_cursor=page.next_cursor,
@@ -225,7 +233,7 @@ class FilePage(Schema):
 
 
 class DownloadLink(Schema):
-    """Where the bytes are, for a while."""
+    """A URL for the bytes, which expires."""
 
     url: str
     method: Literal["GET"]
@@ -233,12 +241,12 @@ class DownloadLink(Schema):
 
     @classmethod
     def of(cls, download: PresignedRequest) -> Self:
-        """A presigned GET as clients see it."""
+        """Return the JSON model of a presigned GET."""
         return cls(url=download.url, method="GET", expires_at=download.expires_at)
 
 
 class Problem(Schema):
-    """An error (RFC 9457). `code` is stable; other members give facts about this one."""
+    """An error (RFC 9457). `code` is stable. Other members are facts about this error."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -247,4 +255,6 @@ class Problem(Schema):
     status: int
     detail: str
     code: str = Field(json_schema_extra={"enum": list(STATUS)})
-    fields: dict[str, str] | None = Field(default=None, description="Of invalid_input: what is wrong where.")
+    fields: dict[str, str] | None = Field(
+        default=None, description="For `invalid_input`: what is wrong with each field."
+    )

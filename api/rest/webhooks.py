@@ -29,7 +29,7 @@ _BODY_ERRORS = ("invalid_input", "request_too_large", "unsupported_media_type")
 
 
 class Webhook(Schema):
-    """Where events are sent."""
+    """A URL that receives events."""
 
     id: WebhookId
     url: str
@@ -37,7 +37,8 @@ class Webhook(Schema):
     description: str | None
     enabled: bool
     disabled_reason: DisabledReason | None = Field(
-        description="Of a webhook that we have disabled: its receiver answered 410, or nothing for days."
+        description="Why Waybill has disabled the webhook: its receiver returned 410 (GONE), or failed for"
+        " days (FAILING)."
     )
     created_at: Time
 
@@ -62,11 +63,12 @@ class Webhooks(Schema):
 
 
 class WebhookWithSecret(Schema):
-    """A webhook and what it signs with."""
+    """A webhook and the secret that signs its messages."""
 
     webhook: Webhook
     secret: str = Field(
-        description="Shown here only. Keep it where the receiver can read it.", examples=["whsec_…"]
+        description="The secret. It is returned only once, so store it for the receiver.",
+        examples=["whsec_…"],
     )
 
     @classmethod
@@ -79,13 +81,13 @@ class Attempt(Schema):
     """One request to a receiver."""
 
     at: Time
-    status_code: int | None = Field(description="Of the answer; null where there was none.")
-    error: str | None = Field(description="Why there was no answer.")
+    status_code: int | None = Field(description="The status of the response; null if there was none.")
+    error: str | None = Field(description="Why there was no response.")
     duration_ms: int
 
 
 class Delivery(Schema):
-    """A message to a receiver, and how it fared."""
+    """A message to a receiver, and its attempts."""
 
     id: DeliveryId
     type: str = Field(description="The event, or `ping`.", examples=["file.completed"])
@@ -115,7 +117,7 @@ class DeliveryPage(Schema):
     """Some deliveries of a list."""
 
     items: Sequence[Delivery]
-    next_cursor: str | None = Field(description="Null on the last page.")
+    next_cursor: str | None = Field(description="The cursor of the next page; null on the last page only.")
 
     @classmethod
     def of(cls, page: deliveries.DeliveryPage) -> Self:
@@ -124,7 +126,7 @@ class DeliveryPage(Schema):
 
 
 class DeliveryQuery(QuerySchema, DeliveryListing):
-    """Which deliveries, and how many."""
+    """The parameters of a list of deliveries."""
 
 
 @operation(
@@ -134,9 +136,9 @@ class DeliveryQuery(QuerySchema, DeliveryListing):
     answers={201: WebhookWithSecret},
     errors=(*_BODY_ERRORS, "too_many_webhooks"),
 )
-async def create_one(request: Request, principal: Principal, draft: WebhookRequest) -> Response:
-    """Have events sent to an address, from now on. The answer shows the secret that they are signed with."""
-    made = await create_webhook(request.state.resources.settings, principal, draft)
+async def create_one(request: Request, principal: Principal, webhook_request: WebhookRequest) -> Response:
+    """Create a webhook. It receives later events. The response has the secret that signs them."""
+    made = await create_webhook(request.state.resources.settings, principal, webhook_request)
     location = {"Location": f"{request.scope['root_path']}/webhooks/{made.webhook.webhook_id}"}
     return json_answer(WebhookWithSecret.of(made), 201, location)
 
@@ -160,15 +162,15 @@ async def get_one(request: Request, principal: Principal) -> Response:
     answers={200: Webhook},
     errors=("webhook_not_found", *_BODY_ERRORS),
 )
-async def update_one(request: Request, principal: Principal, wanted: WebhookChanges) -> Response:
+async def update_one(request: Request, principal: Principal, webhook_changes: WebhookChanges) -> Response:
     """Change a webhook. Safe to repeat."""
     settings, webhook_id = request.state.resources.settings, request.path_params["id"]
-    return json_answer(Webhook.of(await update_webhook(settings, principal, webhook_id, wanted)))
+    return json_answer(Webhook.of(await update_webhook(settings, principal, webhook_id, webhook_changes)))
 
 
 @operation("deleteWebhook", tag="webhooks", answers={204: None}, errors=("webhook_not_found",))
 async def delete_one(request: Request, principal: Principal) -> Response:
-    """Delete a webhook, and with it what it is still owed."""
+    """Delete a webhook and its deliveries, also those that are not sent yet."""
     await delete_webhook(principal, request.path_params["id"])
     return Response(status_code=204)
 
@@ -177,7 +179,7 @@ async def delete_one(request: Request, principal: Principal) -> Response:
     "rotateWebhookSecret", tag="webhooks", answers={200: WebhookWithSecret}, errors=("webhook_not_found",)
 )
 async def rotate_one(request: Request, principal: Principal) -> Response:
-    """Get a new secret. For a day messages are signed with the one before as well."""
+    """Get a new secret. For a day the previous secret also signs messages."""
     return json_answer(
         WebhookWithSecret.of(await rotate_webhook_secret(principal, request.path_params["id"]))
     )
@@ -203,7 +205,7 @@ async def ping_one(request: Request, principal: Principal) -> Response:
     errors=("webhook_not_found", "invalid_input"),
 )
 async def list_sent(request: Request, principal: Principal, query: DeliveryQuery) -> Response:
-    """List what a webhook was sent and is owed, the newest first, for 30 days."""
+    """List the deliveries of a webhook of the last 30 days, the newest first."""
     return json_answer(DeliveryPage.of(await list_deliveries(principal, request.path_params["id"], query)))
 
 
@@ -214,10 +216,10 @@ async def list_sent(request: Request, principal: Principal, query: DeliveryQuery
     errors=("webhook_not_found", "delivery_not_found", "webhook_disabled"),
 )
 async def redeliver_one(request: Request, principal: Principal) -> Response:
-    """Send a message once more, as it was made and under its own id."""
+    """Send a message sent, unchanged and with the same id."""
     webhook_id, delivery_id = request.path_params["id"], request.path_params["deliveryId"]
-    again = await redeliver(request.state.resources, principal, webhook_id, delivery_id)
-    return json_answer(Delivery.of(again), 202)
+    sent = await redeliver(request.state.resources, principal, webhook_id, delivery_id)
+    return json_answer(Delivery.of(sent), 202)
 
 
 WEBHOOK_PATHS: Paths = {

@@ -6,7 +6,7 @@ const { token } = JSON.parse(document.getElementById("config").textContent);
 ReactDOM.createRoot(document.getElementById("tool")).render(
   React.createElement(GraphiQL, {
     fetcher: GraphiQL.createFetcher({ url: window.location.pathname }),
-    // Nothing is kept, for its history would keep tokens.
+    // Nothing is stored, because the history would contain tokens.
     storage: null,
     defaultQuery: "{ files { edges { node { id name size status } } } }",
     defaultHeaders: JSON.stringify({ Authorization: `Bearer ${token ?? "<your token>"}` }, null, 2),
