@@ -1,4 +1,7 @@
-"""Messages in, use-cases called. The broker first, then every actor module, so that each registers."""
+"""Background jobs: each message calls one use-case.
+
+Imports the broker first, then every actor module, to register it.
+"""
 
 from actors.broker import broker
 

@@ -1,4 +1,4 @@
-"""What every worker does beside its jobs, on the actors' event loop."""
+"""The background tasks of every worker, on the actors' event loop."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -9,14 +9,15 @@ from dramatiq.middleware import Middleware
 
 from waybill.resources import Resources
 
-#: Seconds until a loop that was cancelled and goes on is cancelled again.
+#: Seconds until a task that was cancelled and still runs is cancelled again.
 CANCEL_AGAIN_SECONDS = 2
 
 
 class Background(Middleware):
-    """Runs loops from the start of a worker to its end. A lease in MongoDB lets one worker do the work.
+    """Runs loops from the start of a worker to its end.
 
-    Stops before the worker's jobs do, so that another worker takes over while they end.
+    By a lease in MongoDB one worker at a time does the work. It stops before the worker's jobs, so that
+    another worker takes over while they end.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Background(Middleware):
 
     async def _stop(self) -> None:
         while running := [task for task in self._running if not task.done()]:
-            # Again, if a driver has lost the cancellation: a worker must stop.
+            # Repeated, because a driver may lose a cancellation, and a worker must stop.
             for task in running:
                 task.cancel()
             await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)

@@ -28,10 +28,10 @@ settings = load_settings()
 
 
 class OpenResources(Middleware):
-    """Opens the use-cases' resources on the event loop that the actors run on.
+    """Opens the resources of the use-cases on the event loop of the actors.
 
-    Stands after AsyncIO: that makes the loop in its before-hook and, as after-hooks run in reverse, ends it
-    in its own after ours.
+    It must come after AsyncIO, which creates the loop in its before-hook. After-hooks run in reverse order,
+    so AsyncIO ends the loop after our hook.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class OpenResources(Middleware):
             opening = self._stack.enter_async_context(open_resources(settings, broker))
             self.opened = self._loop().run_coroutine(opening)
         except Exception as error:
-            # Dramatiq swallows every other exception here, and the worker would run without resources.
+            # Dramatiq ignores every other exception here, and the worker would run without resources.
             raise MiddlewareError(f"The worker cannot open its resources: {error}") from error
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
@@ -57,7 +57,7 @@ _resources = OpenResources()
 
 
 def resources() -> Resources:
-    """The resources of this worker. Actors run only after they were opened."""
+    """Return the resources of this worker. Actors run only after they were opened."""
     if _resources.opened is None:
         raise RuntimeError("No worker runs in this process, so no resources are open.")
     return _resources.opened
@@ -77,11 +77,11 @@ broker = NotifyingRedisBroker(
         Schedule(settings.sweep_interval),
         Background(resources, consume_changes, keep_sums),
     ],
-    # A worker that was killed is noticed after this many milliseconds without a sign of life, and its
-    # messages go to another. The default is a minute; a false alarm costs one message that does nothing.
+    # After this many milliseconds without a heartbeat a worker counts as dead, and its messages go to
+    # another. The default is a minute. A false alarm costs one message that does nothing.
     heartbeat_timeout=15_000,
-    # The chance, in a million, that a look at a queue is for such workers too. An idle queue is looked at
-    # once a second: by default, a chance of 0.1 %, they would be missed after a quarter of an hour.
+    # The chance, in a million, that a poll of a queue also looks for dead workers. An idle queue is polled
+    # once a second. With the default, 0.1 %, a dead worker would be detected after a quarter of an hour.
     maintenance_chance=500_000,
     # Failed jobs stay on the dashboard for a week, in milliseconds.
     dead_message_ttl=7 * 24 * 3600 * 1000,

@@ -1,4 +1,4 @@
-"""What the dashboard shows of a job that failed for good."""
+"""Store the traceback of a job that failed for good, for the dashboard."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ log = structlog.get_logger(__name__)
 
 
 class KeepTraceback(Middleware):
-    """Writes a failed message back before it becomes a dead letter.
+    """Stores a failed message again before it becomes a dead letter.
 
-    Redis keeps the message as it was enqueued, which is before its last attempt: without this the last
-    traceback, and of an actor without retries the only one, would be lost.
+    Redis has the message as it was enqueued, before its last attempt. Without this the last traceback would
+    be lost, which is the only one of an actor without retries.
     """
 
     def before_nack(self, broker: Any, message: Any) -> None:
@@ -22,5 +22,5 @@ class KeepTraceback(Middleware):
         try:
             broker.client.hset(key, message.options["redis_message_id"], message.encode())
         except RedisError as error:
-            # Dramatiq makes the message a dead letter when Redis is available again, and calls this before.
-            log.warning("traceback not kept: redis unavailable", error=str(error))
+            # When Redis is available again, Dramatiq makes the message a dead letter, and calls this before.
+            log.warning("traceback not stored: redis unavailable", error=str(error))

@@ -20,11 +20,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Job:
-    """One job, while it runs. ``is_cut_short`` by an outage: it ended early, and another will be sent."""
+    """One running job. ``is_cut_short``: an outage ended it early, and the reconciler sends another."""
 
     is_cut_short: bool = False
     began: float = field(default_factory=perf_counter)
-    # Its step of a trace, which is left when it ends.
+    # The span of the job, which ends with it.
     trace: ExitStack = field(default_factory=ExitStack)
     step: Step = field(default_factory=Step)
 
@@ -33,22 +33,22 @@ _current: ContextVar[Job] = ContextVar("job")
 
 
 def cut_short() -> None:
-    """Say of the running job that an outage has ended it."""
-    # The actor's event loop has a copy of its thread's context, but not of what stands in it.
+    """Mark the running job as ended by an outage."""
+    # The actor's event loop has a copy of the thread's context, which refers to the same job.
     _current.get().is_cut_short = True
 
 
 class Instrumentation(Middleware):
-    """Stands before all others: first before a job, and after it last, when its outcome is settled."""
+    """Must be the first middleware: it runs first before a job, and last after it, with the outcome known."""
 
     def before_process_message(self, broker: Any, message: Any) -> None:
-        # What the job before has left in this thread, whose last lines come after it.
+        # Clear the values of the previous job here, because its last log lines come after its end.
         clear_contextvars()
         bind_contextvars(actor=message.actor_name, message_id=message.message_id)
         if REQUEST_ID in message.options:
             bind_contextvars(request_id=message.options[REQUEST_ID])
         job = Job()
-        # Not a sweep, which comes every few seconds, whether there is something to do or not.
+        # Sweeps are not traced, because they run every few seconds, also if there is nothing to do.
         if message.args:
             known = {"messaging.message.id": message.message_id}
             job.step = job.trace.enter_context(step(message.actor_name, "consumer", message.options, known))
@@ -63,7 +63,7 @@ class Instrumentation(Middleware):
         count_job(message.actor_name, outcome, seconds)
         job.step.conclude({"waybill.outcome": outcome}, failed=outcome != "done")
         if outcome == "done":
-            # As for the trace: a sweep says nothing.
+            # Sweeps are logged at DEBUG, for the same reason.
             write = log.info if message.args else log.debug
             write("job done", seconds=round(seconds, 3))
         else:
@@ -72,7 +72,7 @@ class Instrumentation(Middleware):
 
 
 def _outcome(job: Job, message: Any, exception: BaseException | None) -> str:
-    """What became of a job: `done`, `cut_short`, `interrupted` by a stop, `retried`, or `dead` for good."""
+    """Return the outcome: `done`, `cut_short`, `interrupted` by a stop, `retried`, or `dead` for good."""
     if exception is None:
         return "cut_short" if job.is_cut_short else "done"
     if message.failed:

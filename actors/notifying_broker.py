@@ -1,11 +1,11 @@
-"""Fetching a message when it is sent, rather than at the next look.
+"""A Redis broker that fetches a message when it is sent, and not only at the next poll.
 
-Dramatiq looks at each idle queue again and again: rarely, and a client waits for its verdict; often, and an
-idle worker is busy looking. Here senders say that they have sent something (Redis Pub/Sub), and a look is
-taken then. A word can be lost with its sender, so a look is also taken now and then.
+Dramatiq polls each idle queue. If it polls rarely, clients wait for their results; if it polls often, idle
+workers are busy. Here senders publish a notification (Redis Pub/Sub), and the worker polls then. A
+notification can be lost, so the worker also polls at a long interval.
 
-Nor does Dramatiq miss a message whose fetch was answered in vain, to a connection that had timed out: Redis
-has it down as this worker's for as long as the worker lives. Here the two are compared now and then.
+Dramatiq also does not notice a message that was fetched over a connection that had timed out. Redis records
+it as this worker's while the worker lives. Here both sides are compared at an interval.
 """
 
 import threading
@@ -27,29 +27,29 @@ from waybill.platform.redis.messages import LEGACY_SENT_CHANNEL, sent_channel
 #: Seconds between two attempts to reach a Redis that is unavailable.
 PAUSE_SECONDS = 1
 
-#: Seconds between two looks whether Redis still counts this worker among those that listen.
+#: Seconds between two checks whether Redis still knows that this worker listens.
 CHECK_SECONDS = 5
 
-#: Seconds between two looks for messages that were fetched and never came.
+#: Seconds between two checks for messages that were fetched and never arrived.
 COMPARE_SECONDS = 5
 
 log = structlog.get_logger(__name__)
 
 
 class Availability:
-    """Whether Redis serves this worker. Logs each change once, for all threads together."""
+    """Whether Redis is available. Logs each change once, for all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_available = True
 
     def failed(self, error: Exception) -> None:
-        """Record that Redis did not answer, or refused."""
+        """Record that Redis did not answer, or refused a command."""
         if self._changes(to=False):
             log.warning("redis unavailable: no jobs are fetched", error=str(error))
 
     def answered(self) -> None:
-        """Record that Redis did what it was asked for."""
+        """Record that Redis executed a command."""
         if not self._is_available and self._changes(to=True):
             log.info("redis available again: jobs are fetched")
 
@@ -64,13 +64,13 @@ class NotifyingRedisBroker(RedisBroker):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        # Fetching and acknowledging jobs make room in a full Redis. They write, so a full Redis would refuse
-        # them, and a queue that has filled it would never become shorter.
+        # To fetch and to acknowledge jobs frees memory in Redis. But these scripts write, so a full Redis
+        # would refuse them, and a queue that has filled Redis would never become shorter.
         dispatch: Any = self.scripts["dispatch"].script
         self.scripts["dispatch"] = self.client.register_script(b"#!lua flags=allow-oom\n" + dispatch)
         self.woken: dict[str, threading.Event] = {}
-        # The messages of each queue that were fetched and are not done, by their id in Redis. Outlives a
-        # consumer that is replaced after an error, because jobs go on meanwhile.
+        # The messages of each queue that were fetched and are not finished, by their id in Redis. Stored
+        # here, because jobs continue when a consumer is replaced after an error.
         self.taken: dict[str, set[str]] = {}
         self.availability = Availability()
 
@@ -78,8 +78,8 @@ class NotifyingRedisBroker(RedisBroker):
         """Enqueue a message.
 
         Raises:
-            ConnectionClosed: Redis does not answer, or refuses. Dramatiq takes this one for an outage, and
-                any other for a defect.
+            ConnectionClosed: Redis does not answer, or refuses. Dramatiq treats this error as an outage, and
+                any other as a defect.
         """
         try:
             return super().enqueue(message, delay=delay)
@@ -87,38 +87,39 @@ class NotifyingRedisBroker(RedisBroker):
             raise ConnectionClosed(error) from error
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
-        """A consumer that waits up to ``timeout`` milliseconds where the queue is empty, or to be woken."""
+        """Return a consumer that waits ``timeout`` milliseconds at an empty queue, or until it is woken."""
         self.woken.setdefault(queue_name, threading.Event())
         taken = self.taken.setdefault(queue_name, set())
         if queue_name in self.delay_queues:
-            # With its consumer a delay queue loses what it holds in memory.
+            # A delay queue loses the messages in its memory with its consumer.
             taken.clear()
-        # Without a timeout of its own it does not sleep.
+        # With a timeout of 0 it does not sleep.
         fetching = super().consume(queue_name, prefetch, timeout=0)
         return NotifiedConsumer(self, queue_name, fetching, timeout / 1000)
 
     def put_back(self, queue_name: str) -> None:
-        """Put back into its queue what Redis has down as this worker's, and this worker does not have."""
-        # Where Dramatiq's script keeps it. What is done meanwhile is no longer there, and is not put back.
+        """Put messages back into the queue that Redis records as this worker's and that it lacks."""
+        # The key of Dramatiq's script. A message that ends meanwhile is removed from it, so it is not put
+        # back.
         held: Any = self.client.smembers(f"{self.namespace}:__acks__.{self.broker_id}.{queue_name}")
         lost = {member.decode() for member in held} - self.taken[queue_name]
         if lost:
-            log.warning("messages that never came are put back", queue=queue_name, messages=len(lost))
+            log.warning("lost messages put back into the queue", queue=queue_name, messages=len(lost))
             self.do_requeue(queue_name, *lost)
 
     def wake(self, queue_name: str) -> None:
-        """Have a look taken at a queue, if this worker takes from it."""
+        """Wake the consumer of a queue, if this worker has one."""
         if queue_name in self.woken:
             self.woken[queue_name].set()
 
     def wake_all(self) -> None:
-        """Have a look taken at every queue."""
+        """Wake all consumers."""
         for woken in list(self.woken.values()):
             woken.set()
 
 
 class NotifiedConsumer(Consumer):
-    """Waits where Dramatiq's own consumer of Redis would sleep, and knows which messages run."""
+    """Waits until it is woken, where Dramatiq's own consumer would sleep, and records running messages."""
 
     def __init__(self, broker: NotifyingRedisBroker, queue_name: str, fetching: Any, timeout: float) -> None:
         self._broker = broker
@@ -131,14 +132,14 @@ class NotifiedConsumer(Consumer):
         self._waits_for_room = False
 
     def __next__(self) -> MessageProxy | None:
-        """The next message, or None where there was none."""
-        # Before the look: what is sent during it wakes us.
+        """Return the next message, or None if the queue is empty."""
+        # Clear before the poll, so that a message that is sent during the poll wakes us.
         self._woken.clear()
         try:
             message = self._next()
         except (RedisError, ConnectionClosed) as error:
-            # Not raised: Dramatiq would replace this consumer each second, and say so each time. A replica
-            # and a full server refuse as well, with errors that Dramatiq takes for defects.
+            # Not raised, because Dramatiq would replace this consumer each second, and log it each time. A
+            # replica and a full server also refuse, with errors that Dramatiq treats as defects.
             self._broker.availability.failed(error)
             self._woken.wait(PAUSE_SECONDS)
             return None
@@ -148,47 +149,48 @@ class NotifiedConsumer(Consumer):
         return message
 
     def _next(self) -> MessageProxy | None:
-        # Before the look: what is done during it makes room as well.
+        # Before the poll, because a job that ends during it makes room too.
         self._waits_for_room = True
         message: MessageProxy | None = next(self._fetching)
         if message is not None:
             self._taken.add(message.options["redis_message_id"])
             return message
-        # With room for more the queue was empty: a message that is done is no reason to look again.
+        # If there is room, the queue was empty, so the end of a message is no reason to poll again.
         self._waits_for_room = self._fetching.outstanding_message_count >= self._fetching.prefetch
-        # Only here, where no message is on its way from one to the other.
+        # Only here, because no message is in transit now.
         if time.monotonic() - self._compared_at > COMPARE_SECONDS:
             self._compared_at = time.monotonic()
             self._broker.put_back(self._queue_name)
-            # What was put back is there to be fetched.
+            # Poll again, because messages may have been put back.
             self._woken.set()
         return None
 
     def ack(self, message: MessageProxy) -> None:
-        """A message is done: there is room for another."""
+        """Acknowledge a message. There is room for another."""
         self._settle(self._fetching.ack, message)
 
     def nack(self, message: MessageProxy) -> None:
-        """A message has failed: there is room for another."""
+        """Reject a message that failed. There is room for another."""
         self._settle(self._fetching.nack, message)
 
     def _settle(self, settle: Callable[[MessageProxy], None], message: MessageProxy) -> None:
         try:
             settle(message)
         except RedisError as error:
-            # Dramatiq tries again after this error, and after any other it never does: the message would be
-            # this worker's for as long as it lives.
+            # Dramatiq retries only after this error. After any other the message would stay this worker's
+            # while the worker lives.
             raise ConnectionClosed(error) from error
         self._taken.discard(message.options["redis_message_id"])
         if self._waits_for_room:
             self._woken.set()
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Give messages back that were fetched and not begun."""
+        """Return messages to the queue that were fetched and not begun."""
         try:
             self._fetching.requeue(messages)
         except RedisError as error:
-            # Of a stop, which ends in order only with this error: the messages are missed and fetched later.
+            # A stop ends properly only with this error. The messages are fetched later, as those of a dead
+            # worker.
             raise ConnectionClosed(error) from error
 
     def close(self) -> None:
@@ -224,12 +226,12 @@ class WakeConsumers(Middleware):
         listening.subscribe(channel, LEGACY_SENT_CHANNEL, own)
         checked_at = time.monotonic()
         while not self._stopped.is_set():
-            said = listening.get_message(timeout=PAUSE_SECONDS) or {"type": None}
-            match said["type"]:
+            notification = listening.get_message(timeout=PAUSE_SECONDS) or {"type": None}
+            match notification["type"]:
                 case "message":
-                    broker.wake(said["data"].decode())
+                    broker.wake(notification["data"].decode())
                 case "subscribe":
-                    # What was sent while this worker did not listen.
+                    # Messages may have been sent while this worker did not listen.
                     broker.wake_all()
             if time.monotonic() - checked_at > CHECK_SECONDS:
                 checked_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""Jobs and outages."""
+"""How jobs end in an outage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +13,13 @@ log = structlog.get_logger(__name__)
 
 @contextmanager
 def reconciled() -> Iterator[None]:
-    """End a job that met an outage as if it were done.
+    """End a job normally if an outage stops it.
 
-    Its file stays due and the reconciler sends another message, for as long as the outage lasts. Retries
-    beside that would multiply, and a dead letter for each of them would bury those of real defects.
+    Its file stays due, and the reconciler sends messages for it while the outage lasts. Retries in addition
+    would multiply, and their dead letters would hide those of real defects.
     """
     try:
         yield
     except ServiceUnavailable as error:
         cut_short()
-        log.warning("job cut short, the reconciler sends another", error=error.message)
+        log.warning("job cut short: the reconciler sends another", error=error.message)

@@ -1,4 +1,4 @@
-"""When the sweepers run."""
+"""Send the messages of the sweepers at an interval."""
 
 import time
 from typing import Any
@@ -12,17 +12,17 @@ from redis.exceptions import RedisError
 
 from waybill.platform.redis.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
 
-#: Ticks of all sweepers that may wait or run at once.
+#: The most ticks of all sweepers that wait or run.
 MAX_WAITING_TICKS = 4
 
 log = structlog.get_logger(__name__)
 
 
 class Schedule(Middleware):
-    """Every worker ticks; for each tick Redis lets one of them send the message.
+    """Sends a message to each sweeper every ``interval`` seconds.
 
-    ``interval`` is in seconds. A tick that is lost (Redis away, the sender killed) is made up by the next,
-    for the sweepers look at the database and not at what was sent.
+    Every worker ticks, and Redis lets one of them send. A tick that is lost (Redis is unavailable, the sender
+    is killed) is replaced by the next one, because sweepers read the database and not the messages.
     """
 
     def __init__(self, interval: int) -> None:
@@ -42,10 +42,10 @@ class Schedule(Middleware):
     def _tick(self, broker: Any, actor: str) -> None:
         slot = int(time.time() // self._interval)
         try:
-            # The slot is part of the key: a worker whose clock is off can send an extra message at worst.
+            # The slot is part of the key, so a worker with a wrong clock can only send an extra message.
             if not broker.client.set(f"waybill:tick:{actor}:{slot}", "1", nx=True, ex=10 * self._interval):
                 return
-            # If no worker takes the ticks, one that waits does the work of all later ones.
+            # If no worker takes the ticks, a waiting one does the work of all later ones.
             if broker.do_qsize(QUEUES[actor]) >= MAX_WAITING_TICKS:
                 return
             broker.enqueue(

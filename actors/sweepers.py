@@ -1,4 +1,4 @@
-"""The sweepers: statuses that time alone moves, and jobs that were lost."""
+"""The sweepers: they expire uploads, and send lost jobs again."""
 
 import dramatiq
 
@@ -8,10 +8,10 @@ from waybill.files.expire import expire_uploads as expire
 from waybill.platform.redis.messages import EXPIRE_UPLOADS, QUEUES, RECONCILE
 from waybill.reconcile import reconcile as send_again
 
-# A run takes seconds, or a few minutes where each of its files is of another owner with a quota; past this
-# it hangs, and the next tick does its work.
+# A run takes seconds, or a few minutes if each of its files is of another owner with a quota. After this
+# limit it counts as stuck, and the next tick does its work.
 TIME_LIMIT_MS = 5 * 60_000
-# The next tick is the retry, and it is never more than an interval away.
+# The next tick is the retry, within one interval.
 NO_RETRIES = 0
 
 
@@ -31,6 +31,6 @@ async def expire_uploads() -> None:
     actor_name=RECONCILE, queue_name=QUEUES[RECONCILE], time_limit=TIME_LIMIT_MS, max_retries=NO_RETRIES
 )
 async def reconcile() -> None:
-    """Send again what was lost between the database and the queue, and what is to be tried again."""
+    """Send jobs that were lost between the database and the queue, and jobs whose retry is due."""
     with reconciled():
         await send_again(resources())

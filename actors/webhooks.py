@@ -1,4 +1,4 @@
-"""Jobs that tell others."""
+"""Jobs that deliver webhooks."""
 
 import dramatiq
 
@@ -11,14 +11,15 @@ from waybill.webhooks.deliver import deliver
 @dramatiq.actor(
     actor_name=DELIVER_WEBHOOK,
     queue_name=QUEUES[DELIVER_WEBHOOK],
-    # Twenty seconds, and one more request, which gets fifteen.
+    # A job takes up to twenty seconds, and one more request of up to fifteen.
     time_limit=60_000,
-    # For defects: what a receiver does is never an error, and its next attempt is in the document.
+    # For defects only: a failure of a receiver is not an error, and the document has the time of the next
+    # attempt.
     max_retries=3,
     min_backoff=1_000,
     max_backoff=60_000,
 )
 async def deliver_webhook(delivery_id: str) -> None:
-    """Make one attempt at a delivery, and at what else its webhook waits for."""
+    """Make one attempt at a delivery, and at waiting deliveries of the same webhook."""
     with reconciled():
         await deliver(resources(), delivery_id)
