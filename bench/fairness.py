@@ -30,7 +30,7 @@ OWNERS = 5_000
 
 #: Seconds over which a rate is measured, and until another owner's files are given up.
 WINDOW = 15
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 #: Files to a call of complete.
 BATCH = 100
@@ -137,7 +137,7 @@ async def _final(servers: Bare) -> int:
 async def _seconds_until_final(servers: Bare, owner: str, began: float) -> float:
     query = {"owner": owner, "deleted_at": None, "status": Status.COMPLETED.value}
     while await servers.files.count_documents(query, hint="newest_by_status") < SECOND:
-        if time.monotonic() - began > PATIENCE:
+        if time.monotonic() - began > TIMEOUT_SECONDS:
             return float("inf")
         await asyncio.sleep(0.05)
     return time.monotonic() - began

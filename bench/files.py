@@ -13,7 +13,7 @@ from bench.floors.pipeline import Bare
 from waybill.files.lifecycle import Status
 
 #: Seconds until a verdict is given up.
-PATIENCE = 300
+TIMEOUT_SECONDS = 300
 
 
 def pending(owner: str, **fields: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ async def seconds_to_completed(
     """From complete to COMPLETED; MongoDB is asked for the status every so many seconds."""
     began = time.time()
     (await client.post(f"/api/v1/files/{file_id}/complete")).raise_for_status()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while (file := await servers.files.find_one({"_id": file_id}))["status"] != Status.COMPLETED:
             await asyncio.sleep(asked_every)
     # By the clock of the database, which is this machine's: asking less often measures no worse.

@@ -43,7 +43,7 @@ def load(target: Target, *, seconds: float, connections: int = 16) -> Load:
     if target.body is not None:
         argv.append(json.dumps(target.body))
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout.splitlines()[-1])
-    if told["failed"] or not told["requests"]:
-        raise RuntimeError(f"{told['failed']} of {told['requests']} requests to {target.url} failed")
-    return Load(told["requests"] / told["seconds"], told["p50_ms"], told["p99_ms"])
+    report = json.loads(done.stdout.splitlines()[-1])
+    if report["failed"] or not report["requests"]:
+        raise RuntimeError(f"{report['failed']} of {report['requests']} requests to {target.url} failed")
+    return Load(report["requests"] / report["seconds"], report["p50_ms"], report["p99_ms"])

@@ -68,7 +68,7 @@ def compare(
     rounds: int = ROUNDS,
     remark: Callable[[], str] = str,
 ) -> Row:
-    """Measure the two in turn, so that whatever else the machine does falls on both."""
+    """Measure the two in turns, so that other load of the machine affects both."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
     ratios = [mine / other for mine, other in pairs]
     mine = statistics.median(pair[0] for pair in pairs)

@@ -1,18 +1,19 @@
-"""What users might pick instead, side by side. No goals: the two do not do the same.
+"""Compare with a server that users might choose instead. The results are not goals, because the two differ.
 
-Uppy Companion's `GET /s3/params` answers a form that a browser posts to S3. It is signed for one key (a UUID
-and the file's name), one content type and the metadata, for 800 seconds. Against our `POST
-/api/v1/files/upload-request`, as its source says and, where marked, as each run proves again:
+Uppy Companion's `GET /s3/params` returns a form that a browser posts to S3. Its signature is for one key (a
+UUID and the file's name), one content type and the metadata, and is valid for 800 seconds. The differences to
+our `POST /api/v1/files/upload-request`, from its source and, where marked, proved again by each run:
 
-- It asks for no token (proved); who wants one puts a server of their own around it. Ours is of an owner, who
-  alone may complete, read and delete the file.
-- It reaches nobody and remembers nothing of the file: ours is in MongoDB's journal before the answer leaves.
-- It is not told the size or a SHA-256: its form takes more bytes than the file had, in place of those that it
-  took before (proved); one range of sizes for all files can be configured. Our URL takes the announced length
-  alone, and once (proved).
-- Nothing follows: what was posted is neither completed nor verified, and what never was is not missed.
-- It logs each request and keeps a session of it (in memory, where no Redis is given): its standalone server
-  cannot be told not to. Ours logs no request that succeeds.
+- It requires no token (proved); operators must add their own server for that. Our file belongs to an owner,
+  and only this owner can complete, read and delete it.
+- It contacts no server and stores nothing about the file. Our record is in MongoDB's journal before the
+  response.
+- It does not know the size or a SHA-256. Its form accepts more bytes than the file has, and overwrites an
+  earlier upload (proved); one range of sizes for all files can be configured. Our URL accepts exactly the
+  declared length, and once (proved).
+- It does nothing after the upload: no completion, no verification, no expiry.
+- It logs each request and stores a session (in memory without Redis); its standalone server cannot disable
+  that. Ours does not log requests that succeed.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ from waybill.platform.presign import Presigner
 
 CONTENT = b"holiday" * 100
 
-# What Uppy itself sends of a file: every field of its metadata, if it is not told otherwise.
+# The query that Uppy sends by default: all fields of the file's metadata.
 QUERY = urlencode(
     {
         "filename": DRAFT["name"],

@@ -51,7 +51,7 @@ def uvicorn(app: str) -> tuple[str, ...]:
 
 
 def wait_until_answered(url: str, child: Child, seconds: float = 30) -> None:
-    """Return at the first answer, whatever it says."""
+    """Return at the first response, with any status."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bson import ObjectId
 
-from bench.files import PATIENCE, pending, seconds_to_completed
+from bench.files import TIMEOUT_SECONDS, pending, seconds_to_completed
 from bench.floors.pipeline import GO, READY, Bare, bare
 from bench.measure import Row, at_least, at_most, compare
 from bench.stand import OWNER, spawned
@@ -87,7 +87,16 @@ async def _complete_many(service: Service, workers: list[Child]) -> float:
         with tempfile.NamedTemporaryFile("w") as listed:
             listed.write("".join(f"{file_id}\n" for file_id in ids))
             listed.flush()
-            argv = ["wrk", "-t1", "-c16", f"-d{PATIENCE}s", "-s", str(COMPLETE_MANY), service.address, "--"]
+            argv = [
+                "wrk",
+                "-t1",
+                "-c16",
+                f"-d{TIMEOUT_SECONDS}s",
+                "-s",
+                str(COMPLETE_MANY),
+                service.address,
+                "--",
+            ]
             began = time.perf_counter()
             wrk = await asyncio.create_subprocess_exec(
                 *argv, service.token(owner), listed.name, stdout=subprocess.PIPE
@@ -98,9 +107,9 @@ async def _complete_many(service: Service, workers: list[Child]) -> float:
             finally:
                 # It has sent its last request long since, and would wait out its time.
                 wrk.send_signal(signal.SIGINT)
-                told, _ = await wrk.communicate()
-        if json.loads(told.splitlines()[-1])["failed"]:
-            raise RuntimeError(told.decode())
+                output, _ = await wrk.communicate()
+        if json.loads(output.splitlines()[-1])["failed"]:
+            raise RuntimeError(output.decode())
         return MANY / (ended - began)
 
 
@@ -140,6 +149,6 @@ async def _stored(servers: Bare, owner: str, number: int) -> list[ObjectId]:
 
 async def _all_completed(servers: Bare, owner: str) -> None:
     query = {"owner": owner, "deleted_at": None, "status": Status.COMPLETED.value}
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while await servers.files.count_documents(query, hint="newest_by_status") < MANY:
             await asyncio.sleep(0.05)

@@ -28,7 +28,7 @@ def companion(service: Service) -> Iterator[str]:
     variables = {
         # Without it Express and Companion run as for a developer, who is not in a hurry.
         "NODE_ENV": "production",
-        "COMPANION_SECRET": "of no use, as nobody signs in anywhere",
+        "COMPANION_SECRET": "unused, because there is no sign-in",
         "COMPANION_PREAUTH_SECRET": "of no use either",
         "COMPANION_DATADIR": str(data),
         "COMPANION_DOMAIN": "127.0.0.1",

@@ -1,4 +1,4 @@
-"""An application that does nothing, to tell what starting one costs by itself."""
+"""An application that does nothing, to measure the cost of a start by itself."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request

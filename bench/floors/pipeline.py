@@ -1,7 +1,7 @@
 """The least code that does the I/O of a completion and its verification, in the same order.
 
-One find, one HEAD, one update and one push of whoever completes; one pop, one update that takes the file, one
-GET with a SHA-256 and one update with the outcome of whoever verifies. No lease, no retry, no duplicates.
+The API makes one find, one HEAD, one update and one push; the worker one pop, one update that takes the file,
+one GET with a SHA-256, and one update with the outcome. No lease, no retry, no duplicates.
 
 `python -m bench.floors.pipeline complete OWNER` completes all PENDING files of an owner, sixteen at once, as
 soon as something is pushed to `bench:go`;
