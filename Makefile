@@ -5,7 +5,7 @@ RUN := .venv/bin
 WEB := web/node_modules/.package-lock.json
 GENERATORS := tests/generators/node_modules/.package-lock.json
 # Folders whose language is checked against .ci/plain-language.txt, here and in .pre-commit-config.yaml.
-PLAIN := actors api bench cli stack waybill web/src
+PLAIN := actors api bench cli docs stack waybill web/src README.md
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
 .PHONY: up prepare test bench soak large fuzz faults cluster lint audit sbom fix docs docs-serve install pages

@@ -11,7 +11,7 @@ def render() -> str:
     """Every code, with a place to link to.
 
     Raises:
-        StaleError: the page does not tell what a code means, or tells another status.
+        StaleError: the page does not explain a code, or has another status.
     """
     meanings = _meanings()
     if meanings.keys() != STATUS.keys():
@@ -26,9 +26,11 @@ def render() -> str:
     every = set(codes_by_operation())
     rows = []
     for name, status in STATUS.items():
-        told, meaning = meanings[name]
-        if told != str(status.value):
-            raise StaleError(f"docs/reference/errors.md says {told} of {name}, api/errors.py {status.value}")
+        written, meaning = meanings[name]
+        if written != str(status.value):
+            raise StaleError(
+                f"docs/reference/errors.md says {written} of {name}, api/errors.py {status.value}"
+            )
         answering = operations[name]
         of = (
             "all"

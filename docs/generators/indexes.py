@@ -59,19 +59,19 @@ def render() -> str:
     """Every index of every collection.
 
     Raises:
-        StaleError: one is not told of here, or is told of and not there.
+        StaleError: an index is not described here, or is described and does not exist.
     """
     rows = []
     for document in DOCUMENTS:
         collection = document.Settings.name
         made = {index.document["name"]: index.document for index in document.Settings.indexes}
-        told = SERVES.get(collection, {})
-        if made.keys() != told.keys():
+        described = SERVES.get(collection, {})
+        if made.keys() != described.keys():
             raise StaleError(
-                f"indexes of {collection}: {sorted(made.keys() ^ told.keys())} stand in one place only"
+                f"indexes of {collection}: {sorted(made.keys() ^ described.keys())} are in one place only"
             )
         rows += [
-            (code(f"{collection}.{name}"), _keys(index), _condition(index), told[name])
+            (code(f"{collection}.{name}"), _keys(index), _condition(index), described[name])
             for name, index in made.items()
         ]
     return table(("index", "keys", "of which documents", "serves"), rows)

@@ -9,7 +9,7 @@ README = DOCS.parent / "README.md"
 
 
 class StaleError(Exception):
-    """Two places that must tell the same do not. Names both."""
+    """Raised when two places that must agree differ. The message names both."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -16,7 +16,7 @@ def render() -> str:
     """Every setting.
 
     Raises:
-        StaleError: the page lacks a setting, or tells another default than it has.
+        StaleError: the page lacks a setting, or has another default than the code.
     """
     known = {
         f"WAYBILL_{name.upper()}": field
@@ -36,10 +36,10 @@ def render() -> str:
     return table(("variable", "default", "limits", "meaning"), rows)
 
 
-def _compare(name: str, told: str, default: Any) -> None:
+def _compare(name: str, documented: str, default: Any) -> None:
     """A default that stands in the page as a value must be the one that holds."""
-    value = told.strip("`")
-    is_value = told.startswith("`") or value.isdecimal()
+    value = documented.strip("`")
+    is_value = documented.startswith("`") or value.isdecimal()
     # Several values are written as the environment has them.
     shown = ",".join(default) if isinstance(default, tuple) else str(default)
     shown = shown.lower() if isinstance(default, bool) else shown
@@ -47,7 +47,7 @@ def _compare(name: str, told: str, default: Any) -> None:
         raise StaleError(
             f"docs/reference/settings.md says that {name} is {value} by default, and it is {shown}"
         )
-    if told == "required" and default is not PydanticUndefined:
+    if documented == "required" and default is not PydanticUndefined:
         raise StaleError(
             f"docs/reference/settings.md says that {name} is required, and it is {shown} by default"
         )
