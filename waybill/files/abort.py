@@ -5,7 +5,7 @@ from waybill.files.lifecycle import Status
 from waybill.files.model import File
 from waybill.files.open_upload import ensure_open
 from waybill.files.transitions import PENDING
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.principal import Principal
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
@@ -28,7 +28,12 @@ async def abort_upload(resources: Resources, principal: Principal, file_id: str)
             return file
         ensure_open(file)
         aborted = await transitions.change(
-            file, PENDING, deleted_at=NOW, purge_at=NOW, expire_at=None, due_at=Later(RECONCILE_AFTER_SECONDS)
+            file,
+            PENDING,
+            deleted_at=NOW,
+            purge_at=NOW,
+            expire_at=None,
+            due_at=InSeconds(RECONCILE_AFTER_SECONDS),
         )
         if aborted is not None:
             # If the process dies after this line, the reconciler sends the purge, because the file is due.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from waybill.files import handover, repository
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.principal import Principal
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
@@ -49,9 +49,9 @@ async def mark_deleted(resources: Resources, principal: Principal, file_id: str)
             # As it was read: a file that was restored meanwhile goes back into the trash.
             {"deleted_at": None, "purge_at": {"$exists": file.purge_at is not None}},
             deleted_at=NOW,
-            purge_at=NOW if is_due_now else Later(delay),
+            purge_at=NOW if is_due_now else InSeconds(delay),
             expire_at=None,
-            due_at=Later(RECONCILE_AFTER_SECONDS if is_due_now else delay),
+            due_at=InSeconds(RECONCILE_AFTER_SECONDS if is_due_now else delay),
             # A running hash loses its lease, and with it the right to write.
             attempt=None,
         )

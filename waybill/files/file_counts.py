@@ -15,7 +15,7 @@ from waybill.files.lifecycle import Status
 from waybill.files.usage.sums import Sum
 from waybill.platform.mongo.connection import database_time, files_collection
 from waybill.platform.mongo.errors import map_driver_errors
-from waybill.platform.mongo.expressions import NOW, Later, stages
+from waybill.platform.mongo.expressions import NOW, InSeconds, stages
 
 #: Seconds between two counts, and the least pause as a multiple of the time that a count took. So counting
 #: takes at most a hundredth of MongoDB's time, with any number of files.
@@ -66,7 +66,7 @@ async def _begin() -> datetime | None:
     # A plain value, because an upsert may not use $$NOW in its condition.
     now = await database_time()
     # If this process dies while it counts, another counts after this time.
-    begun = stages({"due_at": Later(2 * COUNT_TIMEOUT_SECONDS)})
+    begun = stages({"due_at": InSeconds(2 * COUNT_TIMEOUT_SECONDS)})
     with map_driver_errors():
         try:
             await _counts().update_one({"_id": _ID, "due_at": {"$lte": now}}, begun, upsert=True)

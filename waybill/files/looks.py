@@ -1,7 +1,7 @@
 """Repeated looks at an object: how many in a row found the same problem, and when the next is due."""
 
 from waybill.files.model import File
-from waybill.platform.mongo.expressions import Later
+from waybill.platform.mongo.expressions import InSeconds
 from waybill.platform.settings import Settings
 
 #: The most seconds between two looks.
@@ -13,7 +13,7 @@ def count_looks(file: File, problem: str | None) -> int:
     return 1 + (file.looks or 0) if file.doubt == problem else 1
 
 
-def next_look(settings: Settings, looks: int) -> Later:
+def next_look(settings: Settings, looks: int) -> InSeconds:
     """Return the time of the look after ``looks`` looks. The delay doubles each time, up to a limit."""
     doubled = settings.verify_retry_delay * 2.0 ** min(looks - 1, 30)
-    return Later(min(doubled, LONGEST_RETRY_DELAY_SECONDS))
+    return InSeconds(min(doubled, LONGEST_RETRY_DELAY_SECONDS))

@@ -7,7 +7,7 @@ import structlog
 
 from waybill.files import due, transitions
 from waybill.files.model import FileId
-from waybill.platform.mongo.expressions import DUE, Later
+from waybill.platform.mongo.expressions import DUE, InSeconds
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS, VERIFY_UPLOAD
 from waybill.resources import Resources
 
@@ -66,7 +66,9 @@ async def reconcile_purges(resources: Resources) -> int:
     async with aclosing(due.find_due_purges()) as batches:
         async for files in batches:
             ids = [file["_id"] for file in files]
-            if not await transitions.change_many(ids, _PURGE_IS_DUE, due_at=Later(RECONCILE_AFTER_SECONDS)):
+            if not await transitions.change_many(
+                ids, _PURGE_IS_DUE, due_at=InSeconds(RECONCILE_AFTER_SECONDS)
+            ):
                 # Another run works on the same files, and continues.
                 break
             messages = _messages(ids)[: max(0, room)]

@@ -10,7 +10,7 @@ from waybill.files.model import File
 from waybill.files.transitions import ContentTakenError
 from waybill.files.usage.quota import OverQuotaError
 from waybill.platform.errors import QuotaExceeded, ServiceUnavailable, WrongState
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.principal import Principal
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
@@ -77,7 +77,7 @@ async def _restore(resources: Resources, file: File) -> File | None:
         spare = (
             {"purge_at": None, "due_at": None}
             if file.etag is None
-            else {"purge_at": NOW, "due_at": Later(RECONCILE_AFTER_SECONDS)}
+            else {"purge_at": NOW, "due_at": InSeconds(RECONCILE_AFTER_SECONDS)}
         )
         return await contents.restore_as_duplicate(file, holder, **spare)
     if file.status is Status.DUPLICATE:

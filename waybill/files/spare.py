@@ -9,7 +9,7 @@ from waybill.files.lifecycle import FailureReason
 from waybill.files.looks import LONGEST_RETRY_DELAY_SECONDS, count_looks, next_look
 from waybill.files.model import NAMES, File
 from waybill.files.removal import next_sweep, remove_objects
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.s3.storage import Storage
 from waybill.resources import Resources
 
@@ -70,7 +70,7 @@ async def _replace(resources: Resources, holder: File, file: File, problem: Fail
 
 
 async def _put_off(file: File) -> None:
-    delay = Later(LONGEST_RETRY_DELAY_SECONDS)
+    delay = InSeconds(LONGEST_RETRY_DELAY_SECONDS)
     await transitions.change(file, {**NAMES, "object_key": file.object_key}, purge_at=delay, due_at=delay)
 
 

@@ -19,7 +19,7 @@ from waybill.files.send_next import send_next
 from waybill.files.transitions import ContentTakenError
 from waybill.platform.errors import FileNotFound, ServiceUnavailable
 from waybill.platform.metrics import VERDICTS
-from waybill.platform.mongo.expressions import DUE, NOW, Later
+from waybill.platform.mongo.expressions import DUE, NOW, InSeconds
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 
@@ -73,7 +73,7 @@ async def _verify(resources: Resources, file: File) -> None:
             **LOOK_IS_DUE,
         },
         attempt=attempt,
-        due_at=Later(LEASE_SECONDS),
+        due_at=InSeconds(LEASE_SECONDS),
     )
     if held is None:
         return
@@ -88,7 +88,7 @@ async def _verify(resources: Resources, file: File) -> None:
     except (ServiceUnavailable, asyncio.CancelledError):
         # An outage, or the worker stops: release the lease, so that the next attempt need not wait.
         await transitions.change(
-            held, {"attempt": attempt}, attempt=None, due_at=Later(RECONCILE_AFTER_SECONDS)
+            held, {"attempt": attempt}, attempt=None, due_at=InSeconds(RECONCILE_AFTER_SECONDS)
         )
         raise
     except Exception:
@@ -107,7 +107,10 @@ async def _lease(file: File, attempt: str) -> AsyncIterator[asyncio.Event]:
         while not lost.is_set():
             await asyncio.sleep(LEASE_SECONDS / 4)
             try:
-                if await transitions.change(file, {"attempt": attempt}, due_at=Later(LEASE_SECONDS)) is None:
+                if (
+                    await transitions.change(file, {"attempt": attempt}, due_at=InSeconds(LEASE_SECONDS))
+                    is None
+                ):
                     lost.set()
             except Exception as error:
                 # At worst the lease expires. The final write requires the lease anyway.
@@ -180,8 +183,8 @@ async def _fail(file: File, attempt: str, found: Finding, retention: int) -> Fil
         held_by=attempt,
         sha256=found.sha256,
         failure_reason=None if found.problem is None else found.problem.value,
-        purge_at=Later(retention),
-        due_at=Later(retention or RECONCILE_AFTER_SECONDS),
+        purge_at=InSeconds(retention),
+        due_at=InSeconds(retention or RECONCILE_AFTER_SECONDS),
         attempt=None,
         **NO_DOUBT,
     )
@@ -215,7 +218,7 @@ async def _settle(file: File, attempt: str, sha256: str) -> File | None:
                     held_by=attempt,
                     sha256=sha256,
                     purge_at=NOW,
-                    due_at=Later(RECONCILE_AFTER_SECONDS),
+                    due_at=InSeconds(RECONCILE_AFTER_SECONDS),
                     attempt=None,
                     **NO_DOUBT,
                 )

@@ -13,7 +13,7 @@ from waybill.events import change_stream
 from waybill.events.change_stream import Change, HistoryLostError
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import lease
-from waybill.platform.mongo.expressions import Later
+from waybill.platform.mongo.expressions import InSeconds
 from waybill.resources import Resources
 from waybill.webhooks import repository
 from waybill.webhooks.fanout import fan_out
@@ -73,7 +73,7 @@ async def _consume_under_lease(resources: Resources) -> None:
     released: dict[str, Any] = {"held_by": None, "held_until": None}
     try:
         while not (await asyncio.wait([reading], timeout=LEASE_SECONDS / 4))[0]:
-            if not await lease.update_lease(LEASE_NAME, attempt, held_until=Later(LEASE_SECONDS)):
+            if not await lease.update_lease(LEASE_NAME, attempt, held_until=InSeconds(LEASE_SECONDS)):
                 log.info("lease lost to another worker")
                 break
             if await repository.find_earliest() is None:

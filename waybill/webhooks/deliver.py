@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from waybill.platform.errors import DeliveryNotFound, WebhookNotFound
-from waybill.platform.mongo.expressions import NOW, Appended, Later
+from waybill.platform.mongo.expressions import NOW, Appended, InSeconds
 from waybill.platform.redis.messages import DELIVER_WEBHOOK, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository, repository
@@ -77,7 +77,7 @@ async def deliver(resources: Resources, delivery_id: str) -> None:
 async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> None:
     attempt = secrets.token_hex(8)
     held = await delivery_repository.change_delivery(
-        delivery_id, READY, attempt=attempt, attempt_began_at=NOW, due_at=Later(LEASE_SECONDS)
+        delivery_id, READY, attempt=attempt, attempt_began_at=NOW, due_at=InSeconds(LEASE_SECONDS)
     )
     if held is None:
         return
@@ -95,7 +95,7 @@ async def _attempt(resources: Resources, webhook_id: str, delivery_id: str) -> N
         # The worker stops: release the lease, so that the next attempt need not wait for its end. After a
         # defect the lease stays, or jobs would take the same delivery again and again.
         await delivery_repository.change_delivery(
-            held.id, {"attempt": attempt}, attempt=None, due_at=Later(RECONCILE_AFTER_SECONDS)
+            held.id, {"attempt": attempt}, attempt=None, due_at=InSeconds(RECONCILE_AFTER_SECONDS)
         )
         raise
 
@@ -126,7 +126,7 @@ async def _conclude(webhook: Webhook, delivery: Delivery, result: DeliveryResult
     elif wait is None:
         outcome |= {"status": DeliveryStatus.FAILED}
     else:
-        outcome = {"next_attempt_at": Later(wait), "due_at": Later(wait)}
+        outcome = {"next_attempt_at": InSeconds(wait), "due_at": InSeconds(wait)}
     concluded = await delivery_repository.change_delivery(
         delivery.id,
         {"attempt": delivery.attempt},

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from waybill.platform.cursor import EPOCH, MILLISECOND, decode_cursor, encode_cursor
 from waybill.platform.errors import DeliveryNotFound, InvalidInput, WebhookDisabled
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.principal import Principal, is_storable
 from waybill.platform.redis.messages import DELIVER_WEBHOOK, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
@@ -118,7 +118,7 @@ async def redeliver(
         tried=0,
         next_attempt_at=NOW,
         delivered_at=None,
-        due_at=Later(RECONCILE_AFTER_SECONDS),
+        due_at=InSeconds(RECONCILE_AFTER_SECONDS),
     )
     if reset is None:
         raise DeliveryNotFound(delivery_id)

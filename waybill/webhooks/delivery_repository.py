@@ -12,7 +12,7 @@ from waybill.platform.errors import DeliveryNotFound
 from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, database_time
 from waybill.platform.mongo.due_groups import PAGE_DOCUMENTS, Group, find_groups
 from waybill.platform.mongo.errors import is_duplicates_only, map_driver_errors
-from waybill.platform.mongo.expressions import DUE, NOW, Later, stages
+from waybill.platform.mongo.expressions import DUE, NOW, InSeconds, stages
 from waybill.webhooks.model import Delivery, DeliveryStatus, Webhook
 
 _FREE: Mapping[str, Any] = {
@@ -41,7 +41,7 @@ async def insert_deliveries(deliveries: Sequence[Mapping[str, Any]], reconcile_a
         "tried": 0,
         "created_at": NOW,
         "next_attempt_at": NOW,
-        "due_at": Later(reconcile_after),
+        "due_at": InSeconds(reconcile_after),
     }
     # An upsert, because an insert cannot use $$NOW. If the id exists it fails as a duplicate.
     new = [
@@ -137,7 +137,7 @@ async def postpone_deliveries(ids: Sequence[str], reconcile_after: float) -> int
     """Postpone due deliveries by ``reconcile_after`` seconds, and end their leases. Return how many."""
     with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
         done = await _collection().update_many(
-            {"_id": {"$in": ids}, **DUE}, stages({"due_at": Later(reconcile_after), "attempt": None})
+            {"_id": {"$in": ids}, **DUE}, stages({"due_at": InSeconds(reconcile_after), "attempt": None})
         )
     postponed: int = done.matched_count
     return postponed

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from waybill.events import change_stream
 from waybill.platform.errors import InvalidInput, TooManyWebhooks
-from waybill.platform.mongo.expressions import Later
+from waybill.platform.mongo.expressions import InSeconds
 from waybill.platform.principal import Principal
 from waybill.platform.settings import Settings
 from waybill.webhooks import delivery_repository, repository
@@ -175,7 +175,7 @@ async def rotate_webhook_secret(principal: Principal, webhook_id: str) -> WithSe
             {"secret": webhook.secret},
             secret=secret,
             previous_secret=webhook.secret,
-            previous_until=Later(SECRET_OVERLAP.total_seconds()),
+            previous_until=InSeconds(SECRET_OVERLAP.total_seconds()),
         )
         if rotated is not None:
             return WithSecret(rotated, secret)

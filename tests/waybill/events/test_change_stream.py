@@ -18,7 +18,7 @@ from waybill.files.lifecycle import Status
 from waybill.files.model import File
 from waybill.indexes import DOCUMENTS
 from waybill.platform.mongo import connection
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -45,7 +45,7 @@ async def changes_after(position: str, owner: str | None = None) -> list[Change]
 
 async def completed(file: File) -> File:
     """Take a file through its life without a pause."""
-    processing = await transitions.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
+    processing = await transitions.transition(file, Status.PROCESSING, etag="e", due_at=InSeconds(30))
     assert processing is not None
     done = await transitions.transition(
         processing, Status.COMPLETED, sha256=secrets.token_hex(32), completed_at=NOW, due_at=None
@@ -90,7 +90,7 @@ async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: s
 async def test_what_clients_do_not_see_is_no_change(owner: str) -> None:
     file = await kept(owner)
     before = await change_stream.current_position()
-    await transitions.change(file, {}, attempt="a", due_at=Later(30))
+    await transitions.change(file, {}, attempt="a", due_at=InSeconds(30))
     await transitions.change(file, {}, upload_id="u")
     assert await changes_after(before) == []
 
@@ -111,7 +111,7 @@ async def test_what_is_no_position_is_refused(position: str) -> None:
 async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: str) -> None:
     file = await kept(owner)
     before = await change_stream.current_position()
-    processing = await transitions.transition(file, Status.PROCESSING, etag="e", due_at=Later(30))
+    processing = await transitions.transition(file, Status.PROCESSING, etag="e", due_at=InSeconds(30))
     found, moment = await change_stream.find_at(file.file_id, owner)
     assert found == processing
     await transitions.transition(file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=None)

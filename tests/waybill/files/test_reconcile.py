@@ -23,7 +23,7 @@ from waybill.files.send_next import send_next
 from waybill.files.verification_queue import MAX_IN_FLIGHT, VerificationQueue
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import connection
-from waybill.platform.mongo.expressions import Later
+from waybill.platform.mongo.expressions import InSeconds
 from waybill.platform.redis.client import open_redis
 from waybill.platform.redis.messages import (
     DELIVER_WEBHOOK,
@@ -134,7 +134,7 @@ async def test_no_more_purges_are_sent_than_there_is_room(
     assert await is_put_off(behind)
     broker.client.flushdb()
     for file in first:
-        await transitions.change(file, {}, due_at=Later(-1))
+        await transitions.change(file, {}, due_at=InSeconds(-1))
     assert await reconcile_purges(resources) == 6
 
 

@@ -10,7 +10,7 @@ from waybill.files import handover, transitions
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
 from waybill.files.restore import restore_file
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.principal import Principal
 from waybill.resources import Resources
 
@@ -31,7 +31,7 @@ async def test_a_file_that_others_restored_and_deleted_again_comes_back(
         """Another was first, and a delete came behind it."""
         monkeypatch.setattr(transitions, "restore", restore)
         assert await restore(*args, **changes) is not None
-        await transitions.change(file, {"deleted_at": None}, deleted_at=NOW, purge_at=Later(3600))
+        await transitions.change(file, {"deleted_at": None}, deleted_at=NOW, purge_at=InSeconds(3600))
         return None
 
     monkeypatch.setattr(transitions, "restore", restore_too_late)

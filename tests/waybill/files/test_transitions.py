@@ -31,7 +31,7 @@ from waybill.files.usage.quota import OverQuotaError
 from waybill.indexes import DOCUMENTS
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import connection, errors
-from waybill.platform.mongo.expressions import DUE, NOW, Later
+from waybill.platform.mongo.expressions import DUE, NOW, InSeconds
 
 DAY = timedelta(days=1)
 
@@ -139,7 +139,7 @@ async def test_a_change_of_one_file_names_its_owner(owner: str) -> None:
 
 async def test_nothing_is_due_without_a_due_date(owner: str) -> None:
     file = await inserted(owner, status=Status.COMPLETED, sha256=secrets.token_hex(8))
-    assert await transitions.change(file, DUE, due_at=Later(30)) is None
+    assert await transitions.change(file, DUE, due_at=InSeconds(30)) is None
 
 
 async def test_values_are_values_whatever_they_look_like(owner: str) -> None:
@@ -152,7 +152,7 @@ async def test_values_are_values_whatever_they_look_like(owner: str) -> None:
 async def test_times_are_the_databases(owner: str) -> None:
     file = await inserted(owner)
     before = await connection.database_time()
-    changed = await transitions.change(file, {}, due_at=Later(60))
+    changed = await transitions.change(file, {}, due_at=InSeconds(60))
     assert changed is not None
     assert changed.due_at is not None
     assert before + timedelta(seconds=60) <= changed.due_at

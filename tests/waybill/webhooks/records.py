@@ -12,7 +12,7 @@ from waybill.files import repository as file_repository
 from waybill.files import transitions
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.redis.messages import DELIVER_WEBHOOK, QUEUES
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.message import new_secret
@@ -43,7 +43,7 @@ async def failed(owner: str) -> File:
     """A file that fails: one event."""
     file = await kept(owner, status=Status.PROCESSING)
     moved = await transitions.transition(
-        file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=Later(60)
+        file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=InSeconds(60)
     )
     assert moved is not None
     return moved

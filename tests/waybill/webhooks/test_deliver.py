@@ -13,7 +13,7 @@ from standardwebhooks import WebhookVerificationError
 from tests.receiver import Message, Receiver, running_receiver
 from tests.waybill.webhooks.records import DAY, deliveries, made, make_due, owed, sent_for
 from waybill.platform.mongo import connection
-from waybill.platform.mongo.expressions import NOW, Later
+from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.principal import Principal
 from waybill.platform.redis.messages import RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
@@ -102,7 +102,7 @@ async def test_the_secret_before_signs_for_a_day(
 ) -> None:
     for until_, signs in ((60, True), (-1, False)):
         await repository.change_webhook(
-            webhook, {}, secret=webhook.secret, previous_secret=OLD, previous_until=Later(until_)
+            webhook, {}, secret=webhook.secret, previous_secret=OLD, previous_until=InSeconds(until_)
         )
         await attempted(resources, await owed(webhook))
         message = receiver.messages[-1]
@@ -201,7 +201,7 @@ async def test_a_webhook_that_fails_for_days_is_disabled(
     last = len(RETRY_DELAYS_SECONDS)
     # Not while there is another attempt to come, for that may succeed.
     for days, tried, is_enabled in ((4, last, True), (6, last - 1, True), (6, last, False)):
-        await repository.change_webhook(webhook, {}, failing_since=Later(-days * DAY.total_seconds()))
+        await repository.change_webhook(webhook, {}, failing_since=InSeconds(-days * DAY.total_seconds()))
         await attempted(resources, await owed(webhook, tried=tried))
         found = await repository.find_webhook(webhook.webhook_id)
         assert (found.enabled, found.disabled_reason) == (is_enabled, None if is_enabled else "FAILING")
@@ -258,7 +258,7 @@ async def test_an_attempt_that_is_told_to_stop_gives_the_delivery_back(
 async def test_a_worker_that_died_in_an_attempt_is_made_up_for(
     resources: Resources, broker: RedisBroker, webhook: Webhook, receiver: Receiver
 ) -> None:
-    delivery_id = await owed(webhook, attempt="dead", due_at=Later(LEASE_SECONDS))
+    delivery_id = await owed(webhook, attempt="dead", due_at=InSeconds(LEASE_SECONDS))
     await deliver(resources, delivery_id)
     assert (await reconcile_deliveries(resources), receiver.messages) == (0, [])
     await make_due(delivery_id)
@@ -270,7 +270,7 @@ async def test_a_worker_that_died_in_an_attempt_is_made_up_for(
 async def test_what_is_due_is_sent_for_and_put_off(
     resources: Resources, broker: RedisBroker, webhook: Webhook
 ) -> None:
-    due = [await owed(webhook, due_at=Later(-1)) for _ in range(3)]
+    due = [await owed(webhook, due_at=InSeconds(-1)) for _ in range(3)]
     await owed(webhook)
     assert await reconcile_deliveries(resources) == 3
     assert sorted(sent_for(broker)) == sorted(due)
@@ -285,7 +285,7 @@ async def test_no_more_is_sent_than_there_is_room_for(
     resources: Resources, broker: RedisBroker, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("waybill.webhooks.reconcile.MAX_DELIVERIES", 2)
-    due = [await owed(webhook, due_at=Later(-9 + number)) for number in range(3)]
+    due = [await owed(webhook, due_at=InSeconds(-9 + number)) for number in range(3)]
     assert [await reconcile_deliveries(resources) for _ in range(2)] == [2, 0]
     assert sorted(sent_for(broker)) == sorted(due[:2])
 

@@ -13,7 +13,7 @@ from waybill.files import handover
 from waybill.files.usage import sums, walk
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import lease
-from waybill.platform.mongo.expressions import Later
+from waybill.platform.mongo.expressions import InSeconds
 from waybill.resources import Resources
 
 #: The lease. Renewed before each run. If a run takes longer, two workers run at once, which is harmless.
@@ -63,7 +63,7 @@ async def _keep_under_lease(resources: Resources) -> None:
     if await lease.acquire_lease(HOLDER, attempt, LEASE_SECONDS) is None:
         return
     try:
-        while await lease.update_lease(HOLDER, attempt, held_until=Later(LEASE_SECONDS)):
+        while await lease.update_lease(HOLDER, attempt, held_until=InSeconds(LEASE_SECONDS)):
             await keep_once(resources)
             await asyncio.sleep(PAUSE_SECONDS)
     finally:

@@ -16,13 +16,13 @@ DUE = past("due_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class InSeconds:
     """The time ``seconds`` from now, by the database's clock, which all workers share."""
 
     seconds: float = 0
 
 
-NOW = Later()
+NOW = InSeconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _expression(name: str, value: Any) -> Any:
     match value:
         case None:
             return "$$REMOVE"
-        case Later() | Backoff():
+        case InSeconds() | Backoff():
             return {"$add": ["$$NOW", _milliseconds(value)]}
         case Once(initial):
             return {"$ifNull": [f"${name}", _expression(name, initial)]}
@@ -85,8 +85,8 @@ def _expression(name: str, value: Any) -> Any:
     return {"$literal": value}
 
 
-def _milliseconds(delay: Later | Backoff) -> Any:
-    if isinstance(delay, Later):
+def _milliseconds(delay: InSeconds | Backoff) -> Any:
+    if isinstance(delay, InSeconds):
         return round(delay.seconds * 1000)
     passed = {"$subtract": ["$$NOW", f"${delay.since}"]}
     return {"$min": [round(delay.most * 1000), {"$max": [round(delay.least * 1000), passed]}]}

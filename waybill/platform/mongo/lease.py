@@ -9,7 +9,7 @@ from beanie import Document
 from pymongo.errors import DuplicateKeyError
 
 from waybill.platform.mongo.errors import map_driver_errors
-from waybill.platform.mongo.expressions import Later, stages
+from waybill.platform.mongo.expressions import InSeconds, stages
 
 
 class Follower(Document):
@@ -28,7 +28,7 @@ class Follower(Document):
 async def acquire_lease(name: str, attempt: str, lease: float) -> Follower | None:
     """Acquire a lease for ``lease`` seconds. Return None if another attempt holds it."""
     free = {"$or": [{"held_by": None}, {"$expr": {"$lte": ["$held_until", "$$NOW"]}}]}
-    held = stages({"held_by": attempt, "held_until": Later(lease)})
+    held = stages({"held_by": attempt, "held_until": InSeconds(lease)})
     with map_driver_errors():
         # A statement of its own, because MongoDB refuses an upsert that compares with $$NOW.
         with suppress(DuplicateKeyError):
