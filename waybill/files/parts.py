@@ -17,7 +17,7 @@ from waybill.files.transitions import PENDING
 from waybill.files.upload_request import Sha256
 from waybill.platform.errors import InvalidInput, PartsMissing, ServiceUnavailable, WrongState
 from waybill.platform.mongo import connection
-from waybill.platform.mongo.expressions import NOW, Once
+from waybill.platform.mongo.expressions import NOW, IfMissing
 from waybill.platform.presign import PresignedRequest, to_base64
 from waybill.platform.principal import Principal
 from waybill.platform.s3.multiparts import Part, PartsChangedError, UploadGoneError
@@ -215,7 +215,7 @@ async def _object_of(resources: Resources, file: File) -> ObjectHead | None:
         this = {**PENDING, "upload_id": file.upload_id}
         missed_at = file.upload_missed_at
         if missed_at is None:
-            await transitions.change(file, this, upload_missed_at=Once(NOW))
+            await transitions.change(file, this, upload_missed_at=IfMissing(NOW))
             raise ServiceUnavailable("The object store")
         pause = timedelta(seconds=resources.settings.verify_retry_delay)
         if await connection.database_time() < missed_at + pause:

@@ -12,7 +12,7 @@ from waybill.files.spare import look_at_spare
 from waybill.files.transitions import PURGEABLE
 from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import connection
-from waybill.platform.mongo.expressions import NOW, Backoff, Once
+from waybill.platform.mongo.expressions import NOW, Backoff, IfMissing
 from waybill.platform.redis.messages import RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 
@@ -52,7 +52,7 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
     await transitions.change_many(
         [file["_id"] for file in files if file["object_key"] not in refusals],
         begun,
-        purged_at=Once(NOW),
+        purged_at=IfMissing(NOW),
         due_at=next_sweep(now, grace),
     )
     if refusals:

@@ -26,7 +26,7 @@ NOW = InSeconds()
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IfMissing:
     """``value`` if the field is missing, otherwise the value that it has."""
 
     value: Any
@@ -72,7 +72,7 @@ def _expression(name: str, value: Any) -> Any:
             return "$$REMOVE"
         case InSeconds() | Backoff():
             return {"$add": ["$$NOW", _milliseconds(value)]}
-        case Once(initial):
+        case IfMissing(initial):
             return {"$ifNull": [f"${name}", _expression(name, initial)]}
         case Appended(added, max_length):
             longer = {"$concatArrays": [{"$ifNull": [f"${name}", []]}, [{"$literal": added}]]}
