@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from waybill.files.due import Fields
-from waybill.platform.mongo.expressions import Upcoming
+from waybill.platform.mongo.expressions import NextTime
 from waybill.platform.s3.storage import Storage
 
 #: How long a transfer that began before its URL expired may still run after it.
@@ -28,9 +28,9 @@ async def remove_objects(storage: Storage, files: Sequence[Fields]) -> dict[str,
     return refusals | await storage.delete_many(keys)
 
 
-def next_sweep(now: datetime, grace: timedelta) -> Upcoming:
+def next_sweep(now: datetime, grace: timedelta) -> NextTime:
     """Return when to look again for an object under the key: one grace later, then two, four, up to a day."""
     waits = [max(grace, timedelta(seconds=1))]
     while waits[-1] <= MAX_TRANSFER_TIME:
         waits.append(2 * waits[-1])
-    return Upcoming("upload_expires_at", waits, now)
+    return NextTime("upload_expires_at", waits, now)

@@ -41,7 +41,7 @@ class Appended:
 
 
 @dataclass(frozen=True, slots=True)
-class Upcoming:
+class NextTime:
     """The first time after ``now`` among the times ``waits`` after the time ``field``, or None."""
 
     field: str
@@ -77,7 +77,7 @@ def _expression(name: str, value: Any) -> Any:
         case Appended(added, max_length):
             longer = {"$concatArrays": [{"$ifNull": [f"${name}", []]}, [{"$literal": added}]]}
             return {"$slice": [longer, -max_length]}
-        case Upcoming(field, waits, now):
+        case NextTime(field, waits, now):
             times = [{"$add": [f"${field}", round(wait.total_seconds() * 1000)]} for wait in waits]
             ahead = {"$filter": {"input": times, "as": "time", "cond": {"$gt": ["$$time", now]}}}
             return {"$ifNull": [{"$first": ahead}, "$$REMOVE"]}
