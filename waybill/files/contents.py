@@ -15,7 +15,7 @@ from waybill.files.repository import AlreadyThereError, document_of, find_one
 from waybill.files.transitions import arrow_to, change_and_release, identity
 from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
-from waybill.platform.mongo.transactions import in_turn
+from waybill.platform.mongo.transactions import in_owner_transaction
 
 #: How often a content may change its holder during a call until the caller must try later.
 CONTENT_RACES = 5
@@ -68,7 +68,7 @@ async def insert_name(file: File, holder: File) -> File:
         return found or file
 
     try:
-        return await in_turn(file.owner, both)
+        return await in_owner_transaction(file.owner, both)
     except DuplicateKeyError as error:
         raise AlreadyThereError from error
 
@@ -105,7 +105,7 @@ async def _change_beside(
         await touch(holder, session)
         return await change_and_release(file, expected, changes, session)
 
-    return await in_turn(file.owner, both)
+    return await in_owner_transaction(file.owner, both)
 
 
 async def touch(holder: File, session: Any) -> None:

@@ -28,7 +28,7 @@ from waybill.files.usage.quota import charge
 from waybill.platform.mongo.connection import files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import NOW
-from waybill.platform.mongo.transactions import in_turn
+from waybill.platform.mongo.transactions import in_owner_transaction
 
 #: Names whose ``duplicate_of`` the transaction of a handover corrects. ``follow_names`` corrects the others.
 FOLLOWERS = 100
@@ -63,7 +63,7 @@ async def delete(file: File, expected: Mapping[str, Any], **changes: Any) -> Fil
             return await change_and_release(file, expected, changes, session)
         return await _promote(found, names, changes, session)
 
-    return await in_turn(file.owner, both)
+    return await in_owner_transaction(file.owner, both)
 
 
 async def restore_from_trash(file: File, quota: int | None) -> File | None:
@@ -93,7 +93,7 @@ async def restore_from_trash(file: File, quota: int | None) -> File | None:
     try:
         if quota is not None:
             return await charge(file, quota, both)
-        return await in_turn(file.owner, both)
+        return await in_owner_transaction(file.owner, both)
     except NotInTrashError:
         return None
     except DuplicateKeyError as error:
@@ -115,7 +115,7 @@ async def begin_purge(file: File) -> None:
             await _leave_object(found, session)
         await change_within(file, {}, {"purge_began_at": NOW}, session)
 
-    await in_turn(file.owner, both)
+    await in_owner_transaction(file.owner, both)
 
 
 async def promote_in_place_of_deleted(name: File) -> bool:
@@ -135,7 +135,7 @@ async def promote_in_place_of_deleted(name: File) -> bool:
     with map_driver_errors():
         if await files_collection().find_one(_deleted_holder(name), {"_id": 1}) is None:
             return False
-    return await in_turn(name.owner, both)
+    return await in_owner_transaction(name.owner, both)
 
 
 async def adopt(holder: File, file: File) -> File | None:
@@ -154,7 +154,7 @@ async def adopt(holder: File, file: File) -> File | None:
         lost = {**_object_of(found), **_SETTLED, "purge_at": NOW, "due_at": NOW}
         return await change_within(file, {}, lost, session)
 
-    return await in_turn(file.owner, both)
+    return await in_owner_transaction(file.owner, both)
 
 
 async def follow_names() -> int:
@@ -182,7 +182,7 @@ async def _follow(holder: File) -> int:
         ids = [each["_id"] for each in found if each.get("duplicate_of") != holder.id]
         try:
             if ids:
-                corrected += await in_turn(holder.owner, partial(_correct, holder, ids))
+                corrected += await in_owner_transaction(holder.owner, partial(_correct, holder, ids))
         except HolderGoneError:
             return corrected
         if corrected >= FOLLOW_RUN:

@@ -16,7 +16,7 @@ from waybill.files.usage.sums import SUMMED_FIELDS
 from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import past, stages
-from waybill.platform.mongo.transactions import in_turn
+from waybill.platform.mongo.transactions import in_owner_transaction
 
 
 class ContentTakenError(Exception):
@@ -134,7 +134,9 @@ async def change(file: File, expected: Mapping[str, Any], **changes: Any) -> Fil
         if found is not None:
             return found
         # It did not match, or a quota has marked it since it was read.
-    return await in_turn(file.owner, lambda session: change_and_release(file, expected, changes, session))
+    return await in_owner_transaction(
+        file.owner, lambda session: change_and_release(file, expected, changes, session)
+    )
 
 
 async def restore(file: File, quota: int | None, **changes: Any) -> File | None:
@@ -217,7 +219,7 @@ async def _change_and_release_many(
             await release(owner, sum(file["size"] for file in found), session)
         return len(found)
 
-    return await in_turn(owner, both, within=BATCH_TIMEOUT_SECONDS)
+    return await in_owner_transaction(owner, both, within=BATCH_TIMEOUT_SECONDS)
 
 
 async def change_within(

@@ -8,7 +8,7 @@ import pytest
 
 from waybill.files.model import File
 from waybill.platform.errors import ServiceUnavailable
-from waybill.platform.mongo.transactions import in_turn
+from waybill.platform.mongo.transactions import in_owner_transaction
 from waybill.resources import Resources
 
 LIMIT_SECONDS = 0.3
@@ -24,15 +24,15 @@ async def test_a_turn_is_waited_for_no_longer_than_its_limit(resources: Resource
     async def nothing(session: Any) -> str:
         return "done"
 
-    holder = asyncio.create_task(in_turn(owner, hold))
+    holder = asyncio.create_task(in_owner_transaction(owner, hold))
     await has_turn.wait()
     with pytest.raises(ServiceUnavailable):
-        await in_turn(owner, nothing, within=LIMIT_SECONDS)
+        await in_owner_transaction(owner, nothing, within=LIMIT_SECONDS)
     assert not holder.done()
-    assert await in_turn(f"not-{owner}", nothing) == "done"
+    assert await in_owner_transaction(f"not-{owner}", nothing) == "done"
     may_end.set()
     await holder
-    assert await in_turn(owner, nothing) == "done"
+    assert await in_owner_transaction(owner, nothing) == "done"
 
 
 async def test_a_transaction_that_always_meets_another_is_given_up(resources: Resources, owner: str) -> None:
@@ -48,9 +48,9 @@ async def test_a_transaction_that_always_meets_another_is_given_up(resources: Re
     async with await files.database.client.start_session() as other, other.start_transaction():
         await files.update_one({"_id": owner}, {"$inc": {"size": 1}}, session=other)
         with pytest.raises(ServiceUnavailable):
-            await in_turn(owner, write)
+            await in_owner_transaction(owner, write)
     assert 1 < attempts <= 10
-    await in_turn(owner, write)
+    await in_owner_transaction(owner, write)
     await files.delete_one({"_id": owner})
 
 
@@ -66,7 +66,7 @@ async def test_what_a_cut_off_transaction_has_locked_is_free_at_once(
         await files.update_one({"_id": owner}, {"$inc": {"size": 1}}, session=session)
 
     with pytest.raises(ServiceUnavailable):
-        await in_turn(owner, write_and_hang, within=LIMIT_SECONDS)
+        await in_owner_transaction(owner, write_and_hang, within=LIMIT_SECONDS)
     # MongoDB would keep the lock for a minute.
     with pymongo.timeout(10):
         await files.update_one({"_id": owner}, {"$set": {"size": 7}})

@@ -19,7 +19,7 @@ from waybill.files.model import File
 from waybill.files.usage.laps import ask_for_lap
 from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS
 from waybill.platform.mongo.errors import map_driver_errors
-from waybill.platform.mongo.transactions import in_turn
+from waybill.platform.mongo.transactions import in_owner_transaction
 
 #: The most files of an owner that an upload-request looks through, once. The walk marks more.
 LOOK_FILES = 500
@@ -81,7 +81,7 @@ async def charge(file: File, quota: int, store: Callable[[Any], Awaitable[T]]) -
             raise OverQuotaError(owner["charged"], quota)
         return await store(session)
 
-    return await in_turn(file.owner, both)
+    return await in_owner_transaction(file.owner, both)
 
 
 async def release(owner: str, size: int, session: Any) -> None:
@@ -119,7 +119,7 @@ async def _mark_each(files: Sequence[Mapping[str, Any]]) -> None:
     for owner, ids in by_owner.items():
         for start in range(0, len(ids), MARK_FILES):
             few = ids[start : start + MARK_FILES]
-            await in_turn(owner, partial(_mark, owner, few), within=BATCH_TIMEOUT_SECONDS)
+            await in_owner_transaction(owner, partial(_mark, owner, few), within=BATCH_TIMEOUT_SECONDS)
 
 
 async def _mark(owner: str, ids: Sequence[Any], session: Any) -> None:

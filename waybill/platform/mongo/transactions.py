@@ -37,7 +37,7 @@ _locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 _ending_tasks: set[asyncio.Task[None]] = set()
 
 
-async def in_turn(
+async def in_owner_transaction(
     owner: str, body: Callable[[Any], Awaitable[T]], within: float = ANSWER_TIMEOUT_MS / 1000
 ) -> T:
     """Run ``body(session)`` in a transaction, after earlier ones of this owner in this process.
