@@ -27,7 +27,7 @@ from api.graphql.types import (
 )
 from api.graphql.update import UpdateFileInput
 from api.graphql.usage import Usage, UsageHistory
-from waybill.events.change_stream import current_position
+from waybill.events.change_stream import current_resume_token
 from waybill.files.batch import complete_many, delete_many, request_many
 from waybill.files.complete import complete_upload
 from waybill.files.delete import delete_file
@@ -145,7 +145,7 @@ class Query:
     )
     async def change_id(self, info: Info) -> strawberry.ID:
         await info.context.principal()
-        return strawberry.ID(await current_position())
+        return strawberry.ID(await current_resume_token())
 
     @strawberry.field(description="The caller's usage and quota.")
     async def usage(self, info: Info) -> Usage:

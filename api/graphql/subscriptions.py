@@ -45,7 +45,7 @@ async def _files(info: Info, feed: AsyncGenerator[FileChange | str, None]) -> As
     async with aclosing(feed):
         async for item in feed:
             if isinstance(item, FileChange):
-                yield File.of(item.file, item.position)
+                yield File.of(item.file, item.resume_token)
     # This process stops, or the client reads too slowly. Close the connection, because clients resume after a
     # broken connection, and not after a completed subscription.
     await info.context.close(SERVICE_RESTART, "Connect again, and resume after the last changeId.")

@@ -122,6 +122,6 @@ def _block(item: FileChange | str) -> bytes:
     event, position, data = (
         ("position", item, "{}")
         if isinstance(item, str)
-        else ("file", item.position, File.of(item.file).model_dump_json(by_alias=True))
+        else ("file", item.resume_token, File.of(item.file).model_dump_json(by_alias=True))
     )
     return f"event: {event}\nid: {position}\ndata: {data}\n\n".encode()

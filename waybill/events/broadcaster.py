@@ -15,12 +15,12 @@ from waybill.platform.errors import ServiceUnavailable, TooManySubscriptions
 from waybill.platform.metrics import SUBSCRIBERS
 from waybill.platform.mongo import connection
 
-#: Seconds without a change after which a subscriber receives only a position. It proves that the connection
-#: works, and a client that reconnects resumes from a recent position.
+#: Seconds without a change after which a subscriber receives only a resume token. It proves that the
+#: connection works, and a client that reconnects resumes from a recent resume token.
 HEARTBEAT_SECONDS = 15
 
 #: The most changes that wait for a slow subscriber. Beyond that the subscription ends, and the client can
-#: resume from its last position.
+#: resume from its last resume token.
 MAX_WAITING_CHANGES = 1000
 
 #: The most subscribers that read missed changes in parallel: of all owners, and of one. Seconds for the wait
@@ -36,7 +36,8 @@ MAX_SUBSCRIBERS = 10_000
 #: with room in its buffer yields to the loop.
 BURST_CHANGES = 20
 
-#: How far a subscriber's position, from another process, may be ahead of this one: a minute, as cluster time.
+#: How far a subscriber's resume token, from another process, may be ahead of this one: a minute, as cluster
+#: time.
 MAX_AHEAD = 60 << 32
 
 #: Seconds between two attempts to open the change stream.
@@ -76,21 +77,21 @@ class Broadcaster:
         self._subscribers: dict[str, set[_Subscriber]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[None] | None = None
-        # The reader's position. The current subscribers receive all later changes.
+        # The reader's resume token. The current subscribers receive all later changes.
         self._here = ""
         self._catching_up = asyncio.Semaphore(MAX_CATCHING_UP)
         self._catching_up_of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._is_over = False
 
     async def subscribe(self, owner: str, after: str | None = None) -> AsyncGenerator[Change | str, None]:
-        """Yield an owner's changes from now or after a position.
+        """Yield an owner's changes from now or after a resume token.
 
-        Yields a position without a change at the start and as a heartbeat. No change is lost: a client that
-        was disconnected resumes after its last position. Ends if this process stops or the client is too
-        slow.
+        Yields a resume token without a change at the start and as a heartbeat. No change is lost: a client
+        that was disconnected resumes after its last resume token. Ends if this process stops or the client is
+        too slow.
 
         Raises:
-            HistoryLostError: the position is too old, or is not a position.
+            HistoryLostError: the resume token is too old, or is not valid.
             TooManySubscriptions: the owner has ``owner_limit`` subscriptions at this process.
             ServiceUnavailable: MongoDB is unavailable, or this process has ``MAX_SUBSCRIBERS``.
         """
@@ -109,13 +110,13 @@ class Broadcaster:
                 yield here
             elif change_stream.cluster_time_of(after) > change_stream.cluster_time_of(here) + MAX_AHEAD:
                 raise HistoryLostError
-            # Changes that arrive meanwhile wait in the subscriber's queue. Also read if the position is ahead
-            # of this process, because it may be invented.
+            # Changes that arrive meanwhile wait in the subscriber's queue. Also read if the resume token is
+            # ahead of this process, because it may be invented.
             is_behind = after != here
             while is_behind and not self._is_over:
                 missed, is_behind = await self._missed(owner, after, here)
                 for number, change in enumerate(missed, 1):
-                    after = change.position
+                    after = change.resume_token
                     yield change
                     if number % BURST_CHANGES == 0:
                         await asyncio.sleep(0)
@@ -130,8 +131,8 @@ class Broadcaster:
         while True:
             while subscriber.waiting:
                 change = subscriber.waiting.popleft()
-                # The position may have come from another process, whose reader is ahead of ours.
-                if change.position > after:
+                # The resume token may have come from another process, whose reader is ahead of ours.
+                if change.resume_token > after:
                     yield change
                 published += 1
                 if published % BURST_CHANGES == 0:
@@ -143,12 +144,12 @@ class Broadcaster:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await subscriber.arrived.wait()
             except TimeoutError:
-                # Not if a change has just arrived, because the position may be after it.
+                # Not if a change has just arrived, because the resume token may be after it.
                 if not subscriber.waiting and not subscriber.is_over:
                     yield max(after, self._here)
 
     async def _missed(self, owner: str, after: str, here: str) -> tuple[list[Change], bool]:
-        """Return changes after a position, up to ``here``, and whether there may be more of them."""
+        """Return changes after a resume token, up to ``here``, and whether there may be more of them."""
         missed: list[Change] = []
         catching_up_of_owner = self._catching_up_of.setdefault(
             owner, asyncio.Semaphore(MAX_CATCHING_UP_OF_OWNER)
@@ -162,7 +163,7 @@ class Broadcaster:
                         if isinstance(each, str):
                             if change_stream.covers(each, here):
                                 return missed, False
-                        elif each.position > here:
+                        elif each.resume_token > here:
                             # It waits in the subscriber's queue.
                             return missed, False
                         else:
@@ -172,7 +173,7 @@ class Broadcaster:
         if not has_slot:
             raise ServiceUnavailable("The stream of changes")
         if not missed:
-            # The position is so old that the search takes too long.
+            # The resume token is so old that the search takes too long.
             raise HistoryLostError
         return missed, True
 
@@ -199,7 +200,7 @@ class Broadcaster:
                         read += 1
                         if read % BURST_CHANGES == 0:
                             await asyncio.sleep(0)
-                        self._here = after = each if isinstance(each, str) else each.position
+                        self._here = after = each if isinstance(each, str) else each.resume_token
                         if not begun.done():
                             begun.set_result(None)
                         if isinstance(each, Change):

@@ -1,4 +1,4 @@
-"""Read the change stream of files: each change in order, with the file after it, from any position.
+"""Read the change stream of files: each change in order, with the file after it, from any resume token.
 
 Source: MongoDB Manual, "Change Streams" and "Change Streams with Document Pre- and Post-Images".
 """
@@ -25,7 +25,7 @@ from waybill.platform.mongo.errors import map_driver_errors
 #: wait for that response.
 MAX_AWAIT_MS = 500
 
-#: Unauthorized and AuthenticationFailed: they do not mean that the position is wrong.
+#: Unauthorized and AuthenticationFailed: they do not mean that the resume token is wrong.
 _UNTRUSTED = frozenset({13, 18})
 
 #: ChangeStreamFatalError and ChangeStreamHistoryLost.
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class HistoryLostError(Exception):
-    """Raised if a position is too old, or is not a position."""
+    """Raised if a resume token is too old, or is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Change:
     """One change of a file.
 
     ``file`` is the file after this change, which may have changed again since. ``changed`` are the stored
-    fields that the change set or removed and that clients can see; in a new file all of them. ``position`` is
-    the resume token, which sorts as text in the order of changes. ``cluster_time`` compares with that of
+    fields that the change set or removed and that clients can see; in a new file all of them.
+    ``resume_token`` sorts as text in the order of changes. ``cluster_time`` compares with that of
     ``find_at``.
     """
 
-    position: str
+    resume_token: str
     cluster_time: int
     at: datetime
     file: File
@@ -59,21 +59,21 @@ class Change:
 
 
 async def watch(after: str | None = None, owner: str | None = None) -> AsyncGenerator[Change | str, None]:
-    """Yield each change of files that clients can see, from now or after a position.
+    """Yield each change of files that clients can see, from now or after a resume token.
 
-    Yields a position without a change at the start, unless there are changes already, and again after some
-    time without a change. It is later than all that was yielded before. Never ends by itself.
+    Yields a resume token without a change at the start, unless there are changes already, and again after
+    some time without a change. It is later than all that was yielded before. Never ends by itself.
 
     Args:
-        after: The position; None for now.
+        after: The resume token; None for now.
         owner: Whose files; None for all.
 
     Raises:
-        HistoryLostError: MongoDB no longer has the changes after the position, or it is not a position.
-        ServiceUnavailable: MongoDB is unavailable. Read again after the last position.
+        HistoryLostError: MongoDB no longer has the changes after the resume token, or it is not valid.
+        ServiceUnavailable: MongoDB is unavailable. Read again after the last resume token.
     """
     if after is None:
-        # The first response returns the current position, and need not wait for a change.
+        # The first response returns the current resume token, and need not wait for a change.
         async with aclosing(_watch(None, owner, quiet=1)) as brief:
             async for each in brief:
                 yield each
@@ -126,7 +126,7 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
             elif (change := await _change_of(event)) is not None and owner in {None, change.file.owner}:
                 yield change
     except OperationFailure as error:
-        # A malformed position has a dozen error codes, one for each place where MongoDB stops parsing it.
+        # A malformed resume token has a dozen error codes, one for each place where MongoDB stops parsing it.
         is_refusal = after is not None and not is_open and error.code not in _UNTRUSTED
         if is_refusal or error.code in _LOST:
             raise HistoryLostError from error
@@ -136,33 +136,33 @@ async def _watch(after: str | None, owner: str | None, *, quiet: int) -> AsyncGe
             await stream.close()
 
 
-async def current_position() -> str:
-    """Return the current position.
+async def current_resume_token() -> str:
+    """Return the current resume token.
 
     List files after this call, then watch from it, and no change is missed.
     """
     async with aclosing(watch()) as feed:
         first = await anext(feed)
-    return first if isinstance(first, str) else first.position
+    return first if isinstance(first, str) else first.resume_token
 
 
-def covers(position: str, other: str) -> bool:
-    """Return whether a stream that yielded ``position`` alone has yielded all changes up to ``other``.
+def covers(resume_token: str, other: str) -> bool:
+    """Return whether a stream that yielded ``resume_token`` alone has yielded all changes up to ``other``.
 
-    Such a position is that of the last entry of the oplog. The current position of another stream is one
-    higher until the next entry, which may take ten seconds if nothing happens.
+    Such a resume token is that of the last entry of the oplog. The current resume token of another stream is
+    one higher until the next entry, which may take ten seconds if nothing happens.
     """
-    return position >= other or cluster_time_of(position) + 1 >= cluster_time_of(other)
+    return resume_token >= other or cluster_time_of(resume_token) + 1 >= cluster_time_of(other)
 
 
-def cluster_time_of(position: str) -> int:
-    """Return the cluster time of a position, with which a resume token begins.
+def cluster_time_of(resume_token: str) -> int:
+    """Return the cluster time with which a resume token begins.
 
     Raises:
-        HistoryLostError: it is not a position.
+        HistoryLostError: it is not valid.
     """
     try:
-        return int(position[2:18], 16)
+        return int(resume_token[2:18], 16)
     except ValueError:
         raise HistoryLostError from None
 

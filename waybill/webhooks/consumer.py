@@ -23,14 +23,14 @@ LEASE_NAME = "webhooks"
 #: Seconds without a renewal after which another worker takes the lease. Renewed four times as often.
 LEASE_SECONDS = 15
 
-#: Seconds between two checkpoints of the position. Changes that are read twice make no second delivery.
+#: Seconds between two checkpoints of the resume token. Changes that are read twice make no second delivery.
 CHECKPOINT_SECONDS = 1
 
 #: Changes of one batch, and seconds to wait for the next change before a batch is closed.
 MAX_BATCH_CHANGES = 200
 BATCH_GAP_SECONDS = 0.005
 
-#: Attempts in a row that must report a lost history before the position is given up, and seconds between
+#: Attempts in a row that must report a lost history before the resume token is given up, and seconds between
 #: them. A MongoDB that starts or stops can report it once.
 MAX_HISTORY_LOST = 3
 PAUSE_SECONDS = 1
@@ -66,8 +66,8 @@ async def _consume_under_lease(resources: Resources) -> None:
     held = await lease.acquire_lease(LEASE_NAME, attempt, LEASE_SECONDS)
     if held is None:
         return
-    # Without a checkpoint, from the position at which the first webhook was created: earlier changes are not
-    # delivered to it.
+    # Without a checkpoint, from the resume token at which the first webhook was created: earlier changes are
+    # not delivered to it.
     begin = max(held.position or "", earliest)
     reading = asyncio.create_task(_read(resources, attempt, begin))
     released: dict[str, Any] = {"held_by": None, "held_until": None}
@@ -77,7 +77,7 @@ async def _consume_under_lease(resources: Resources) -> None:
                 log.info("lease lost to another worker")
                 break
             if await repository.find_earliest() is None:
-                # The next webhook has its own position. This one would become too old.
+                # The next webhook has its own resume token. This one would become too old.
                 released["position"] = None
                 break
     finally:
@@ -88,20 +88,20 @@ async def _consume_under_lease(resources: Resources) -> None:
         reading.result()
 
 
-async def _read(resources: Resources, attempt: str, position: str) -> None:
-    """Fan out the changes after a position and keep checkpoints, until the lease is lost."""
+async def _read(resources: Resources, attempt: str, resume_token: str) -> None:
+    """Fan out the changes after a resume token and keep checkpoints, until the lease is lost."""
     saved_at = time.monotonic()
     lost = 0
     while True:
         try:
-            async with aclosing(_batches(position)) as batches:
+            async with aclosing(_batches(resume_token)) as batches:
                 async for batch in batches:
                     lost = 0
                     await fan_out(resources, [each for each in batch if isinstance(each, Change)])
-                    position = batch[-1].position if isinstance(batch[-1], Change) else batch[-1]
+                    resume_token = batch[-1].resume_token if isinstance(batch[-1], Change) else batch[-1]
                     if time.monotonic() - saved_at < CHECKPOINT_SECONDS:
                         continue
-                    if not await lease.update_lease(LEASE_NAME, attempt, position=position):
+                    if not await lease.update_lease(LEASE_NAME, attempt, position=resume_token):
                         return
                     saved_at = time.monotonic()
         except HistoryLostError:
@@ -110,13 +110,15 @@ async def _read(resources: Resources, attempt: str, position: str) -> None:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             # No worker has read for longer than MongoDB keeps its log.
-            log.error("changes lost: the position is older than the oplog, no deliveries are made for them")
-            position = await change_stream.current_position()
+            log.error(
+                "changes lost: the resume token is older than the oplog, no deliveries are made for them"
+            )
+            resume_token = await change_stream.current_resume_token()
 
 
-async def _batches(position: str) -> AsyncGenerator[list[Change | str], None]:
-    """Yield the changes after a position, in batches of what has arrived."""
-    async with aclosing(change_stream.watch(after=position)) as feed:
+async def _batches(resume_token: str) -> AsyncGenerator[list[Change | str], None]:
+    """Yield the changes after a resume token, in batches of what has arrived."""
+    async with aclosing(change_stream.watch(after=resume_token)) as feed:
         coming = asyncio.ensure_future(anext(feed))
         try:
             while True:

@@ -55,14 +55,14 @@ def _deliveries(change: Change, webhooks: Sequence[Webhook]) -> Iterator[dict[st
     file = change.file
     for event in _events(change):
         subscribed = [
-            webhook for webhook in webhooks if event in webhook.events and webhook.since < change.position
+            webhook for webhook in webhooks if event in webhook.events and webhook.since < change.resume_token
         ]
         if subscribed:
             data = FileJson.of(file).model_dump(mode="json", by_alias=True)
             body = message_body(event, change.at, data)
         for webhook in subscribed:
             yield {
-                "_id": message_id(webhook.webhook_id, file.file_id, event, change.position),
+                "_id": message_id(webhook.webhook_id, file.file_id, event, change.resume_token),
                 "webhook": webhook.id,
                 "type": event.value,
                 "file": file.key,

@@ -47,7 +47,7 @@ class Webhook(Document):
     """A URL, and the events that are sent to it.
 
     ``slot`` is a number below the limit, unique for each owner, so that parallel requests cannot exceed the
-    limit. ``since`` is the position in the change stream after which changes are sent to the webhook.
+    limit. ``since`` is the resume token in the change stream after which changes are sent to the webhook.
     """
 
     id: PydanticObjectId

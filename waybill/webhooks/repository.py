@@ -92,7 +92,7 @@ async def find_webhook(webhook_id: str, owner: str | None = None) -> Webhook:
 
 
 async def find_earliest() -> str | None:
-    """Return the earliest position at which an enabled webhook begins, or None."""
+    """Return the earliest resume token at which an enabled webhook begins, or None."""
     with map_driver_errors():
         found = await _collection().find_one({"enabled": True}, {"since": 1}, sort=[("since", 1)])
     return None if found is None else found["since"]

@@ -110,8 +110,9 @@ async def create_webhook(
         ServiceUnavailable: MongoDB is unavailable.
     """
     _check(settings, webhook_request.url)
-    # Read the position before the insert, so that no change after the response is before the position.
-    since = await change_stream.current_position()
+    # Read the resume token before the insert, so that no change after the response is before the resume
+    # token.
+    since = await change_stream.current_resume_token()
     secret = new_secret()
     try:
         webhook = await repository.insert_webhook(
@@ -157,7 +158,7 @@ async def update_webhook(
         if "enabled" in changes and changes["enabled"] != webhook.enabled:
             changes |= {"disabled_reason": None, "failing_since": None}
             if changes["enabled"]:
-                changes["since"] = await change_stream.current_position()
+                changes["since"] = await change_stream.current_resume_token()
         # If a worker disables it meanwhile, read it again, because then more fields must change.
         still = {"enabled": webhook.enabled}
         changed = await repository.change_webhook(webhook, still, **changes) if changes else webhook

@@ -72,7 +72,7 @@ async def test_changes_that_wait_are_passed_on_in_bursts(live: Broadcaster) -> N
 
 
 async def test_changes_that_were_missed_are_passed_on_in_bursts(live: Broadcaster) -> None:
-    position = await change_stream.current_position()
+    position = await change_stream.current_resume_token()
     await insert("owner")
     async with aclosing(live.subscribe("owner", position)) as reader:
         assert await longest_run(reader) <= BURST_CHANGES

@@ -33,7 +33,7 @@ async def database(service: Service) -> AsyncIterator[None]:
 
 async def changes_after(position: str, owner: str | None = None) -> list[Change]:
     """All changes from there to now."""
-    end, found = await change_stream.current_position(), []
+    end, found = await change_stream.current_resume_token(), []
     async with aclosing(change_stream.watch(position, owner)) as feed:
         async for each in feed:
             if isinstance(each, Change):
@@ -55,7 +55,7 @@ async def completed(file: File) -> File:
 
 
 async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
-    before = await change_stream.current_position()
+    before = await change_stream.current_resume_token()
     done = await completed(await kept(owner))
     await transitions.change(done, {}, deleted_at=NOW)
     changes = await changes_after(before)
@@ -72,31 +72,31 @@ async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
         {"deleted_at"},
     ]
     assert changes[-1].file == await again(done)
-    assert [cluster_time_of(each.position) for each in changes] == [each.cluster_time for each in changes]
+    assert [cluster_time_of(each.resume_token) for each in changes] == [each.cluster_time for each in changes]
 
 
 async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: str) -> None:
-    before = await change_stream.current_position()
+    before = await change_stream.current_resume_token()
     for _ in range(3):
         await completed(await kept(owner))
-    positions = [each.position for each in await changes_after(before)]
+    positions = [each.resume_token for each in await changes_after(before)]
     assert len(positions) == 9
     assert positions == sorted(positions)
     for number, position in enumerate(positions):
-        rest = [each.position for each in await changes_after(position)]
+        rest = [each.resume_token for each in await changes_after(position)]
         assert rest == positions[number + 1 :]
 
 
 async def test_what_clients_do_not_see_is_no_change(owner: str) -> None:
     file = await kept(owner)
-    before = await change_stream.current_position()
+    before = await change_stream.current_resume_token()
     await transitions.change(file, {}, attempt="a", due_at=InSeconds(30))
     await transitions.change(file, {}, upload_id="u")
     assert await changes_after(before) == []
 
 
 async def test_an_owner_is_told_of_their_own_files_alone(owner: str) -> None:
-    before = await change_stream.current_position()
+    before = await change_stream.current_resume_token()
     mine = await kept(owner)
     await kept(f"not-{owner}")
     assert [each.file.id for each in await changes_after(before, owner)] == [mine.id]
@@ -110,7 +110,7 @@ async def test_what_is_no_position_is_refused(position: str) -> None:
 
 async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: str) -> None:
     file = await kept(owner)
-    before = await change_stream.current_position()
+    before = await change_stream.current_resume_token()
     processing = await transitions.transition(file, Status.PROCESSING, etag="e", due_at=InSeconds(30))
     found, moment = await change_stream.find_at(file.file_id, owner)
     assert found == processing
@@ -120,7 +120,7 @@ async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: s
 
 
 async def test_a_document_that_is_no_file_holds_up_nothing(owner: str) -> None:
-    before = await change_stream.current_position()
+    before = await change_stream.current_resume_token()
     for broken in ({"status": "UNHEARD_OF", "owner": owner}, {"status": "PENDING"}, {"name": "a"}):
         await File.get_motor_collection().insert_one({"created_at": datetime.now(UTC), **broken})
     file = await kept(owner)
@@ -136,7 +136,7 @@ async def test_files_from_before_the_feed_are_told_exactly_once_it_is_set_up(
         file = draft(owner, name="n" * 250)
         await repository.insert(file)
         await indexes.create_indexes()
-        before = await change_stream.current_position()
+        before = await change_stream.current_resume_token()
         done = await completed(await again(file))
         statuses: list[Any] = [(each.file.status, each.file.sha256) for each in await changes_after(before)]
         assert statuses == [(Status.PROCESSING, None), (Status.COMPLETED, done.sha256)]

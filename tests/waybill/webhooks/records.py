@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 async def made(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
     """A webhook for all events, from now on."""
     fields = {"url": url, "events": list(Event), "secret": new_secret()} | fields
-    return await repository.insert_webhook(owner, since=await change_stream.current_position(), **fields)
+    return await repository.insert_webhook(owner, since=await change_stream.current_resume_token(), **fields)
 
 
 async def deliveries(webhook: Webhook) -> list[Delivery]:

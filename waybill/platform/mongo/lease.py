@@ -13,7 +13,7 @@ from waybill.platform.mongo.expressions import InSeconds, stages
 
 
 class Follower(Document):
-    """A lease and its holder. ``position`` is the checkpoint of a reader of the change stream."""
+    """A lease and its holder. ``position`` is the resume token of a reader of the change stream."""
 
     id: str  # type: ignore[assignment]
     position: str | None = None

@@ -241,7 +241,7 @@ async def test_a_type_that_no_file_has_any_longer_leaves_no_sum(owner: str) -> N
 
 
 async def test_followers_do_not_see_a_fold(owner: str) -> None:
-    feed = change_stream.watch(await change_stream.current_position(), owner)
+    feed = change_stream.watch(await change_stream.current_resume_token(), owner)
     file = await kept(owner)
     await usage_sums.fold_marked()
     await transitions.transition(file, Status.PROCESSING)
