@@ -21,10 +21,10 @@ from waybill.files.usage.sums import StoredSum
 from waybill.platform.errors import InitError
 from waybill.platform.mongo.connection import database_time, files_collection
 from waybill.platform.mongo.errors import map_driver_errors
-from waybill.platform.mongo.lease import Follower
+from waybill.platform.mongo.lease import Lease
 from waybill.webhooks.model import Delivery, Webhook
 
-DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Follower, StoredSum, Lap)
+DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Lease, StoredSum, Lap)
 
 
 #: Names of indexes, by collection, that older releases use and this one does not.

@@ -17,7 +17,7 @@ from waybill.events.change_stream import HistoryLostError
 from waybill.files import transitions
 from waybill.platform.mongo import lease
 from waybill.platform.mongo.expressions import NOW
-from waybill.platform.mongo.lease import Follower
+from waybill.platform.mongo.lease import Lease
 from waybill.platform.principal import Principal
 from waybill.platform.redis.messages import Sender
 from waybill.resources import Resources
@@ -47,8 +47,8 @@ async def tells(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
             await asyncio.wait([task], timeout=2)
 
 
-async def follower() -> Follower | None:
-    found: Follower | None = await Follower.get(LEASE_NAME)
+async def stored_lease() -> Lease | None:
+    found: Lease | None = await Lease.get(LEASE_NAME)
     return found
 
 
@@ -171,15 +171,15 @@ async def test_one_follows_at_a_time_and_another_takes_over(resources: Resources
     async with tells(resources), tells(resources) as second:
         await deleted(owner)
         await come(webhook, 1)
-        held = await follower()
+        held = await stored_lease()
         assert held is not None
         # The first is dead, or was cut off: its lease runs out.
-        await Follower.get_motor_collection().update_one(
+        await Lease.get_motor_collection().update_one(
             {"_id": LEASE_NAME}, {"$set": {"held_by": "dead", "held_until": datetime.now(UTC) - DAY}}
         )
 
         async def taken_over() -> bool:
-            found = await follower()
+            found = await stored_lease()
             return found is not None and found.held_by not in {"dead", held.held_by}
 
         await until(taken_over, "another takes over")
@@ -193,7 +193,7 @@ async def test_who_stops_lets_go_at_once(resources: Resources, owner: str) -> No
     async with tells(resources):
         await deleted(owner)
         await come(webhook, 1)
-    found = await follower()
+    found = await stored_lease()
     assert found is not None
     assert (found.held_by, found.held_until) == (None, None)
 
@@ -224,7 +224,7 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
         await made(owner, enabled=False)
         looked.clear()
         await looked.wait()
-        assert (opened, await follower()) == (0, None)
+        assert (opened, await stored_lease()) == (0, None)
         webhook = await made(owner)
         await deleted(owner)
         await come(webhook, 1)
@@ -232,7 +232,7 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
         await repository.delete_webhook(webhook)
 
         async def let_go() -> bool:
-            found = await follower()
+            found = await stored_lease()
             return found is not None and found.held_by is None and found.position is None
 
         await until(let_go, "it lets go")
@@ -254,7 +254,7 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
     await deleted(owner)
 
     async def moved_on() -> bool:
-        found = await follower()
+        found = await stored_lease()
         return found is not None and found.position is not None
 
     async with tells(resources):
@@ -265,7 +265,7 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
 
 
 async def test_a_place_from_before_all_webhooks_does_not_matter(resources: Resources, owner: str) -> None:
-    await Follower.get_motor_collection().insert_one({"_id": LEASE_NAME, "position": NOWHERE})
+    await Lease.get_motor_collection().insert_one({"_id": LEASE_NAME, "position": NOWHERE})
     webhook = await made(owner)
     await deleted(owner)
     async with tells(resources):

@@ -12,7 +12,7 @@ from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import InSeconds, stages
 
 
-class Follower(Document):
+class Lease(Document):
     """A lease and its holder. ``position`` is the resume token of a reader of the change stream."""
 
     id: str  # type: ignore[assignment]
@@ -25,7 +25,7 @@ class Follower(Document):
         indexes: ClassVar[list[pymongo.IndexModel]] = []
 
 
-async def acquire_lease(name: str, attempt: str, lease: float) -> Follower | None:
+async def acquire_lease(name: str, attempt: str, lease: float) -> Lease | None:
     """Acquire a lease for ``lease`` seconds. Return None if another attempt holds it."""
     free = {"$or": [{"held_by": None}, {"$expr": {"$lte": ["$held_until", "$$NOW"]}}]}
     held = stages({"held_by": attempt, "held_until": InSeconds(lease)})
@@ -36,8 +36,8 @@ async def acquire_lease(name: str, attempt: str, lease: float) -> Follower | Non
         found = await _collection().find_one_and_update(
             {"_id": name, **free}, held, return_document=pymongo.ReturnDocument.AFTER
         )
-    follower: Follower | None = None if found is None else Follower.model_validate(found)
-    return follower
+    acquired: Lease | None = None if found is None else Lease.model_validate(found)
+    return acquired
 
 
 async def update_lease(name: str, attempt: str, **changes: Any) -> bool:
@@ -48,4 +48,4 @@ async def update_lease(name: str, attempt: str, **changes: Any) -> bool:
 
 
 def _collection() -> Any:
-    return Follower.get_motor_collection()
+    return Lease.get_motor_collection()
