@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -20,10 +21,12 @@ import pytest
 
 from stack.folder import Folder
 from stack.stack import Stack
+from tests.forking import run_command
 from tests.parity.faces import RestFace
 from tests.service import Service, free_port
 from tests.uploads import put, settled, stored
 from tests.waiting import wait_until
+from waybill.platform.tokens import make_token
 
 WAYBILL = [sys.executable, "-m", "cli"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("WAYBILL_")}
@@ -34,9 +37,8 @@ class Up:
 
     def __init__(self, data_dir: Path, *options: str) -> None:
         self.data_dir = data_dir
-        self.port = free_port()
         self.process = subprocess.Popen(
-            [*WAYBILL, "up", "--data-dir", str(data_dir), "--port", str(self.port), *options],
+            [*WAYBILL, "up", "--data-dir", str(data_dir), *(options or ("--port", str(free_port())))],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -53,6 +55,13 @@ class Up:
                 return self
         raise AssertionError(f"ended instead of serving: {self.printed}")
 
+    @property
+    def address(self) -> str:
+        """Where the API is, as the welcome says."""
+        printed = re.search(r"(http://127\.0\.0\.1:\d+)/graphql\n", self.printed)
+        assert printed is not None, self.printed
+        return printed.group(1)
+
     def rest(self) -> str:
         """All that it prints until it ends."""
         return self.process.communicate(timeout=30)[0]
@@ -62,11 +71,9 @@ class Up:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def client(self, owner: str = "demo") -> httpx.AsyncClient:
-        token = subprocess.check_output(
-            [*WAYBILL, "token", "--sub", owner, "--data-dir", str(self.data_dir)], text=True, env=ENVIRONMENT
-        ).strip()
+        token = make_token(Stack.read_jwt_secret(self.data_dir), owner, lifetime=timedelta(hours=1))
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"Authorization": f"Bearer {token}"}, timeout=30
+            base_url=self.address, headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
 
 
@@ -93,64 +100,79 @@ def running(data_dir: Path, *options: str) -> Iterator[Up]:
             up.rest()
 
 
-@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_leaves_no_process(tmp_path: Path, stop_signal: signal.Signals) -> None:
-    with running(tmp_path) as up:
-        family = up.family()
-        assert len(family) >= 7  # three servers, the API, a worker, the sweeper, the courier
-        up.process.send_signal(stop_signal)
-        up.rest()
-        assert up.process.returncode == 0
-        assert not psutil.wait_procs(family, timeout=0)[1]
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Return one for the tests that do not stop it, started without a port while the first one is taken.
+
+    A start takes eight seconds of processor time.
+    """
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", 8000))
+            taken.listen()
+        except OSError:
+            pass  # another process has it, which serves as well
+        with running(tmp_path_factory.mktemp("up"), "--host", "127.0.0.1") as up:
+            yield up
 
 
-def test_the_printed_curl_line_works_as_it_stands(tmp_path: Path) -> None:
-    with running(tmp_path) as up:
-        for address in ("/graphql", "/api/v1/docs", "/dashboard"):
-            assert f"http://127.0.0.1:{up.port}{address}\n" in up.printed
-        assert Folder(tmp_path).read_address() == f"http://127.0.0.1:{up.port}"
-        assert Folder(tmp_path).read_token_rules() == {"issuer": None, "audience": None, "max_lifetime": None}
-        line = re.search(r"curl .*?'\n", up.printed.replace("\\\n", " "), re.DOTALL)
-        assert line is not None
-        answer = subprocess.check_output(line.group(), shell=True, text=True)  # noqa: S602  # as a reader would
-        assert '"status":"PENDING"' in answer
+def test_the_printed_curl_line_works_as_it_stands(shared: Up) -> None:
+    folder = Folder(shared.data_dir)
+    for address in ("/graphql", "/api/v1/docs", "/dashboard"):
+        assert f"{shared.address}{address}\n" in shared.printed
+    assert folder.read_address() == shared.address
+    assert folder.read_token_rules() == {"issuer": None, "audience": None, "max_lifetime": None}
+    line = re.search(r"curl .*?'\n", shared.printed.replace("\\\n", " "), re.DOTALL)
+    assert line is not None
+    answer = subprocess.check_output(line.group(), shell=True, text=True)  # noqa: S602  # as a reader would
+    assert '"status":"PENDING"' in answer
 
 
-async def test_a_page_on_this_machine_may_upload_and_one_elsewhere_may_not_call_the_api(
-    tmp_path: Path,
-) -> None:
+async def test_a_page_on_this_machine_may_upload_and_one_elsewhere_may_not_call_the_api(shared: Up) -> None:
     page, elsewhere = {"Origin": "http://localhost:5173"}, {"Origin": "https://evil.example"}
-    with running(tmp_path) as up:
-        async with up.client() as client:
-            body = {"name": "a", "size": 1}
-            asked = await client.post("/api/v1/files/upload-request", json=body, headers=page)
-            assert asked.headers["access-control-allow-origin"] == page["Origin"]
-            preflight = await client.options(
-                asked.json()["upload"]["url"],
-                headers=page
-                | {
-                    "Access-Control-Request-Method": "PUT",
-                    "Access-Control-Request-Headers": "content-type,if-none-match",
-                },
-            )
-            assert preflight.status_code == 200
-            assert preflight.headers["access-control-allow-origin"] in {"*", page["Origin"]}
-            for path in ("/api/v1/files", "/graphql"):
-                foreign = await client.get(path, headers=elsewhere | {"Accept": "text/html"})
-                assert "access-control-allow-origin" not in foreign.headers
+    async with shared.client() as client:
+        body = {"name": "a", "size": 1}
+        asked = await client.post("/api/v1/files/upload-request", json=body, headers=page)
+        assert asked.headers["access-control-allow-origin"] == page["Origin"]
+        preflight = await client.options(
+            asked.json()["upload"]["url"],
+            headers=page
+            | {
+                "Access-Control-Request-Method": "PUT",
+                "Access-Control-Request-Headers": "content-type,if-none-match",
+            },
+        )
+        assert preflight.status_code == 200
+        assert preflight.headers["access-control-allow-origin"] in {"*", page["Origin"]}
+        for path in ("/api/v1/files", "/graphql"):
+            foreign = await client.get(path, headers=elsewhere | {"Accept": "text/html"})
+            assert "access-control-allow-origin" not in foreign.headers
 
 
-async def test_data_outlives_a_stop(tmp_path: Path) -> None:
+async def test_a_stop_leaves_no_process_and_all_data(tmp_path: Path) -> None:
     content = os.urandom(100_000)
     with running(tmp_path) as up:
         async with up.client() as client:
             kept = await stored(RestFace(client), content)
+        stop(up, signal.SIGINT)
     with running(tmp_path) as up:
         async with up.client() as client:
             face = RestFace(client)
             assert (await face.get(kept["id"])).data == kept
             link = (await face.download(kept["id"])).data
             assert (await client.get(link["url"], headers={"Authorization": ""})).content == content
+        stop(up, signal.SIGTERM)
+
+
+def stop(up: Up, stop_signal: signal.Signals) -> None:
+    """Stop it by a signal, and check that none of its processes is left."""
+    family = up.family()
+    assert len(family) >= 7  # three servers, the API, three workers
+    up.process.send_signal(stop_signal)
+    up.rest()
+    assert up.process.returncode == 0
+    assert not psutil.wait_procs(family, timeout=0)[1]
 
 
 async def test_kill_9_breaks_no_data_and_a_file_in_process_ends_completed(tmp_path: Path) -> None:
@@ -178,12 +200,11 @@ async def test_kill_9_breaks_no_data_and_a_file_in_process_ends_completed(tmp_pa
             assert file["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-def test_a_second_up_on_the_same_folder_is_refused(tmp_path: Path) -> None:
-    with running(tmp_path) as up:
-        second = Up(tmp_path)
-        assert f"already in use by process {up.process.pid}" in second.rest()
-        assert second.process.returncode == 1
-        assert up.process.poll() is None
+def test_a_second_up_on_the_same_folder_is_refused(shared: Up) -> None:
+    second = Up(shared.data_dir)
+    assert f"already in use by process {shared.process.pid}" in second.rest()
+    assert second.process.returncode == 1
+    assert shared.process.poll() is None
 
 
 def test_a_taken_port_is_refused_by_name(tmp_path: Path) -> None:
@@ -198,22 +219,17 @@ def test_a_taken_port_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_port_that_another_waybill_has_is_refused_as_such(service: Service, tmp_path: Path) -> None:
     port = urlsplit(service.address).port
-    refused = subprocess.run(
-        [*WAYBILL, "up", "--data-dir", str(tmp_path), "--port", str(port)],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-    )
+    refused = run_command("up", "--data-dir", str(tmp_path), "--port", str(port), env=ENVIRONMENT)
     assert refused.returncode == 1
     assert f"is in use by another Waybill: {service.address}" in refused.stderr
 
 
 def test_another_program_that_takes_the_port_meanwhile_is_not_taken_for_the_api(tmp_path: Path) -> None:
-    up = Up(tmp_path)
+    port = free_port()
+    up = Up(tmp_path, "--port", str(port))
     # It looks at the port before it makes the folder, and binds it when the servers are ready.
     wait_until(Folder(tmp_path).up_lock.exists, "the folder is made")
-    with HTTPServer(("127.0.0.1", up.port), SaysYes) as other:
+    with HTTPServer(("127.0.0.1", port), SaysYes) as other:
         Thread(target=other.serve_forever, daemon=True).start()
         try:
             with pytest.raises(
@@ -227,23 +243,10 @@ def test_another_program_that_takes_the_port_meanwhile_is_not_taken_for_the_api(
     assert up.process.returncode == 1
 
 
-def test_without_a_choice_a_taken_port_is_moved_away_from(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            taken.bind(("127.0.0.1", 8000))
-            taken.listen()
-        except OSError:
-            pass  # somebody else has it, which serves as well
-        process = subprocess.Popen(
-            [*WAYBILL, "up", "--data-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
-        )
-        assert process.stdout is not None
-        printed = next(line for line in process.stdout if "GraphiQL" in line)
-        process.terminate()
-        process.communicate()
-        port = int(re.search(r":(\d+)/graphql", printed).group(1))  # type: ignore[union-attr]
-        assert 8000 < port < 8020
+def test_without_a_choice_a_taken_port_is_moved_away_from(shared: Up) -> None:
+    port = urlsplit(shared.address).port
+    assert port is not None
+    assert 8000 < port < 8020
 
 
 def test_a_child_that_dies_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
@@ -276,23 +279,15 @@ def test_the_death_of_make_stops_what_it_started(tmp_path: Path) -> None:
     assert not psutil.wait_procs(family, timeout=20)[1]
 
 
-def test_a_token_is_printed_and_nothing_else(tmp_path: Path) -> None:
-    with running(tmp_path):
-        pass
-    printed = subprocess.check_output(
-        [*WAYBILL, "token", "--sub", "alice", "--data-dir", str(tmp_path)], text=True, env=ENVIRONMENT
-    )
-    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", printed)
+def test_a_token_is_printed_and_nothing_else(shared: Up) -> None:
+    data_dir = str(shared.data_dir)
+    printed = run_command("token", "--sub", "alice", "--data-dir", data_dir, env=ENVIRONMENT)
+    assert printed.returncode == 0
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", printed.stdout)
 
 
 def test_a_folder_without_a_secret_is_named(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [*WAYBILL, "token", "--sub", "alice", "--data-dir", str(tmp_path / "none")],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-    )
+    result = run_command("token", "--sub", "alice", "--data-dir", str(tmp_path / "none"), env=ENVIRONMENT)
     assert result.returncode == 1
     assert result.stdout == ""
     assert str(tmp_path / "none") in result.stderr
@@ -301,9 +296,7 @@ def test_a_folder_without_a_secret_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["api", "worker", "init"])
 def test_a_missing_setting_is_a_clear_error_at_start(command: str) -> None:
-    result = subprocess.run(
-        [*WAYBILL, command], check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=30
-    )
+    result = run_command(command, env=ENVIRONMENT)
     assert result.returncode == 1
     assert "WAYBILL_MONGODB_URL: is not set" in result.stderr
     assert "Traceback" not in result.stderr
@@ -318,9 +311,7 @@ UNAVAILABLE = {
 @pytest.mark.parametrize("server", UNAVAILABLE)
 def test_a_server_that_is_away_is_a_clear_error_of_init(server: str, stack: Stack) -> None:
     environment = ENVIRONMENT | stack.env() | UNAVAILABLE[server]
-    result = subprocess.run(
-        [*WAYBILL, "init"], check=False, capture_output=True, text=True, env=environment, timeout=60
-    )
+    result = run_command("init", env=environment)
     assert result.returncode == 1
     assert f"waybill: {server} is unavailable" in result.stderr
     assert "127.0.0.1:1" in result.stderr
@@ -339,9 +330,7 @@ def test_an_address_that_cannot_be_used_is_a_clear_error_at_start(
     command: str, variable: str, stack: Stack
 ) -> None:
     environment = ENVIRONMENT | stack.env() | {variable: UNUSABLE[variable]}
-    result = subprocess.run(
-        [*WAYBILL, command], check=False, capture_output=True, text=True, env=environment, timeout=30
-    )
+    result = run_command(command, env=environment)
     assert result.returncode == 1
     assert variable in result.stderr
     assert "Traceback" not in result.stderr
