@@ -49,8 +49,8 @@ class Service:
         options.setdefault("lifetime", timedelta(hours=1))
         return make_token(self.settings.jwt_secret.get_secret_value(), owner, **options)
 
-    def client(self, owner: str | None, *, is_patient: bool = True) -> httpx.AsyncClient:
-        """An HTTP client that sends that owner's token, or none; a patient one tries again when told to."""
+    def client(self, owner: str | None, *, is_patient: bool = False) -> httpx.AsyncClient:
+        """An HTTP client with that owner's token, or none; a patient one repeats a request after a 503."""
         return httpx.AsyncClient(
             base_url=self.address,
             headers={} if owner is None else {"Authorization": f"Bearer {self.token(owner)}"},
@@ -64,7 +64,7 @@ class Repeated503(UserWarning):
 
 
 class Patience(httpx.AsyncHTTPTransport):
-    """Tries again after a 503, as clients are to: on a busy machine a server may be late once."""
+    """Repeats a request after a 503, as clients are to. For tests in which a server is to fail."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         for _ in range(5):

@@ -21,7 +21,7 @@ COMMAND_FAILED = 125
 async def test_complete_is_not_acknowledged_before_a_majority_has_it(cluster: Cluster, owner: str) -> None:
     mongo = cluster.mongo
     primary, secondaries = mongo.primary(), mongo.secondaries()
-    async with cluster.service.client(owner, is_patient=False) as client:
+    async with cluster.service.client(owner) as client:
         face = RestFace(client)
         requested = await face.request(name="a", size=3)
         assert (await put(requested.data["upload"], b"abc")).status_code == 200
@@ -49,7 +49,7 @@ async def test_a_new_primary_is_not_asked_before_a_majority_confirms_it(cluster:
     mongo = cluster.mongo
     old, (next_primary, other) = mongo.primary(), mongo.secondaries()
     stop = {"configureFailPoint": "stopReplProducer"}
-    async with cluster.service.client(owner, is_patient=False) as client:
+    async with cluster.service.client(owner) as client:
         face = RestFace(client)
         file_id = (await face.request(name="a", size=3)).id
         await asyncio.to_thread(mongo.wait_until_healthy)

@@ -117,7 +117,7 @@ async def test_a_repeat_after_a_commit_that_nobody_knows_of_is_safe(cluster: Clu
 async def test_clients_are_told_to_try_again(
     cluster: Cluster, owner: str, face_class: type[RestFace | GraphQLFace]
 ) -> None:
-    async with cluster.service.client(owner, is_patient=False) as client:
+    async with cluster.service.client(owner) as client:
         face = face_class(client)
         file_id = (await face.request(name="a", size=1)).id
         calls: dict[str, Callable[[], Awaitable[Any]]] = {

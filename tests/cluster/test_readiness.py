@@ -17,9 +17,9 @@ async def test_a_lost_majority_is_seen_by_readyz_and_doctor(cluster: Cluster, ow
     # They vote, so the primary stays, and copy nothing.
     stop = {"configureFailPoint": "stopReplProducer"}
     async with (
-        service.client(None, is_patient=False) as client,
+        service.client(None) as client,
         # One request is enough: a patient client would repeat it for half a minute before the next look.
-        service.client(owner, is_patient=False) as uploader,
+        service.client(owner) as uploader,
     ):
 
         async def ready(code: int) -> dict[str, Any] | None:

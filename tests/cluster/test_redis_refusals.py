@@ -48,7 +48,7 @@ def service(stack: Stack, pair: ValkeyPair) -> Iterator[Service]:
 
 @pytest.fixture
 async def client(service: Service, owner: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with service.client(owner, is_patient=False) as opened:
+    async with service.client(owner) as opened:
         opened.timeout = httpx.Timeout(PATIENCE_SECONDS)
         yield opened
 

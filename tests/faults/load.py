@@ -101,7 +101,7 @@ class Load:
         await until(lambda: len(self.sha256s) >= goal or bool(self._offences), f"{files} more files", ENDLESS)
 
     async def _work(self, service: Service, owner: str, store: httpx.AsyncClient) -> None:
-        async with service.client(owner, is_patient=False) as api:
+        async with service.client(owner) as api:
             api.timeout = httpx.Timeout(API_PATIENCE)
             while not self._stopped and not self._offences:
                 content = self._next_content(owner)

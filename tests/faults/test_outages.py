@@ -36,7 +36,7 @@ def faulty(own_stack: Stack) -> Iterator[Service]:
 
 @pytest.fixture
 async def client(faulty: Service, owner: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with faulty.client(owner, is_patient=False) as opened:
+    async with faulty.client(owner) as opened:
         opened.timeout = httpx.Timeout(PATIENCE)
         yield opened
 

@@ -67,7 +67,7 @@ def stopped(production: Production) -> Production:
 
 @pytest.fixture
 async def client(production: Production, owner: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with production.service.client(owner, is_patient=False) as http:
+    async with production.service.client(owner) as http:
         yield http
 
 

@@ -35,7 +35,7 @@ def proxied(stack: Stack, store: StoreProxy) -> Iterator[Service]:
 
 @pytest.fixture
 async def face(proxied: Service, owner: str, store: StoreProxy) -> AsyncIterator[RestFace]:
-    async with proxied.client(owner, is_patient=False) as client:
+    async with proxied.client(owner) as client:
         yield RestFace(client)
     store.clear()
 
