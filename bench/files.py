@@ -1,4 +1,4 @@
-"""Files without their announcement, and how long each waits for its verdict."""
+"""Files without an upload-request, and how long each waits for its final status."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from bson import ObjectId
 from bench.floors.pipeline import Bare
 from waybill.files.lifecycle import Status
 
-#: Seconds until a verdict is given up.
+#: Seconds until a final status is given up.
 TIMEOUT_SECONDS = 300
 
 

@@ -25,7 +25,7 @@ import httpx
 from bench.companion import companion, version
 from bench.load import Target
 from bench.measure import Row, compare
-from bench.requests import DRAFT, rate
+from bench.requests import UPLOAD_REQUEST, rate
 from bench.stand import OWNER, api_alone
 from stack.stack import Stack
 from tests.service import Service
@@ -36,10 +36,10 @@ CONTENT = b"holiday" * 100
 # The query that Uppy sends by default: all fields of the file's metadata.
 QUERY = urlencode(
     {
-        "filename": DRAFT["name"],
-        "type": DRAFT["contentType"],
-        "metadata[name]": DRAFT["name"],
-        "metadata[type]": DRAFT["contentType"],
+        "filename": UPLOAD_REQUEST["name"],
+        "type": UPLOAD_REQUEST["contentType"],
+        "metadata[name]": UPLOAD_REQUEST["name"],
+        "metadata[type]": UPLOAD_REQUEST["contentType"],
     }
 )
 
@@ -47,15 +47,17 @@ LACKS = "asks for no token, keeps no record, binds no size, checksum or first us
 
 
 def peers(stack: Stack) -> Iterator[Row]:
-    """Announce an upload, one process each, sixteen connections."""
+    """Request an upload, one process each, sixteen connections."""
     with api_alone(stack) as service, companion(service) as address:
-        ours = Target(f"{service.address}/api/v1/files/upload-request", service.token(OWNER), "POST", DRAFT)
+        ours = Target(
+            f"{service.address}/api/v1/files/upload-request", service.token(OWNER), "POST", UPLOAD_REQUEST
+        )
         # It is sent our token too, which it does not look at, so that the requests are alike.
         theirs = Target(f"{address}/s3/params?{QUERY}", ours.token)
         _prove_ours(service, ours)
         _prove_theirs(service, theirs)
         yield compare(
-            "announce an upload, REST",
+            "request an upload, REST",
             rate(ours),
             f"Uppy Companion {version()}: sign a form",
             rate(theirs),
@@ -65,9 +67,9 @@ def peers(stack: Stack) -> Iterator[Row]:
 
 
 def _prove_ours(service: Service, target: Target) -> None:
-    draft = {**DRAFT, "size": len(CONTENT)}
-    _expect("a request without a token", httpx.post(target.url, json=draft), 401)
-    answer = httpx.post(target.url, json=draft, headers={"Authorization": f"Bearer {target.token}"})
+    upload_request = {**UPLOAD_REQUEST, "size": len(CONTENT)}
+    _expect("a request without a token", httpx.post(target.url, json=upload_request), 401)
+    answer = httpx.post(target.url, json=upload_request, headers={"Authorization": f"Bearer {target.token}"})
     _expect("a request", answer, 201)
     upload = answer.json()["upload"]
     key = urlsplit(upload["url"]).path.removeprefix(f"/{service.settings.s3_bucket}/")
@@ -88,7 +90,7 @@ def _prove_theirs(service: Service, target: Target) -> None:
 
 
 def _post(form: dict[str, Any], content: bytes) -> httpx.Response:
-    return httpx.post(form["url"], data=form["fields"], files={"file": (DRAFT["name"], content)})
+    return httpx.post(form["url"], data=form["fields"], files={"file": (UPLOAD_REQUEST["name"], content)})
 
 
 def _expect_object(service: Service, key: str, content: bytes) -> None:

@@ -11,7 +11,7 @@ import psutil
 
 from bench.load import Target
 from bench.measure import Row, at_least, compare
-from bench.requests import DRAFT, rate
+from bench.requests import UPLOAD_REQUEST, rate
 from bench.stand import OWNER, api_alone, spawned, wait_until_answered
 from stack.stack import Stack
 from tests.service import Service, free_port
@@ -65,8 +65,8 @@ def _get(service: Service, address: str) -> Target:
     token = service.token(OWNER)
     files = f"{address}/api/v1/files"
     bearer = {"Authorization": f"Bearer {token}"}
-    announced = httpx.post(f"{files}/upload-request", json=DRAFT, headers=bearer).raise_for_status()
-    return Target(f"{files}/{announced.json()['file']['id']}", token)
+    requested = httpx.post(f"{files}/upload-request", json=UPLOAD_REQUEST, headers=bearer).raise_for_status()
+    return Target(f"{files}/{requested.json()['file']['id']}", token)
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from stack.stack import Stack
 
 SECONDS = 4
 
-DRAFT: dict[str, Any] = {"name": "holiday.jpg", "size": 1_048_576, "contentType": "image/jpeg"}
+UPLOAD_REQUEST: dict[str, Any] = {"name": "holiday.jpg", "size": 1_048_576, "contentType": "image/jpeg"}
 REQUEST_UPLOAD = """
-mutation Announce($input: RequestUploadInput!) {
+mutation RequestUpload($input: RequestUploadInput!) {
   requestUpload(input: $input) {
     file { id name size contentType status createdAt }
     upload { method url headers { name value } contentLength expiresAt }
@@ -24,32 +24,34 @@ mutation Announce($input: RequestUploadInput!) {
 
 
 def requests(stack: Stack) -> Iterator[Row]:
-    """Announce, get and list, one API process, sixteen connections."""
+    """Request an upload, get and list, one API process, sixteen connections."""
     with (
         api_alone(stack) as service,
         served(service, *uvicorn("bench.floors.http:app")) as floor,
     ):
         token = service.token(OWNER)
         rest = f"{service.address}/api/v1/files"
-        announced = Target(f"{rest}/upload-request", token, "POST", DRAFT)
-        by_graphql = {"query": REQUEST_UPLOAD, "variables": {"input": DRAFT}}
+        requested = Target(f"{rest}/upload-request", token, "POST", UPLOAD_REQUEST)
+        by_graphql = {"query": REQUEST_UPLOAD, "variables": {"input": UPLOAD_REQUEST}}
         for _ in range(100):
-            found = httpx.post(announced.url, json=DRAFT, headers={"Authorization": f"Bearer {token}"})
+            found = httpx.post(
+                requested.url, json=UPLOAD_REQUEST, headers={"Authorization": f"Bearer {token}"}
+            )
         file_id = found.json()["file"]["id"]
 
         yield compare(
-            "announce an upload, REST",
-            rate(announced),
+            "request an upload, REST",
+            rate(requested),
             "Starlette, one insert, one signature",
-            rate(Target(f"{floor}/upload-request", token, "POST", DRAFT)),
+            rate(Target(f"{floor}/upload-request", token, "POST", UPLOAD_REQUEST)),
             unit="/s",
             goal=at_least(0.80),
         )
         yield compare(
-            "announce an upload, GraphQL",
+            "request an upload, GraphQL",
             rate(Target(f"{service.address}/graphql", token, "POST", by_graphql)),
             "our REST",
-            rate(announced),
+            rate(requested),
             unit="/s",
             goal=at_least(0.60),
         )

@@ -96,7 +96,7 @@ async def _sweep(service: Service, files: int) -> Times:
 
 
 async def _fill(files: int) -> None:
-    """Announcements of three days ago, a millisecond from one to the next."""
+    """Upload-requests of three days ago, a millisecond from one to the next."""
     collection = File.get_motor_collection()
     await collection.drop()
     await indexes.create_indexes()

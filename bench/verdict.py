@@ -1,4 +1,4 @@
-"""How long a client waits for its verdict, and how many verdicts there are in a second."""
+"""How long a client waits for the final status, and how many verifications there are per second."""
 
 import asyncio
 import json

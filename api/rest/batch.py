@@ -26,7 +26,7 @@ _BODY_ERRORS = ("invalid_input", "request_too_large", "unsupported_media_type")
 Unchecked = Annotated[Any, PlainValidator(lambda item: item, json_schema_input_type=UploadRequest)]
 
 
-class Announcements(BaseModel):
+class UploadRequests(BaseModel):
     """The uploads to request. Each has its own result."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -92,12 +92,12 @@ class FileOutcomes(Schema):
 
 @operation(
     "requestUploads",
-    body=Announcements,
+    body=UploadRequests,
     headers=UploadHeaders,
     answers={200: UploadOutcomes},
     errors=_BODY_ERRORS,
 )
-async def request_several(request: Request, principal: Principal, body: Announcements) -> Response:
+async def request_several(request: Request, principal: Principal, body: UploadRequests) -> Response:
     """Request several uploads. Each has its own result."""
     outcomes = await request_many(
         request.state.resources, principal, body.items, request.headers.get("idempotency-key")

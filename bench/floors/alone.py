@@ -1,4 +1,4 @@
-"""What a script does without batches: each file announced, sent and completed by requests of its own.
+"""What a script does without batches: each file requested, sent and completed by requests of its own.
 
 `python -m bench.floors.alone upload FOLDER` sends the files of a folder, sixteen at once;
 `... get FOLDER` saves the files whose ids are on standard input, four at once.
@@ -25,12 +25,12 @@ DOWNLOADS_AT_ONCE = 4
 
 
 async def upload(session: aiohttp.ClientSession, path: Path) -> None:
-    """Hash, announce, send and complete one file."""
+    """Hash, request, send and complete one file."""
     content = path.read_bytes()  # noqa: ASYNC240  # small
     body = {"name": path.name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     async with session.post(f"{API}/upload-request", json=body, headers=BEARER) as response:
-        announced = await response.json()
-    grant = announced["upload"]
+        requested = await response.json()
+    grant = requested["upload"]
     if grant is None:
         return
     url = URL(grant["url"], encoded=True)
@@ -38,7 +38,7 @@ async def upload(session: aiohttp.ClientSession, path: Path) -> None:
         url, data=content, headers=grant["headers"], skip_auto_headers=["Content-Type"]
     ) as response:
         response.raise_for_status()
-    async with session.post(f"{API}/{announced['file']['id']}/complete", headers=BEARER) as response:
+    async with session.post(f"{API}/{requested['file']['id']}/complete", headers=BEARER) as response:
         response.raise_for_status()
 
 

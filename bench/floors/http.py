@@ -31,14 +31,14 @@ _region = _setting["S3_REGION"]
 
 async def request_upload(request: Request) -> JSONResponse:
     """One insert, one signature."""
-    draft = await request.json()
+    upload_request = await request.json()
     now = datetime.now(UTC)
     key = f"files/{secrets.token_hex(16)}"
     document = {
         "owner": OWNER,
-        "name": draft["name"],
-        "size": draft["size"],
-        "content_type": draft["contentType"],
+        "name": upload_request["name"],
+        "size": upload_request["size"],
+        "content_type": upload_request["contentType"],
         "object_key": key,
         "created_at": now,
         "upload_expires_at": now + timedelta(seconds=900),
@@ -47,8 +47,8 @@ async def request_upload(request: Request) -> JSONResponse:
     }
     await _files.insert_one(document)
     signed = {
-        "content-length": str(draft["size"]),
-        "content-type": draft["contentType"],
+        "content-length": str(upload_request["size"]),
+        "content-type": upload_request["contentType"],
         "if-none-match": "*",
     }
     upload = {"method": "PUT", "url": sign("PUT", key, signed, now), "headers": signed}

@@ -23,6 +23,7 @@ class IdempotencyKey(Document):
     """A key of an owner, a digest of the upload-request that used it, and the id of the file."""
 
     id: str  # type: ignore[assignment]
+    # The digest. Older releases read it by this name.
     announced: str
     file: PydanticObjectId
     created_at: datetime
