@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 def content_security_policy(*sources: str, talks_to: Sequence[str] = ()) -> str:
     """Return the policy of a page: it may load our files and those of ``sources``, and connect to us only.
 
-    A page that sends files also ``talks_to`` the object store. Inline styles are allowed, because GraphiQL,
-    Swagger UI and the job dashboard use them. Inline scripts are not.
+    A page that sends files also ``talks_to`` the object store, and downloads from it in frames. Inline styles
+    are allowed, because GraphiQL, Swagger UI and the job dashboard use them. Inline scripts are not.
     """
     files = " ".join(["'self'", *sources])
     return "; ".join(
@@ -20,6 +20,7 @@ def content_security_policy(*sources: str, talks_to: Sequence[str] = ()) -> str:
             f"font-src {files} data:",
             "img-src 'self' data:",
             " ".join(["connect-src 'self'", *talks_to]),
+            " ".join(["frame-src", *(talks_to or ["'none'"])]),
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",

@@ -93,8 +93,11 @@ async def test_the_front_page_carries_what_the_others_do_and_reaches_the_store(
     assert config(await outsider.get("/")) == {"token": None, "purgeDelay": 0}
     reachable = f"connect-src 'self' {embedded.settings.public_endpoint_url};"
     assert reachable in page.headers["content-security-policy"]
+    # Downloads are frames of the store.
+    assert f"frame-src {embedded.settings.public_endpoint_url};" in page.headers["content-security-policy"]
     for other in TOOLS:
-        assert "connect-src 'self';" in (await browser.get(other)).headers["content-security-policy"]
+        policy = (await browser.get(other)).headers["content-security-policy"]
+        assert "connect-src 'self'; frame-src 'none';" in policy
 
 
 @after_build

@@ -36,6 +36,11 @@ def upload(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name="Uploads").get_by_role("listitem").filter(has_text=name)
 
 
+def folder(page: Page, name: str) -> Locator:
+    """The link of a folder in the list."""
+    return page.get_by_role("row").get_by_role("link", name=name, exact=True)
+
+
 def row(page: Page, name: str) -> Locator:
     """The line of a file in the list, by its whole name."""
     return page.get_by_role("row").filter(has=page.get_by_role("button", name=name, exact=True))

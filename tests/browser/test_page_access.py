@@ -112,6 +112,30 @@ async def test_axe_has_nothing_against_the_page(page: Page, tmp_path: Path, sche
     await page.get_by_role("button", name=path.name, exact=True).click()
     await expect(page.get_by_role("dialog")).to_be_visible()
     assert await page.evaluate(RUN_AXE) == []
+    await page.get_by_role("button", name="Add a pair").click()
+    await page.get_by_label("Key", exact=True).fill("Not a key")
+    await page.get_by_role("button", name="Save changes").click()
+    await expect(page.get_by_role("alert").filter(has_text="keys must match")).to_be_visible()
+    assert await page.evaluate(RUN_AXE) == []
+    await page.keyboard.press("Escape")
+
+    await page.get_by_label(f"Select {path.name}").check()
+    await page.get_by_role("button", name=f"Rename {path.name}").click()
+    await page.get_by_label(f"New name of {path.name}").fill("a/b")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert").filter(has_text="not a path")).to_be_visible()
+    assert await page.evaluate(RUN_AXE) == []
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Move…").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert await page.evaluate(RUN_AXE) == []
+    await page.get_by_label("To the folder").fill(f"axe {scheme}")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name=f"axe {scheme}").click()
+    await expect(row(page, path.name)).to_be_visible()
+    await page.get_by_role("searchbox").fill("axe")
+    await expect(row(page, path.name)).to_contain_text(f"axe {scheme}/")
+    assert await page.evaluate(RUN_AXE) == []
 
 
 async def test_axe_has_nothing_against_signing_in(outside: Page) -> None:

@@ -24,11 +24,11 @@ async def store(service: Service, *names: str, content_type: str = "text/plain")
 
 
 async def search(page: Page, name: str) -> None:
-    await page.get_by_role("searchbox", name="Names that begin with").fill(name)
+    await page.get_by_role("searchbox", name="Names that contain").fill(name)
 
 
 async def names_listed(page: Page) -> list[str]:
-    return await page.locator("tbody .name").all_inner_texts()
+    return await page.locator("tbody .name button").all_inner_texts()
 
 
 async def test_files_are_found_by_name_type_and_status_and_sorted(page: Page, embedded: Service) -> None:
@@ -39,7 +39,7 @@ async def test_files_are_found_by_name_type_and_status_and_sorted(page: Page, em
     await expect(page.locator("tbody tr")).to_have_count(3)
     assert await names_listed(page) == ["found-c.png", "found-a.txt", "found-b.txt"]
     await page.get_by_label("Order").select_option("Name A to Z")
-    await expect(page.locator("tbody .name").first).to_have_text("found-a.txt")
+    await expect(page.locator("tbody .name button").first).to_have_text("found-a.txt")
     assert await names_listed(page) == ["found-a.txt", "found-b.txt", "found-c.png"]
     await page.get_by_label("Type").select_option("Images")
     await expect(page.locator("tbody tr")).to_have_count(1)

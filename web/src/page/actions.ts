@@ -1,16 +1,12 @@
 import { signal } from "@preact/signals";
 import { update } from "./changes";
-import { config } from "./config";
 import { inDetail } from "./detail";
-import { deleteFile, download, getFile, isDownloadable, isRestorable, restoreFile, type StoredFile } from "./file";
+import { deleteFile, download, getFile, hasTrash, isDownloadable, isRestorable, restoreFile, type StoredFile } from "./file";
 import { notify, warn } from "./notices";
 import { messageOf } from "./problem";
 
-/** The file whose permanent deletion the user must confirm. */
-export const pendingDeletion = signal<{ file: StoredFile; decide: (isConfirmed: boolean) => void } | null>(null);
-
-/** Whether deleted files can be restored. */
-export const hasTrash = config.purgeDelay > 0;
+/** What the user must confirm to delete permanently. */
+export const pendingDeletion = signal<{ what: string; decide: (isConfirmed: boolean) => void } | null>(null);
 
 export async function fetchContent(file: StoredFile): Promise<void> {
   if (isDownloadable(file)) await attempt(() => download(file.id));
@@ -18,7 +14,7 @@ export async function fetchContent(file: StoredFile): Promise<void> {
 
 /** Deletes a file. Asks first if the deletion is permanent. */
 export async function remove(file: StoredFile): Promise<void> {
-  if (!hasTrash && isRestorable(file) && !(await isConfirmed(file))) return;
+  if (!hasTrash && isRestorable(file) && !(await isConfirmed(file.name))) return;
   await attempt(async () => {
     const deleted = await deleteFile(file.id);
     update(deleted);
@@ -27,9 +23,10 @@ export async function remove(file: StoredFile): Promise<void> {
   });
 }
 
-async function isConfirmed(file: StoredFile): Promise<boolean> {
+/** Asks the user to confirm a permanent deletion. */
+export async function isConfirmed(what: string): Promise<boolean> {
   const answer = await new Promise<boolean>((decide) => {
-    pendingDeletion.value = { file, decide };
+    pendingDeletion.value = { what, decide };
   });
   pendingDeletion.value = null;
   return answer;

@@ -11,15 +11,20 @@ interface Options {
   headers?: Record<string, string>;
 }
 
+/** Calls the REST API, and returns the JSON of the response. Throws as `request`. */
+export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  return (await (await request(method, path, options)).json()) as T;
+}
+
 /**
  * Calls the REST API. A 401 ends the session. A response with Retry-After, such as 429 or 503, is retried.
  *
  * Throws a Problem, or the signal's reason.
  */
-export async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+export async function request(method: string, path: string, options: Options = {}): Promise<Response> {
   for (let tries = 0; ; tries++) {
     const response = await open(method, path, options);
-    if (response.ok) return (await response.json()) as T;
+    if (response.ok) return response;
     const problem = await Problem.of(response);
     if (tries >= MAX_RETRIES || !response.headers.has("Retry-After")) throw problem;
     await sleep(Number(response.headers.get("Retry-After")) * 1000, options.signal);

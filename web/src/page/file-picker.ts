@@ -1,6 +1,11 @@
-/** A chosen file, and its handle after a reload if the browser supports handles. */
+import { parentOf } from "./path";
+
+/** A chosen file. */
 export interface PickedFile {
   file: File;
+  /** The chosen or dropped folder that it is in, such as `photos/2026/`; empty for a file that was chosen itself. */
+  path: string;
+  /** Gives the file again after a reload, if the browser supports it. */
   handle: FileSystemFileHandle | null;
 }
 
@@ -19,9 +24,9 @@ export async function filesOfDrop(transfer: DataTransfer): Promise<PickedFile[]>
   const picked: PickedFile[] = [];
   for (const { entry, file, handle } of found) {
     if (entry?.isDirectory) {
-      for await (const inside of filesIn(entry as FileSystemDirectoryEntry)) picked.push({ file: inside, handle: null });
+      for await (const inside of filesIn(entry as FileSystemDirectoryEntry)) picked.push(inside);
     } else if (file !== null) {
-      picked.push({ file, handle: await handle });
+      picked.push({ file, path: "", handle: await handle });
     }
   }
   return picked;
@@ -29,7 +34,8 @@ export async function filesOfDrop(transfer: DataTransfer): Promise<PickedFile[]>
 
 /** Returns the files that were chosen in an input. */
 export function filesOfInput(input: HTMLInputElement): PickedFile[] {
-  const picked = [...(input.files ?? [])].filter((file) => !SYSTEM_FILES.has(file.name)).map((file) => ({ file, handle: null }));
+  const files = [...(input.files ?? [])].filter((file) => !SYSTEM_FILES.has(file.name));
+  const picked = files.map((file) => ({ file, path: parentOf(file.webkitRelativePath), handle: null }));
   // Without this, choosing the same file again would be no change event.
   input.value = "";
   return picked;
@@ -41,7 +47,7 @@ async function handleOf(item: DataTransferItem): Promise<FileSystemFileHandle | 
   return handle?.kind === "file" ? (handle as FileSystemFileHandle) : null;
 }
 
-async function* filesIn(folder: FileSystemDirectoryEntry): AsyncGenerator<File> {
+async function* filesIn(folder: FileSystemDirectoryEntry): AsyncGenerator<PickedFile> {
   const reader = folder.createReader();
   for (;;) {
     // A reader returns some entries at a time, and none at the end.
@@ -49,10 +55,13 @@ async function* filesIn(folder: FileSystemDirectoryEntry): AsyncGenerator<File> 
     if (entries.length === 0) return;
     for (const entry of entries) {
       if (entry.isDirectory) yield* filesIn(entry as FileSystemDirectoryEntry);
-      else if (!SYSTEM_FILES.has(entry.name)) yield await fileOf(entry as FileSystemFileEntry);
+      else if (!SYSTEM_FILES.has(entry.name)) yield { file: await fileOf(entry as FileSystemFileEntry), path: pathOf(entry), handle: null };
     }
   }
 }
+
+// A full path has a slash first.
+const pathOf = (entry: FileSystemEntry) => parentOf(entry.fullPath.slice(1));
 
 function fileOf(entry: FileSystemFileEntry): Promise<File> {
   return new Promise((resolve, reject) => entry.file(resolve, reject));

@@ -1,4 +1,11 @@
 import { call } from "./api";
+import { config } from "./config";
+
+/** Whether deleted files can be restored. */
+export const hasTrash = config.purgeDelay > 0;
+
+/** How long the store may take to begin a download. */
+const DOWNLOAD_START_MS = 60_000;
 
 export type Status = "PENDING" | "PROCESSING" | "COMPLETED" | "DUPLICATE" | "FAILED" | "EXPIRED";
 
@@ -8,6 +15,9 @@ export interface StoredFile {
   name: string;
   size: number;
   contentType: string;
+  /** Empty at the top, otherwise a path with a slash at its end. */
+  folder: string;
+  metadata: Record<string, string>;
   status: Status;
   sha256: string | null;
   duplicateOf: string | null;
@@ -64,12 +74,18 @@ export const getFile = (id: string) => call<StoredFile>("GET", `/files/${id}`);
 export const deleteFile = (id: string) => call<StoredFile>("DELETE", `/files/${id}`);
 export const restoreFile = (id: string) => call<StoredFile>("POST", `/files/${id}/restore`);
 
-/** Lets the browser download the bytes from the store. */
+/**
+ * Lets the browser download the bytes from the store.
+ *
+ * In a frame, because a link in this tab would ask about running uploads and stop the download before it, and
+ * browsers block a second new tab.
+ */
 export async function download(id: string): Promise<void> {
-  const link = document.createElement("a");
-  link.href = (await call<{ url: string }>("GET", `/files/${id}/download`)).url;
-  // In a new tab, which closes at once. In this tab the browser would warn about running uploads.
-  link.target = "_blank";
-  link.rel = "noopener";
-  link.click();
+  const { url } = await call<{ url: string }>("GET", `/files/${id}/download`);
+  const frame = document.createElement("iframe");
+  frame.hidden = true;
+  frame.setAttribute("sandbox", "allow-downloads");
+  frame.src = url;
+  document.body.append(frame);
+  setTimeout(() => frame.remove(), DOWNLOAD_START_MS);
 }

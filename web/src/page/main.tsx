@@ -4,6 +4,8 @@ import "./style/controls.css";
 import "./style/layout.css";
 import "./style/uploads.css";
 import "./style/files.css";
+import "./style/folders.css";
+import "./style/selection.css";
 import "./style/storage.css";
 import { Application } from "./view/application";
 import { start } from "./workspace";

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { deleteFile, isFinal, type StoredFile } from "./file";
+import type { PickedFile } from "./file-picker";
 import { requestUpload, Transfer } from "./transfer";
 import { sha256 } from "./hash";
 import { claim, forget, save, type ResumableUpload } from "./resume-store";
@@ -48,20 +49,22 @@ export class Upload {
 
   constructor(
     readonly name: string,
+    readonly folder: string,
     readonly size: number,
     private readonly lastModified: number,
     readonly handle: FileSystemFileHandle | null,
   ) {}
 
-  static of(file: File, handle: FileSystemFileHandle | null): Upload {
-    const upload = new Upload(file.name, file.size, file.lastModified, handle);
+  /** Creates an upload into a folder. The paths of dropped and chosen folders are kept below it. */
+  static of({ file, path, handle }: PickedFile, folder: string): Upload {
+    const upload = new Upload(file.name, folder + path, file.size, file.lastModified, handle);
     upload.source = file;
     return upload;
   }
 
   /** Creates an upload that a reload interrupted. It needs its file again. */
   static from(resumable: ResumableUpload, stored: StoredFile, transfer: Transfer): Upload {
-    const upload = new Upload(resumable.name, resumable.size, resumable.lastModified, resumable.handle);
+    const upload = new Upload(resumable.name, stored.folder, resumable.size, resumable.lastModified, resumable.handle);
     upload.stored.value = stored;
     upload.transfer = transfer;
     upload.done.value = transfer.bytes;
@@ -89,8 +92,9 @@ export class Upload {
   }
 
   /** Returns whether this is the file of the upload. */
-  matches(file: File): boolean {
-    return file.name === this.name && file.size === this.size && file.lastModified === this.lastModified;
+  matches({ file, path }: PickedFile): boolean {
+    const isSame = file.name === this.name && file.size === this.size && file.lastModified === this.lastModified;
+    return isSame && this.folder.endsWith(path);
   }
 
   /** Sets the file of an interrupted upload, which then waits in the queue or is paused. */
@@ -170,6 +174,7 @@ export class Upload {
     this.done.value = 0;
     const request = {
       name: this.name,
+      folder: this.folder,
       size: this.size,
       ...(source.type && { contentType: source.type }),
       ...(this.sha256 && { sha256: this.sha256 }),

@@ -7,6 +7,7 @@ import { announceToScreenReader } from "./notices";
 import { arrivedParts } from "./parts";
 import type { PickedFile } from "./file-picker";
 import { Problem } from "./problem";
+import { query } from "./query";
 import { owner } from "./session";
 import { Upload } from "./upload";
 
@@ -44,13 +45,13 @@ export const isBusy = computed(() => uploads.value.some((upload) => upload.isAct
 export const canResume = computed(() => open.value.some((upload) => upload.stage.value === "paused"));
 export const canClear = computed(() => uploads.value.some((upload) => upload.stage.value === "done"));
 
-/** Adds files to the queue. The file of an interrupted upload resumes that upload. */
+/** Adds files to the queue, for the open folder. The file of an interrupted upload resumes that upload. */
 export function add(picked: readonly PickedFile[]): void {
   const added: Upload[] = [];
-  for (const { file, handle } of picked) {
-    const interrupted = uploads.value.find((upload) => upload.stage.value === "interrupted" && upload.matches(file));
-    if (interrupted) interrupted.provide(file);
-    else added.push(Upload.of(file, handle));
+  for (const each of picked) {
+    const interrupted = uploads.value.find((upload) => upload.stage.value === "interrupted" && upload.matches(each));
+    if (interrupted) interrupted.provide(each.file);
+    else added.push(Upload.of(each, query.value.folder));
   }
   if (overall.value.count === 0 && added[0]) first.value = added[0].key;
   uploads.value = [...uploads.value, ...added];
@@ -149,7 +150,7 @@ async function provideFrom(
   stage?: "waiting" | "paused",
 ): Promise<boolean> {
   const file = await handle.getFile().catch(() => null);
-  if (file === null || !upload.matches(file)) return false;
+  if (file === null || !upload.matches({ file, path: "", handle })) return false;
   upload.provide(file, stage);
   return true;
 }

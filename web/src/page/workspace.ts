@@ -2,7 +2,9 @@ import { effect, untracked } from "@preact/signals";
 import { refresh, update } from "./changes";
 import { inDetail } from "./detail";
 import { listen } from "./events";
-import * as files from "./files";
+import type { StoredFile } from "./file";
+import { keepingFocus } from "./focus";
+import { reload, reset } from "./listing";
 import { owner, token } from "./session";
 import * as uploads from "./uploads";
 import { load as loadUsage } from "./usage";
@@ -28,14 +30,19 @@ function begin(signal: AbortSignal): void {
     // The same owner with a new token: continue.
     uploads.resumeAll();
   } else {
+    // The first owner's list is the one that the URL names.
+    if (lastOwner !== "") reset();
     lastOwner = owner.value;
     uploads.uploads.value = [];
-    files.items.value = [];
-    files.query.value = files.EVERYTHING;
   }
-  void files.reload();
+  void reload();
   void loadUsage();
   void uploads.restoreInterrupted();
   // The list may be older than the first event, so the listener reloads it.
-  void listen({ onFile: update, onStart: refresh }, signal);
+  void listen({ onFile, onStart: refresh }, signal);
+}
+
+function onFile(file: StoredFile): void {
+  // The change may remove the row that has the focus.
+  void keepingFocus(async () => update(file));
 }

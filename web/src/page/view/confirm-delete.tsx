@@ -5,11 +5,11 @@ import { Dialog } from "./dialog";
 /** Asks for confirmation of a permanent deletion. */
 export function ConfirmDelete(): JSX.Element | null {
   if (pendingDeletion.value === null) return null;
-  const { file, decide } = pendingDeletion.value;
+  const { what, decide } = pendingDeletion.value;
   return (
     <Dialog label="confirm-delete" class="confirm-delete" onClose={() => decide(false)}>
-      <h2 id="confirm-delete">Delete {file.name} permanently?</h2>
-      <p>It cannot be restored, because this server has no trash.</p>
+      <h2 id="confirm-delete">Delete {what} permanently?</h2>
+      <p>This cannot be undone, because this server has no trash.</p>
       <div class="buttons">
         <button type="button" onClick={() => decide(false)}>
           Cancel

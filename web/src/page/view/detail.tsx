@@ -5,8 +5,10 @@ import { inDetail } from "../detail";
 import { failureOf, isDownloadable, type StoredFile } from "../file";
 import { keepingFocus } from "../focus";
 import { formatSize, formatTime } from "../format";
+import { shownFolder } from "../path";
 import { Chip } from "./chip";
 import { Dialog } from "./dialog";
+import { EditForm } from "./edit-form";
 import { IconButton } from "./icons";
 
 export function Detail(): JSX.Element | null {
@@ -26,6 +28,7 @@ export function Detail(): JSX.Element | null {
         <IconButton icon="cancel" label="Close" onClick={close} />
       </div>
       <Facts file={file} />
+      {file.deletedAt === null && <EditForm key={file.id} file={file} />}
       <div class="buttons">
         {isDownloadable(file) && (
           <button type="button" class="primary" onClick={() => void fetchContent(file)}>
@@ -56,7 +59,7 @@ function Facts({ file }: { file: StoredFile }): JSX.Element {
         )}
       </Fact>
       <Fact title="Size">{`${formatSize(file.size)} (${file.size.toLocaleString("en")} bytes)`}</Fact>
-      <Fact title="Type">{file.contentType}</Fact>
+      {file.deletedAt !== null && <AsItWas file={file} />}
       <Fact title="SHA-256">{file.sha256 === null ? "Unknown until it is verified" : <Digest hex={file.sha256} />}</Fact>
       <Moment title="Added" time={file.createdAt} />
       <Moment title="Verified" time={file.completedAt} />
@@ -66,6 +69,21 @@ function Facts({ file }: { file: StoredFile }): JSX.Element {
         <code>{file.id}</code>
       </Fact>
     </dl>
+  );
+}
+
+/** What can no longer be changed, because the file is deleted. */
+function AsItWas({ file }: { file: StoredFile }): JSX.Element {
+  return (
+    <>
+      <Fact title="Type">{file.contentType}</Fact>
+      <Fact title="Folder">{shownFolder(file.folder)}</Fact>
+      {Object.entries(file.metadata).map(([key, value]) => (
+        <Fact key={key} title={key}>
+          {value}
+        </Fact>
+      ))}
+    </>
   );
 }
 

@@ -2,20 +2,24 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { filesOfDrop, filesOfInput, hasFiles } from "../file-picker";
-import { add } from "../uploads";
 import { warn } from "../notices";
+import { query } from "../query";
+import { add } from "../uploads";
 import { Icon } from "./icons";
 
 /** Adds files that are dropped anywhere on the page, or chosen. */
 export function DropZone(): JSX.Element {
   const isDragOver = useSignal(false);
   useSignalEffect(() => catchDrops((is) => (isDragOver.value = is)));
+  const { folder } = query.value;
   return (
     <section class="drop-zone" data-over={isDragOver.value} aria-labelledby="drop-zone">
       <Icon name="upload" />
       <div>
         <h2 id="drop-zone">{isDragOver.value ? "Drop to upload" : "Drop files or folders anywhere"}</h2>
-        <p class="faint">They are sent directly to the object store, and then verified.</p>
+        <p class="faint">
+          {folder === "" ? "They are sent directly to the object store, and then verified." : `They go into ${folder}`}
+        </p>
       </div>
       <div class="buttons">
         <Picker label="Choose files" isPrimary />

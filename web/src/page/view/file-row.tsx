@@ -1,21 +1,34 @@
-import type { JSX } from "preact";
+import type { JSX, TargetedKeyboardEvent } from "preact";
 import { fetchContent, remove, restore } from "../actions";
 import { now } from "../clock";
-import { inDetail } from "../detail";
 import { isDownloadable, type StoredFile } from "../file";
 import { keepingFocus } from "../focus";
 import { formatAge, formatSize, formatTime } from "../format";
+import { startRename } from "../rename";
+import { isSelected, toggle } from "../selection";
 import { Chip } from "./chip";
+import { FileName } from "./file-name";
 import { IconButton } from "./icons";
 
 export function FileRow({ file }: { file: StoredFile }): JSX.Element {
   const time = file.deletedAt ?? file.createdAt;
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLTableRowElement>) => {
+    if (event.key === "F2" && file.deletedAt === null) startRename(file.id);
+  };
   return (
-    <tr role="row">
+    <tr role="row" data-id={file.id} data-selected={isSelected(file.id)} onKeyDown={onKeyDown}>
+      <td role="cell" class="pick">
+        <label>
+          <input
+            type="checkbox"
+            aria-label={`Select ${file.name}`}
+            checked={isSelected(file.id)}
+            onClick={(event) => toggle(file.id, event.shiftKey)}
+          />
+        </label>
+      </td>
       <td role="cell" class="name">
-        <button type="button" class="link" title={file.name} onClick={() => (inDetail.value = file)}>
-          {file.name}
-        </button>
+        <FileName file={file} />
       </td>
       <td role="cell" class="status">
         <Chip status={file.status} />
@@ -29,6 +42,9 @@ export function FileRow({ file }: { file: StoredFile }): JSX.Element {
         </time>
       </td>
       <td role="cell" class="actions">
+        {file.deletedAt === null && (
+          <IconButton icon="edit" label={`Rename ${file.name}`} onClick={() => startRename(file.id)} />
+        )}
         {isDownloadable(file) && (
           <IconButton icon="download" label={`Download ${file.name}`} onClick={() => void fetchContent(file)} />
         )}

@@ -1,7 +1,9 @@
 import { effect, signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { STATUSES, type Status } from "../file";
-import { list, type Order, query, type Sort } from "../files";
+import { list } from "../listing";
+import { segmentOf } from "../path";
+import { type Order, query, type Sort } from "../query";
 import { Icon } from "./icons";
 
 const TYPES: [string, string][] = [
@@ -30,31 +32,31 @@ const SEARCH_DELAY_MS = 250;
 const typed = signal("");
 let typing: ReturnType<typeof setTimeout> | undefined;
 
-function search(name: string): void {
-  typed.value = name;
+function search(q: string): void {
+  typed.value = q;
   clearTimeout(typing);
   typing = setTimeout(() => {
     typing = undefined;
-    void list({ name });
+    void list({ q });
   }, SEARCH_DELAY_MS);
 }
 
 effect(() => {
-  const { name } = query.value;
-  if (typing === undefined) typed.value = name;
+  const { q } = query.value;
+  if (typing === undefined) typed.value = q;
 });
 
 export function Filters(): JSX.Element {
-  const { status, contentType, sort, order } = query.value;
+  const { folder, status, contentType, sort, order } = query.value;
   const statuses = Object.entries(STATUSES);
   return (
     <form class="filters" role="search" aria-label="Files" onSubmit={(event) => event.preventDefault()}>
       <label class="search">
         <Icon name="search" />
-        <span class="unseen">Names that begin with</span>
+        <span class="unseen">Names that contain</span>
         <input
           type="search"
-          placeholder="Name begins with…"
+          placeholder={folder === "" ? "Search" : `Search in ${segmentOf(folder)}`}
           value={typed.value}
           spellcheck={false}
           autocomplete="off"

@@ -10,6 +10,10 @@ const PATHS = {
   restore: "M4 10h10a6 6 0 0 1 0 12h-3M8 6l-4 4 4 4",
   upload: "M12 16V5M7 9l5-5 5 5M5 20h14",
   copy: "M9 9h11v11H9zM15 9V4H4v11h5",
+  edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
+  check: "M5 13l4 4L19 7",
+  folder: "M3 6h6l2 2h10v11H3z",
+  add: "M12 5v14M5 12h14",
   search: "M10.5 17a6.5 6.5 0 1 1 0-13 6.5 6.5 0 0 1 0 13zM15.5 15.5L21 21",
 };
 
@@ -24,9 +28,9 @@ export function Icon({ name }: { name: IconName }): JSX.Element {
 }
 
 /** A button with an icon. Its label names the action and the object. */
-export function IconButton(props: { icon: IconName; label: string; onClick: () => void }): JSX.Element {
+export function IconButton(props: { icon: IconName; label: string; isSubmit?: boolean; onClick?: () => void }): JSX.Element {
   return (
-    <button type="button" class="icon-button" aria-label={props.label} title={props.label} onClick={props.onClick}>
+    <button type={props.isSubmit ? "submit" : "button"} class="icon-button" aria-label={props.label} title={props.label} onClick={props.onClick}>
       <Icon name={props.icon} />
     </button>
   );

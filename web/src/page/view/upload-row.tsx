@@ -10,7 +10,7 @@ import { Chip } from "./chip";
 import { IconButton } from "./icons";
 
 export function UploadRow({ upload }: { upload: Upload }): JSX.Element {
-  const { name, size } = upload;
+  const { name, folder, size } = upload;
   const stage = upload.stage.value;
   const isUnderway = !upload.isFinished && stage !== "failed";
   return (
@@ -18,7 +18,10 @@ export function UploadRow({ upload }: { upload: Upload }): JSX.Element {
       <p class="name" title={name}>
         {name}
       </p>
-      <p class={stage === "failed" ? "facts alarm" : "facts faint"}>{factsOf(upload)}</p>
+      <p class={stage === "failed" ? "facts alarm" : "facts faint"}>
+        {folder !== "" && `${folder} · `}
+        {factsOf(upload)}
+      </p>
       {isUnderway && (
         <progress max={size || 1} value={upload.done.value} aria-label={`${stage === "reading" ? "Reading" : "Upload of"} ${name}`}>
           {formatPercent(upload.done.value, size)}
@@ -92,7 +95,7 @@ function ResumeButton({ upload }: { upload: Upload }): JSX.Element {
   };
   const take = (event: TargetedEvent<HTMLInputElement>) => {
     const [picked] = filesOfInput(event.currentTarget);
-    if (picked && upload.matches(picked.file)) add([picked]);
+    if (picked && upload.matches(picked)) add([picked]);
     else if (picked) warn(`This is not the same ${upload.name}, or it has changed. Choose the same file, or cancel the upload.`);
   };
   return (
