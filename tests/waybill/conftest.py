@@ -55,7 +55,7 @@ async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resourc
         yield opened
 
 
-def draft(owner: str, **fields: Any) -> File:
+def new_file(owner: str, **fields: Any) -> File:
     """A file of yesterday, not stored yet."""
     then = datetime.now(UTC) - DAY
     file_id = repository.new_id()
@@ -74,14 +74,14 @@ def draft(owner: str, **fields: Any) -> File:
     )
 
 
-async def kept(owner: str, **fields: Any) -> File:
+async def insert_file(owner: str, **fields: Any) -> File:
     """A file of yesterday, as it is stored."""
-    file = draft(owner, **fields)
+    file = new_file(owner, **fields)
     await repository.insert(file)
-    return await again(file)
+    return await reload(file)
 
 
-async def store(files: Iterable[File]) -> None:
+async def insert_files(files: Iterable[File]) -> None:
     """Store many files at once."""
     await insert_batches(File.get_motor_collection(), [document_of(file) for file in files])
 
@@ -92,12 +92,12 @@ async def insert_batches(collection: Any, documents: Sequence[Mapping[str, Any]]
         await collection.insert_many(documents[first : first + BATCH])
 
 
-async def again(file: File) -> File:
+async def reload(file: File) -> File:
     """The file as it is now."""
     return await repository.find(file.file_id)
 
 
-def late(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
+def run_after_find(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
     """Have something happen between a sweeper's finding of files and its changing of them."""
     found = getattr(due, find)
 
@@ -109,7 +109,7 @@ def late(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any
     monkeypatch.setattr(due, find, find_and_be_late)
 
 
-def in_batches(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
+def set_batch_size(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
     """Have a sweeper find that many files at a time."""
     found = getattr(due, find)
     monkeypatch.setattr(due, find, lambda: found(files))

@@ -6,7 +6,7 @@ from typing import Any
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
-from tests.waybill.conftest import again, kept
+from tests.waybill.conftest import insert_file, reload
 from waybill.events import change_stream
 from waybill.files import repository as file_repository
 from waybill.files import transitions
@@ -34,14 +34,14 @@ async def deliveries(webhook: Webhook) -> list[Delivery]:
 
 async def deleted(owner: str) -> File:
     """A file that is deleted after it was stored: one event."""
-    file = await kept(owner)
+    file = await insert_file(owner)
     assert await transitions.change(file, {}, deleted_at=NOW) is not None
-    return await again(file)
+    return await reload(file)
 
 
 async def failed(owner: str) -> File:
     """A file that fails: one event."""
-    file = await kept(owner, status=Status.PROCESSING)
+    file = await insert_file(owner, status=Status.PROCESSING)
     moved = await transitions.transition(
         file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=InSeconds(60)
     )

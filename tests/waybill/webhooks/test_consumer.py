@@ -10,7 +10,7 @@ import pytest
 from dramatiq.brokers.redis import RedisBroker
 
 from tests.waiting import until
-from tests.waybill.conftest import DAY, kept
+from tests.waybill.conftest import DAY, insert_file
 from tests.waybill.webhooks.records import deleted, deliveries, failed, made, sent_for
 from waybill.events import change_stream
 from waybill.events.change_stream import HistoryLostError
@@ -125,7 +125,7 @@ async def test_what_was_before_a_webhook_is_not_its_business(resources: Resource
 async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
     resources: Resources, broker: RedisBroker, owner: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    file = await kept(owner)
+    file = await insert_file(owner)
     webhook = await made(owner)
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0)
 
@@ -275,7 +275,7 @@ async def test_a_place_from_before_all_webhooks_does_not_matter(resources: Resou
 
 async def test_a_change_that_cannot_be_told_holds_up_no_other(resources: Resources, owner: str) -> None:
     webhook = await made(owner)
-    broken = await kept(owner, sha256="by hand")
+    broken = await insert_file(owner, sha256="by hand")
     await transitions.change(broken, {}, deleted_at=NOW)
     file = await deleted(owner)
     async with tells(resources):
@@ -307,7 +307,7 @@ async def test_one_word_of_a_lost_history_is_not_believed(
 
 async def test_what_clients_cannot_see_is_told_to_nobody(resources: Resources, owner: str) -> None:
     webhook = await made(owner)
-    file = await kept(owner)
+    file = await insert_file(owner)
     await transitions.change(file, {}, expire_at=None)
     await failed(owner)
     async with tells(resources):
