@@ -9,7 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from tests.receiver import Message, Receiver, running_receiver
 from tests.service import Service, start_worker
-from tests.waybill.webhooks.records import made, owed
+from tests.waybill.webhooks.records import new_delivery, new_webhook
 from waybill.files import repository
 from waybill.platform.redis.messages import DELIVER_WEBHOOK, QUEUES
 from waybill.resources import Resources
@@ -33,7 +33,7 @@ async def test_a_worker_holds_no_more_messages_than_it_has_threads(
         return web.Response(status=204)
 
     receiver.answer = silent
-    slow = await owed(await made(owner, receiver.url))
+    slow = await new_delivery(await new_webhook(owner, receiver.url))
     others = [f"msg_{repository.new_id()}" for _ in range(5)]
     assert await resources.sender.send_many(DELIVER_WEBHOOK, [(each,) for each in (slow, *others)]) == 6
     # All messages are there before the worker starts, so one fetch takes all that it will hold.

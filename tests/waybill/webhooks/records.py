@@ -21,7 +21,7 @@ from waybill.webhooks.model import Delivery, Event, Webhook
 DAY = timedelta(days=1)
 
 
-async def made(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
+async def new_webhook(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
     """A webhook for all events, from now on."""
     fields = {"url": url, "events": list(Event), "secret": new_secret()} | fields
     return await repository.insert_webhook(owner, since=await change_stream.current_resume_token(), **fields)
@@ -49,7 +49,7 @@ async def failed(owner: str) -> File:
     return moved
 
 
-async def owed(webhook: Webhook, **fields: Any) -> str:
+async def new_delivery(webhook: Webhook, **fields: Any) -> str:
     """A delivery that is ready; its id."""
     delivery_id = f"msg_{file_repository.new_id()}"
     new = {"_id": delivery_id, "webhook": webhook.id, "type": "ping", "body": '{"type":"ping"}'}
