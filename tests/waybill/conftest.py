@@ -27,7 +27,7 @@ BATCH = 500
 
 
 @pytest.fixture(scope="session")
-def idle(stack: Stack) -> Iterator[Service]:
+def stopped_service(stack: Stack) -> Iterator[Service]:
     """A Waybill whose worker and API have stopped."""
     with running_service(stack) as service:
         service.worker.stop()
@@ -36,19 +36,19 @@ def idle(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture
-def broker(idle: Service) -> Iterator[RedisBroker]:
-    """The queues of ``idle``, empty."""
-    with closing(redis_client(idle.settings)) as client:
+def broker(stopped_service: Service) -> Iterator[RedisBroker]:
+    """The queues of ``stopped_service``, empty."""
+    with closing(redis_client(stopped_service.settings)) as client:
         client.flushdb()
         yield RedisBroker(client=client, middleware=[])
 
 
 @pytest.fixture
-async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
-    """What use-cases are handed, on ``idle`` without any files."""
-    async with open_resources(idle.settings, broker) as opened:
+async def resources(stopped_service: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
+    """What use-cases are handed, on ``stopped_service`` without any files."""
+    async with open_resources(stopped_service.settings, broker) as opened:
         # By a client without the limits of ours: a busy machine needs longer for the thousands of some tests.
-        with pymongo.MongoClient[Any](idle.settings.mongodb_url.get_secret_value()) as client:
+        with pymongo.MongoClient[Any](stopped_service.settings.mongodb_url.get_secret_value()) as client:
             for document in (File, Webhook, Delivery, Lease, StoredSum, Lap):
                 collection = document.get_motor_collection()
                 client[collection.database.name][collection.name].delete_many({})

@@ -24,7 +24,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def test_a_worker_holds_no_more_messages_than_it_has_threads(
-    idle: Service, broker: RedisBroker, resources: Resources, owner: str, receiver: Receiver
+    stopped_service: Service, broker: RedisBroker, resources: Resources, owner: str, receiver: Receiver
 ) -> None:
     is_done = asyncio.Event()
 
@@ -37,7 +37,7 @@ async def test_a_worker_holds_no_more_messages_than_it_has_threads(
     others = [f"msg_{repository.new_id()}" for _ in range(5)]
     assert await resources.sender.send_many(DELIVER_WEBHOOK, [(each,) for each in (slow, *others)]) == 6
     # All messages are there before the worker starts, so one fetch takes all that it will hold.
-    worker = start_worker(idle, "--threads", "1", "--queue", QUEUE)
+    worker = start_worker(stopped_service, "--threads", "1", "--queue", QUEUE)
     try:
         await receiver.received(1)
         queue = (await resources.queues.backlog()).queues[QUEUE]

@@ -28,21 +28,21 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def bucket(idle: Service) -> AsyncIterator[Bucket]:
-    async for opened in open_bucket(idle):
+async def bucket(stopped_service: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(stopped_service):
         yield opened
 
 
 @pytest.fixture
-def wire(idle: Service) -> Iterator[Relay]:
-    with relay(idle.settings.s3_endpoint_url) as running:
+def wire(stopped_service: Service) -> Iterator[Relay]:
+    with relay(stopped_service.settings.s3_endpoint_url) as running:
         yield running
 
 
 @pytest.fixture
-async def wired(idle: Service, resources: Resources, wire: Relay) -> AsyncIterator[Resources]:
+async def wired(stopped_service: Service, resources: Resources, wire: Relay) -> AsyncIterator[Resources]:
     """Resources whose store is at the other end of a wire."""
-    settings = idle.settings.model_copy(update={"s3_endpoint_url": wire.address})
+    settings = stopped_service.settings.model_copy(update={"s3_endpoint_url": wire.address})
     async with open_storage(settings) as storage:
         yield replace(resources, storage=storage)
 
@@ -203,10 +203,12 @@ async def test_what_the_store_keeps_is_tried_at_growing_intervals(
 
 
 async def test_without_its_bucket_nothing_counts_as_purged(
-    idle: Service, resources: Resources, owner: str
+    stopped_service: Service, resources: Resources, owner: str
 ) -> None:
     file = await deleted(owner)
-    async with open_storage(idle.settings.model_copy(update={"s3_bucket": "no-such-bucket"})) as storage:
+    async with open_storage(
+        stopped_service.settings.model_copy(update={"s3_bucket": "no-such-bucket"})
+    ) as storage:
         with pytest.raises(ServiceUnavailable):
             await purge_objects(replace(resources, storage=storage), ids(file))
     assert not await is_purged(file)

@@ -217,10 +217,12 @@ async def test_the_searches_are_on_indexes(resources: Resources, owner: str) -> 
         assert stats["totalDocsExamined"] <= stats["nReturned"], stats
 
 
-async def test_without_redis_nothing_is_touched(resources: Resources, idle: Service, owner: str) -> None:
+async def test_without_redis_nothing_is_touched(
+    resources: Resources, stopped_service: Service, owner: str
+) -> None:
     files = [await to_purge(owner), await to_verify(owner)]
-    nobody = SecretStr(f"redis://127.0.0.1:{free_port()}/0")
-    async with open_redis(nobody.get_secret_value()) as redis:
+    anonymous = SecretStr(f"redis://127.0.0.1:{free_port()}/0")
+    async with open_redis(anonymous.get_secret_value()) as redis:
         away = replace(
             resources,
             sender=Sender(redis, "dramatiq"),

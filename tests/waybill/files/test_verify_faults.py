@@ -31,19 +31,24 @@ DAY = 24 * 3600
 
 
 @pytest.fixture(scope="module")
-def store(idle: Service) -> Iterator[StoreProxy]:
-    with background_loop() as loop, running_store_proxy(loop, idle.settings.s3_endpoint_url) as running:
+def store(stopped_service: Service) -> Iterator[StoreProxy]:
+    with (
+        background_loop() as loop,
+        running_store_proxy(loop, stopped_service.settings.s3_endpoint_url) as running,
+    ):
         yield running
 
 
 @pytest.fixture
-async def bucket(idle: Service) -> AsyncIterator[Bucket]:
-    async for opened in open_bucket(idle):
+async def bucket(stopped_service: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(stopped_service):
         yield opened
 
 
 @pytest.fixture
-async def proxied(idle: Service, resources: Resources, store: StoreProxy) -> AsyncIterator[Resources]:
+async def proxied(
+    stopped_service: Service, resources: Resources, store: StoreProxy
+) -> AsyncIterator[Resources]:
     """Resources whose store may fail; the settings are those of production, but for the attempts."""
     changed = {
         "s3_endpoint_url": store.address,
@@ -51,7 +56,7 @@ async def proxied(idle: Service, resources: Resources, store: StoreProxy) -> Asy
         "verify_attempts": 4,
         "failed_retention": DAY,
     }
-    settings = idle.settings.model_copy(update=changed)
+    settings = stopped_service.settings.model_copy(update=changed)
     async with open_storage(settings) as storage:
         yield replace(resources, storage=storage, settings=settings)
     store.clear()

@@ -36,7 +36,7 @@ class KilledError(BaseException):
 
 
 @asynccontextmanager
-async def tells(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
+async def consuming(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
     """A worker that follows."""
     task = asyncio.create_task(consume_changes(resources))
     try:
@@ -79,7 +79,7 @@ async def test_each_change_is_owed_once_to_each_that_wants_it(
     failures = await new_webhook(owner, events=["file.failed"])
     disabled = await new_webhook(owner, enabled=False)
     foreign = await new_webhook(f"not-{owner}")
-    async with tells(resources):
+    async with consuming(resources):
         await deleted(owner)
         file = await failed(owner)
         [second, first] = sorted(await come(everything, 2), key=lambda one: one.type == "file.deleted")
@@ -97,7 +97,7 @@ async def test_a_change_that_comes_before_the_first_look_is_told(resources: Reso
     await deleted(owner)
     webhook = await new_webhook(owner)
     file = await failed(owner)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert (delivery.type, delivery.file) == ("file.failed", file.id)
 
@@ -114,7 +114,7 @@ async def test_what_was_before_a_webhook_is_not_its_business(resources: Resource
     await failed(owner)
     await update_webhook(settings, principal, paused.webhook_id, WebhookChanges(enabled=True))
     last = await deleted(owner)
-    async with tells(resources):
+    async with consuming(resources):
         assert len(await come(early, 3)) == 3
         assert len(await come(late, 2)) == 2
         [delivery] = await come(paused, 1)
@@ -145,7 +145,7 @@ async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
             await module._read(resources, "dead", webhook.since)
     assert len(await deliveries(webhook)) == (0 if step == "make" else 1)
     await failed(owner)
-    async with tells(resources):
+    async with consuming(resources):
         found = await come(webhook, 2)
         assert sorted(delivery.type for delivery in found) == ["file.deleted", "file.failed"]
         await sent(broker, *found)
@@ -168,7 +168,7 @@ async def test_two_that_read_at_once_make_nothing_twice(
 
 async def test_one_follows_at_a_time_and_another_takes_over(resources: Resources, owner: str) -> None:
     webhook = await new_webhook(owner)
-    async with tells(resources), tells(resources) as second:
+    async with consuming(resources), consuming(resources) as second:
         await deleted(owner)
         await come(webhook, 1)
         held = await stored_lease()
@@ -190,7 +190,7 @@ async def test_one_follows_at_a_time_and_another_takes_over(resources: Resources
 
 async def test_who_stops_lets_go_at_once(resources: Resources, owner: str) -> None:
     webhook = await new_webhook(owner)
-    async with tells(resources):
+    async with consuming(resources):
         await deleted(owner)
         await come(webhook, 1)
     found = await stored_lease()
@@ -220,7 +220,7 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
         return await really()
 
     monkeypatch.setattr(repository, "find_earliest", look)
-    async with tells(resources):
+    async with consuming(resources):
         await new_webhook(owner, enabled=False)
         looked.clear()
         await looked.wait()
@@ -257,7 +257,7 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
         found = await stored_lease()
         return found is not None and found.position is not None
 
-    async with tells(resources):
+    async with consuming(resources):
         await until(moved_on, "it moves on")
         await failed(owner)
         [delivery] = await come(webhook, 1)
@@ -268,7 +268,7 @@ async def test_a_place_from_before_all_webhooks_does_not_matter(resources: Resou
     await Lease.get_motor_collection().insert_one({"_id": LEASE_NAME, "position": NOWHERE})
     webhook = await new_webhook(owner)
     await deleted(owner)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert delivery.type == "file.deleted"
 
@@ -278,7 +278,7 @@ async def test_a_change_that_cannot_be_told_holds_up_no_other(resources: Resourc
     broken = await insert_file(owner, sha256="by hand")
     await transitions.change(broken, {}, deleted_at=NOW)
     file = await deleted(owner)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert delivery.file == file.id
 
@@ -300,7 +300,7 @@ async def test_one_word_of_a_lost_history_is_not_believed(
             yield each
 
     monkeypatch.setattr(change_stream, "watch", forgetful)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert delivery.type == "file.deleted"
 
@@ -310,6 +310,6 @@ async def test_what_clients_cannot_see_is_told_to_nobody(resources: Resources, o
     file = await insert_file(owner)
     await transitions.change(file, {}, expire_at=None)
     await failed(owner)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert delivery.type == "file.failed"
