@@ -27,7 +27,7 @@ BATCH = 500
 
 
 @pytest.fixture(scope="session")
-def stopped_service(stack: Stack) -> Iterator[Service]:
+def idle(stack: Stack) -> Iterator[Service]:
     """A Waybill whose worker and API have stopped."""
     with running_service(stack) as service:
         service.worker.stop()
@@ -36,26 +36,26 @@ def stopped_service(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture
-def broker(stopped_service: Service) -> Iterator[RedisBroker]:
-    """The queues of ``stopped_service``, empty."""
-    with closing(redis_client(stopped_service.settings)) as client:
+def broker(idle: Service) -> Iterator[RedisBroker]:
+    """The queues of ``idle``, empty."""
+    with closing(redis_client(idle.settings)) as client:
         client.flushdb()
         yield RedisBroker(client=client, middleware=[])
 
 
 @pytest.fixture
-async def resources(stopped_service: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
-    """What use-cases are handed, on ``stopped_service`` without any files."""
-    async with open_resources(stopped_service.settings, broker) as opened:
+async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
+    """What use-cases are handed, on ``idle`` without any files."""
+    async with open_resources(idle.settings, broker) as opened:
         # By a client without the limits of ours: a busy machine needs longer for the thousands of some tests.
-        with pymongo.MongoClient[Any](stopped_service.settings.mongodb_url.get_secret_value()) as client:
+        with pymongo.MongoClient[Any](idle.settings.mongodb_url.get_secret_value()) as client:
             for document in (File, Webhook, Delivery, Lease, StoredSum, Lap):
                 collection = document.get_motor_collection()
                 client[collection.database.name][collection.name].delete_many({})
         yield opened
 
 
-def new_file(owner: str, **fields: Any) -> File:
+def draft(owner: str, **fields: Any) -> File:
     """A file of yesterday, not stored yet."""
     then = datetime.now(UTC) - DAY
     file_id = repository.new_id()
@@ -74,14 +74,14 @@ def new_file(owner: str, **fields: Any) -> File:
     )
 
 
-async def insert_file(owner: str, **fields: Any) -> File:
+async def kept(owner: str, **fields: Any) -> File:
     """A file of yesterday, as it is stored."""
-    file = new_file(owner, **fields)
+    file = draft(owner, **fields)
     await repository.insert(file)
-    return await reload(file)
+    return await again(file)
 
 
-async def insert_files(files: Iterable[File]) -> None:
+async def store(files: Iterable[File]) -> None:
     """Store many files at once."""
     await insert_batches(File.get_motor_collection(), [document_of(file) for file in files])
 
@@ -92,12 +92,12 @@ async def insert_batches(collection: Any, documents: Sequence[Mapping[str, Any]]
         await collection.insert_many(documents[first : first + BATCH])
 
 
-async def reload(file: File) -> File:
+async def again(file: File) -> File:
     """The file as it is now."""
     return await repository.find(file.file_id)
 
 
-def run_after_find(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
+def late(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
     """Have something happen between a sweeper's finding of files and its changing of them."""
     found = getattr(due, find)
 
@@ -109,7 +109,7 @@ def run_after_find(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callab
     monkeypatch.setattr(due, find, find_and_be_late)
 
 
-def set_batch_size(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
+def in_batches(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
     """Have a sweeper find that many files at a time."""
     found = getattr(due, find)
     monkeypatch.setattr(due, find, lambda: found(files))

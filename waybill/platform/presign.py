@@ -8,15 +8,14 @@ Source: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameter
 """
 
 import base64
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from waybill.platform.metrics import PRESIGN_SECONDS
 from waybill.platform.settings import Settings
+from waybill.platform.signature import ALGORITHM, UNSIGNED_PAYLOAD, Signer, signed_names, timestamp_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,49 +34,26 @@ class PresignedRequest:
     content_length: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """The common part of all signatures of one day. Cached, because the key alone takes four hashes."""
-
-    date: str
-    scope: str
-    credential: str
-    key: bytes
-
-
 class Presigner:
     """Signs URLs of one bucket at the public endpoint.
 
     The signature covers the host, so it cannot change later.
     """
 
-    def __init__(
-        self,
-        *,
-        endpoint_url: str,
-        bucket: str,
-        region: str,
-        access_key: str,
-        secret_key: str,
-    ) -> None:
-        parts = urlsplit(endpoint_url)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._host = _host_header(endpoint_url)
-        self._path = f"{parts.path}/{bucket}"
-        self._region = region
-        self._access_key = access_key
-        self._secret_key = secret_key
-        self._day = _Day("", "", "", b"")
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Presigner":
         """Return a presigner for the configured bucket."""
         return cls(
-            endpoint_url=settings.public_endpoint_url,
-            bucket=settings.s3_bucket,
-            region=settings.s3_region,
-            access_key=settings.s3_access_key,
-            secret_key=settings.s3_secret_key.get_secret_value(),
+            Signer(
+                endpoint_url=settings.public_endpoint_url,
+                bucket=settings.s3_bucket,
+                region=settings.s3_region,
+                access_key=settings.s3_access_key,
+                secret_key=settings.s3_secret_key.get_secret_value(),
+            )
         )
 
     def put(
@@ -139,50 +115,29 @@ class Presigner:
         content_length: int | None = None,
     ) -> PresignedRequest:
         now = datetime.now(UTC).replace(microsecond=0)
-        timestamp = f"{now:%Y%m%dT%H%M%SZ}"
-        day = self._on(timestamp[:8])
-        signed = {name.lower(): value for name, value in headers.items()} | {"host": self._host}
+        timestamp = timestamp_of(now)
+        signed = {name.lower(): value for name, value in headers.items()} | {"host": self._signer.host}
         if content_length is not None:
             signed["content-length"] = str(content_length)
-        names = sorted(signed)
         parameters = [
             *(f"{_encode(name)}={_encode(value)}" for name, value in query.items()),
-            "X-Amz-Algorithm=AWS4-HMAC-SHA256",
-            f"X-Amz-Credential={day.credential}",
+            f"X-Amz-Algorithm={ALGORITHM}",
+            f"X-Amz-Credential={_encode(self._signer.credential(timestamp))}",
             f"X-Amz-Date={timestamp}",
             f"X-Amz-Expires={ttl}",
-            f"X-Amz-SignedHeaders={'%3B'.join(names)}",
+            f"X-Amz-SignedHeaders={_encode(signed_names(signed))}",
         ]
-        path = quote(f"{self._path}/{key}", safe="/~")
-        # Runs of spaces become one space, as "Task 1: Create a canonical request" requires.
-        canonical_headers = [f"{name}:{' '.join(signed[name].split())}" for name in names]
-        canonical_request = "\n".join(
-            [
-                *(method, path, "&".join(sorted(parameters))),
-                *(*canonical_headers, "", ";".join(names), "UNSIGNED-PAYLOAD"),
-            ]
+        path = self._signer.path(key)
+        signature = self._signer.sign(
+            method, path, parameters, signed, payload_hash=UNSIGNED_PAYLOAD, timestamp=timestamp
         )
-        digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-        to_sign = f"AWS4-HMAC-SHA256\n{timestamp}\n{day.scope}\n{digest}"
-        signature = hmac.digest(day.key, to_sign.encode(), "sha256").hex()
         return PresignedRequest(
             method=method,
-            url=f"{self._origin}{path}?{'&'.join(parameters)}&X-Amz-Signature={signature}",
+            url=f"{self._signer.origin}{path}?{'&'.join(parameters)}&X-Amz-Signature={signature}",
             headers=headers,
             expires_at=now + timedelta(seconds=ttl),
             content_length=content_length or 0,
         )
-
-    def _on(self, date: str) -> _Day:
-        # Read once and replaced as a whole, so that no thread sees a half-written value.
-        day = self._day
-        if day.date != date:
-            scope = f"{date}/{self._region}/s3/aws4_request"
-            key = f"AWS4{self._secret_key}".encode()
-            for part in scope.split("/"):
-                key = hmac.digest(key, part.encode(), "sha256")
-            day = self._day = _Day(date, scope, _encode(f"{self._access_key}/{scope}"), key)
-        return day
 
 
 def to_base64(sha256: str) -> str:
@@ -192,12 +147,3 @@ def to_base64(sha256: str) -> str:
 
 def _encode(text: str) -> str:
     return quote(text, safe="-_.~")
-
-
-def _host_header(endpoint_url: str) -> str:
-    """Return the Host header that clients send: without the scheme's default port."""
-    parts = urlsplit(endpoint_url)
-    default = {"http": 80, "https": 443}[parts.scheme]
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return host if parts.port in {None, default} else f"{host}:{parts.port}"

@@ -120,6 +120,25 @@ def sending(actor: str, queue: str) -> Iterator[dict[str, str]]:
         yield carrier
 
 
+@contextmanager
+def calling(name: str) -> Iterator["Step"]:
+    """Trace a request to another server, if it belongs to a trace."""
+    if _provider is None:
+        yield Step()
+        return
+    from opentelemetry.trace import SpanKind
+
+    with _provider.get_tracer("waybill").start_as_current_span(
+        name, None, SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
+    ) as span:
+        step = Step(span)
+        try:
+            yield step
+        except BaseException as error:
+            step.conclude({"error.type": type(error).__name__}, failed=True)
+            raise
+
+
 class Step:
     """One span of a trace. Does nothing if this process is not traced."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
 
-from tests.waybill.conftest import insert_file, new_file, reload
+from tests.waybill.conftest import again, draft, kept
 from waybill.files import contents, handover, transitions
 from waybill.files.contents import HolderGoneError
 from waybill.files.lifecycle import Status
@@ -32,7 +32,7 @@ def killed_at(patch: pytest.MonkeyPatch, moment: int) -> None:
     """Die at that moment: before the first write, after it, before the second, and so on."""
     moments = itertools.count()
 
-    def crashing(method: Any) -> Any:
+    def mortal(method: Any) -> Any:
         async def call(*args: Any, **kwargs: Any) -> Any:
             if next(moments) == moment:
                 raise KilledError
@@ -44,19 +44,19 @@ def killed_at(patch: pytest.MonkeyPatch, moment: int) -> None:
         return call
 
     for name in WRITES:
-        patch.setattr(AsyncIOMotorCollection, name, crashing(getattr(AsyncIOMotorCollection, name)))
+        patch.setattr(AsyncIOMotorCollection, name, mortal(getattr(AsyncIOMotorCollection, name)))
     commit = "commit_transaction"
-    patch.setattr(AsyncIOMotorClientSession, commit, crashing(getattr(AsyncIOMotorClientSession, commit)))
+    patch.setattr(AsyncIOMotorClientSession, commit, mortal(getattr(AsyncIOMotorClientSession, commit)))
 
 
 async def make_content(*states: dict[str, Any]) -> list[File]:
     """A content with several names, the first of which has the object."""
     owner = f"owner-{uuid.uuid4()}"
     holder = {"status": Status.COMPLETED, "sha256": SHA256, "duplicated_at": NOW, "charged": True}
-    files = [await insert_file(owner, **holder, **states[0], object_key=f"object-of-{owner}")]
+    files = [await kept(owner, **holder, **states[0], object_key=f"object-of-{owner}")]
     for number, state in enumerate(states[1:]):
         name = {"status": Status.DUPLICATE, "sha256": SHA256, "duplicate_of": files[0].id}
-        files.append(await insert_file(owner, **name, **state, created_at=NOW + timedelta(seconds=number)))
+        files.append(await kept(owner, **name, **state, created_at=NOW + timedelta(seconds=number)))
     return files
 
 
@@ -80,30 +80,30 @@ def _files() -> Any:
 
 
 async def delete(files: list[File]) -> None:
-    await handover.delete(await reload(files[0]), {"deleted_at": None}, **DELETED)
+    await handover.delete(await again(files[0]), {"deleted_at": None}, **DELETED)
 
 
 async def restore(files: list[File]) -> None:
-    file = await reload(files[1])
+    file = await again(files[1])
     if file.deleted_at is not None and await handover.restore_from_trash(file, 100) is None:
         # The commit of the one that died came through meanwhile.
-        assert (await reload(files[1])).deleted_at is None
+        assert (await again(files[1])).deleted_at is None
 
 
 async def restore_beside(files: list[File]) -> None:
-    file = await reload(files[1])
+    file = await again(files[1])
     if file.deleted_at is not None:
         await contents.restore_as_duplicate(file, files[0], purge_at=None, due_at=None)
 
 
 async def purge(files: list[File]) -> None:
     await transitions.change(files[0], {"purge_began_at": None}, purge_at=NOW - timedelta(hours=1))
-    await handover.begin_purge(await reload(files[0]))
+    await handover.begin_purge(await again(files[0]))
 
 
 async def add(files: list[File]) -> None:
     name = {"status": Status.DUPLICATE, "sha256": SHA256, "duplicate_of": files[0].id, "name": "another"}
-    await contents.insert_name(new_file(files[0].owner, **name), files[0])
+    await contents.insert_name(draft(files[0].owner, **name), files[0])
 
 
 LIVING: dict[str, Any] = {}
@@ -153,7 +153,7 @@ async def test_the_names_of_a_large_content_follow_in_bounded_steps(
     monkeypatch.setattr(handover, "FOLLOW_NAMES", 90)
     files = await make_content(*[LIVING] * (names + 2))
     await delete(files)
-    heir = await reload(files[1])
+    heir = await again(files[1])
     assert heir.status is Status.COMPLETED
     followed = {"owner": heir.owner, "duplicate_of": heir.id, "deleted_at": None}
     at_once = await _files().count_documents(followed)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from waybill.platform import presign
 from waybill.platform.presign import Presigner
+from waybill.platform.signature import Signer
 
 ENDPOINTS = [
     "http://127.0.0.1:9000",
@@ -70,11 +71,13 @@ class Clock(datetime):
 
 def our_presigner(endpoint: str) -> Presigner:
     return Presigner(
-        endpoint_url=endpoint,
-        bucket="bucket",
-        region="eu-central-1",
-        access_key="AKIAEXAMPLE",
-        secret_key="secret/with+signs",
+        Signer(
+            endpoint_url=endpoint,
+            bucket="bucket",
+            region="eu-central-1",
+            access_key="AKIAEXAMPLE",
+            secret_key="secret/with+signs",
+        )
     )
 
 

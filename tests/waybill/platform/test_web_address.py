@@ -8,6 +8,7 @@ import pytest
 
 from stack.stack import Stack
 from waybill.platform.presign import Presigner
+from waybill.platform.signature import Signer
 from waybill.platform.web_address import normalise_document_url, normalise_endpoint, normalise_origin
 
 
@@ -99,11 +100,13 @@ def test_a_client_that_keeps_the_host_as_it_is_written_can_use_a_signed_url(stac
     port = urlsplit(addresses.s3_endpoint_url).port
 
     presigner = Presigner(
-        endpoint_url=normalise_endpoint(f"http://LocalHost:{port}"),
-        bucket="none",
-        region="us-east-1",
-        access_key=addresses.s3_access_key,
-        secret_key=addresses.s3_secret_key,
+        Signer(
+            endpoint_url=normalise_endpoint(f"http://LocalHost:{port}"),
+            bucket="none",
+            region="us-east-1",
+            access_key=addresses.s3_access_key,
+            secret_key=addresses.s3_secret_key,
+        )
     )
     signed = presigner.get("none", disposition="a", content_type="a/b", ttl=60)
     with pytest.raises(urllib.error.HTTPError) as caught:

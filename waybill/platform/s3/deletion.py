@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from waybill.platform.errors import ServiceUnavailable
-from waybill.platform.s3.errors import code_of, map_store_errors, means_outage, status_of
+from waybill.platform.s3.errors import StoreRefusal, map_store_errors, means_outage, status_of
+from waybill.platform.s3.objects import Objects
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -17,17 +18,20 @@ class RemovalRefusedError(Exception):
     """Raised when the store refuses to remove an object. The message has the store's error code."""
 
 
-async def delete(client: "S3Client", bucket: str, key: str) -> None:
+async def delete(objects: Objects, key: str) -> None:
     """Remove one object. S3 returns 204 also if the object is missing."""
     with map_store_errors():
         try:
-            await client.delete_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if code_of(error) != "NoSuchKey":
+            async with objects.request("DELETE", key):
+                pass
+        except StoreRefusal as error:
+            if error.code != "NoSuchKey":
                 raise
 
 
-async def delete_many(client: "S3Client", bucket: str, keys: Sequence[str]) -> dict[str, Exception]:
+async def delete_many(
+    objects: Objects, client: "S3Client", bucket: str, keys: Sequence[str]
+) -> dict[str, Exception]:
     """Remove up to a thousand objects. Return the errors of those that were not removed, by key."""
     if not keys:
         return {}
@@ -41,17 +45,17 @@ async def delete_many(client: "S3Client", bucket: str, keys: Sequence[str]) -> d
             # accept only the older Content-MD5.
             if status_of(error) not in {400, 405, 501}:
                 raise
-            return await _delete_each(client, bucket, keys)
+            return await _delete_each(objects, keys)
     problems = {error["Key"]: error["Code"] for error in answer.get("Errors", [])}
     return {key: _refusal(key, code) for key, code in problems.items() if code != "NoSuchKey"}
 
 
-async def _delete_each(client: "S3Client", bucket: str, keys: Sequence[str]) -> dict[str, Exception]:
+async def _delete_each(objects: Objects, keys: Sequence[str]) -> dict[str, Exception]:
     refusals: dict[str, Exception] = {}
 
     async def attempt(key: str) -> None:
         try:
-            await delete(client, bucket, key)
+            await delete(objects, key)
         except Exception as error:
             refusals[key] = error
 

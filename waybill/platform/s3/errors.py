@@ -47,6 +47,20 @@ _NOT_IMPLEMENTED = 501
 log = structlog.get_logger(__name__)
 
 
+class StoreRefusal(Exception):
+    """Raised when the store refuses a request.
+
+    Args:
+        status: the HTTP status.
+        code: S3's error code; empty if there was none, as in a response to HEAD.
+    """
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+
+
 class StoreTimeout(ServiceUnavailable):
     """Raised when the store did not answer in time. It may have executed the request."""
 
@@ -73,10 +87,11 @@ def map_store_errors() -> Iterator[None]:
     except (BotoCoreError, ResponseParserError, TransferError, OSError, KeyError) as error:
         log.warning("object store unavailable: no answer of S3", error=repr(error))
         raise ServiceUnavailable("The object store") from error
-    except ClientError as error:
-        if not _is_outage(error):
+    except (StoreRefusal, ClientError) as error:
+        status, code = status_of(error), code_of(error)
+        if not _is_outage(status, code):
             raise
-        log.warning("object store unavailable: request refused", status=status_of(error), code=code_of(error))
+        log.warning("object store unavailable: request refused", status=status, code=code)
         raise ServiceUnavailable("The object store") from error
 
 
@@ -85,18 +100,21 @@ def means_outage(code: str) -> bool:
     return code in _OUTAGE_CODES
 
 
-def status_of(error: ClientError) -> int:
+def status_of(error: StoreRefusal | ClientError) -> int:
     """Return the HTTP status of the store's response."""
+    if isinstance(error, StoreRefusal):
+        return error.status
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def code_of(error: ClientError) -> str:
+def code_of(error: StoreRefusal | ClientError) -> str:
     """Return S3's error code."""
+    if isinstance(error, StoreRefusal):
+        return error.code
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def _is_outage(error: ClientError) -> bool:
-    status, code = status_of(error), code_of(error)
+def _is_outage(status: int, code: str) -> bool:
     # Without S3's XML the driver uses the status as the code: a proxy answered, or it was a HEAD.
     is_bare = code == "" or code.isdigit()
     is_broken = status >= 500 and status != _NOT_IMPLEMENTED

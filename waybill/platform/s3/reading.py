@@ -4,22 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import structlog
-from botocore.exceptions import ClientError
 
 from waybill.platform.errors import ServiceUnavailable
-from waybill.platform.s3.errors import map_store_errors, status_of
+from waybill.platform.s3.errors import StoreRefusal, map_store_errors
+from waybill.platform.s3.objects import BUFFER_BYTES, Objects
 from waybill.platform.s3.unsigned_headers import unsigned_headers
-
-if TYPE_CHECKING:
-    from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
 
 #: Bytes of a piece. About four times as many are in memory: the socket's buffer of up to two pieces, the
 #: current piece, and the next.
-CHUNK_BYTES = 1024**2
+CHUNK_BYTES = BUFFER_BYTES
 
 #: The most seconds without a byte until a broken stream fails, and between two attempts.
 RESUME_SECONDS = 600
@@ -46,9 +41,7 @@ class UnsignedHeadersError(Exception):
         self.names = names
 
 
-async def stream(
-    client: "S3Client", bucket: str, key: str, etag: str, ping: Ping
-) -> AsyncGenerator[bytes, None]:
+async def stream(objects: Objects, key: str, etag: str, ping: Ping) -> AsyncGenerator[bytes, None]:
     """Yield the bytes of exactly this version of an object, in pieces of up to ``CHUNK_BYTES``.
 
     A broken stream is resumed where it stopped, by a range of the same version. It fails if that was not
@@ -61,13 +54,12 @@ async def stream(
         UnsignedHeadersError: the client added headers to its upload. Nothing is read.
         ServiceUnavailable: the store is unavailable.
     """
-    question: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "IfMatch": etag}
     began = latest = monotonic()
     position = 0
     pause = 0.0
     while True:
         try:
-            async with aclosing(_stream_from(position, client, question, ping)) as pieces:
+            async with aclosing(_stream_from(position, objects, key, etag, ping)) as pieces:
                 async for piece in pieces:
                     position += len(piece)
                     latest, pause = monotonic(), 0.0
@@ -82,33 +74,29 @@ async def stream(
 
 
 async def _stream_from(
-    position: int, client: "S3Client", question: "GetObjectRequestTypeDef", ping: Ping
+    position: int, objects: Objects, key: str, etag: str, ping: Ping
 ) -> AsyncGenerator[bytes, None]:
-    key = question["Key"]
+    headers = {"if-match": etag}
     if position:
-        question = {**question, "Range": f"bytes={position}-"}
+        headers["range"] = f"bytes={position}-"
     with map_store_errors():
         try:
-            answer = await client.get_object(**question)
-        except ClientError as error:
-            if status_of(error) == 404:
+            async with objects.request("GET", key, headers) as response:
+                if names := unsigned_headers(response.headers):
+                    raise UnsignedHeadersError(names)
+                if position and not response.headers.get("Content-Range", "").startswith(
+                    f"bytes {position}-"
+                ):
+                    log.warning("object store unavailable: ranges are ignored", key=key)
+                    raise ServiceUnavailable("The object store")
+                while piece := await response.content.read(CHUNK_BYTES):
+                    yield piece
+        except StoreRefusal as error:
+            if error.status == 404:
                 await ping()
                 raise ObjectGoneError(key) from error
-            if status_of(error) == 412:
+            if error.status == 412:
                 raise ObjectChangedError(key) from error
-            if status_of(error) == 416 and position:
+            if error.status == 416 and position:
                 return  # it broke after the last byte
             raise
-        body = answer["Body"]
-        try:
-            if names := unsigned_headers(answer):
-                raise UnsignedHeadersError(names)
-            if position and not answer.get("ContentRange", "").startswith(f"bytes {position}-"):
-                log.warning("object store unavailable: ranges are ignored", key=key)
-                raise ServiceUnavailable("The object store")
-            # By default aiohttp pauses and resumes the socket for every 128 KiB.
-            body.content.set_read_chunk_size(CHUNK_BYTES)  # a method of the wrapped response
-            while piece := await body.read(CHUNK_BYTES):
-                yield piece
-        finally:
-            body.close()

@@ -16,15 +16,15 @@ from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.s3 import bucket
 from waybill.platform.s3.checksums import whole_sha256
 from waybill.platform.s3.deletion import delete, delete_many
-from waybill.platform.s3.errors import map_store_errors, status_of
+from waybill.platform.s3.errors import StoreRefusal, map_store_errors, status_of
 from waybill.platform.s3.multiparts import Multiparts
+from waybill.platform.s3.objects import CONNECT_TIMEOUT_SECONDS, MAX_CONNECTIONS, Objects, open_objects
 from waybill.platform.s3.reading import stream
 from waybill.platform.s3.unsigned_headers import unsigned_headers
 from waybill.platform.settings import Settings
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
-    from types_aiobotocore_s3.type_defs import HeadObjectRequestTypeDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class StoredObject:
 class Storage:
     """One bucket of an S3 store, over its internal endpoint."""
 
-    def __init__(self, client: "S3Client", bucket: str, timeout: float | None) -> None:
+    def __init__(self, objects: Objects, client: "S3Client", bucket: str, timeout: float | None) -> None:
         self.multiparts = Multiparts(client, bucket, timeout)
+        self._objects = objects
         self._client = client
         self._bucket = bucket
         self._timeout = timeout
@@ -66,7 +67,7 @@ class Storage:
 
         No client waits for them, so only the timeouts of the S3 client apply.
         """
-        return Storage(self._client, self._bucket, None)
+        return Storage(self._objects, self._client, self._bucket, None)
 
     async def head(self, key: str, *, with_sha256: bool = False) -> ObjectHead | None:
         """Return the size and ETag of an object, with its SHA-256 if requested, or None if it does not exist.
@@ -75,30 +76,31 @@ class Storage:
             StoreTimeout: no response within the timeout.
             ServiceUnavailable: the store is unavailable.
         """
-        question: HeadObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
-        if with_sha256:
-            question["ChecksumMode"] = "ENABLED"
+        asked = {"x-amz-checksum-mode": "ENABLED"} if with_sha256 else {}
         with map_store_errors():
             try:
-                async with asyncio.timeout(self._timeout):
-                    answer = await self._client.head_object(**question)
-            except ClientError as error:
-                if status_of(error) != 404:
+                async with (
+                    asyncio.timeout(self._timeout),
+                    self._objects.request("HEAD", key, asked) as response,
+                ):
+                    headers = response.headers
+            except StoreRefusal as error:
+                if error.status != 404:
                     raise
                 await self.ping()
                 return None
-            sha256 = whole_sha256(answer.get("ChecksumSHA256"), answer.get("ChecksumType"))
+            sha256 = whole_sha256(headers.get("x-amz-checksum-sha256"), headers.get("x-amz-checksum-type"))
             # Some stores return it without a request.
             return ObjectHead(
-                answer["ContentLength"],
-                answer["ETag"],
+                int(headers["Content-Length"]),
+                headers["ETag"],
                 sha256 if with_sha256 else None,
-                unsigned_headers(answer),
+                unsigned_headers(headers),
             )
 
     def stream(self, key: str, etag: str) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of exactly this version of an object; see ``reading.stream``."""
-        return stream(self._client, self._bucket, key, etag, self.ping)
+        return stream(self._objects, key, etag, self.ping)
 
     async def pages(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
         """Yield all objects whose key begins with ``prefix``, in pages of up to 1,000."""
@@ -112,7 +114,7 @@ class Storage:
 
     async def delete(self, key: str) -> None:
         """Remove an object. A missing object counts as removed."""
-        await delete(self._client, self._bucket, key)
+        await delete(self._objects, key)
 
     async def delete_many(self, keys: Sequence[str]) -> dict[str, Exception]:
         """Remove up to a thousand objects. Return the errors of those that were not removed, by key.
@@ -120,7 +122,7 @@ class Storage:
         Raises:
             ServiceUnavailable: the store is unavailable; some objects may be removed.
         """
-        return await delete_many(self._client, self._bucket, keys)
+        return await delete_many(self._objects, self._client, self._bucket, keys)
 
     async def ping(self) -> None:
         """Prove that the bucket is accessible with our credentials.
@@ -179,16 +181,18 @@ async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
     config = AioConfig(
         signature_version="s3v4",
         s3={"addressing_style": "path"},
-        connect_timeout=1,
-        # Also between two pieces of a stream: detects a store that hangs, and does not limit large objects.
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=settings.s3_read_timeout,
         retries={"mode": "standard", "total_max_attempts": 2},
-        max_pool_connections=64,
+        max_pool_connections=MAX_CONNECTIONS,
         # The newer defaults add a CRC to requests and require one in responses, which not every store
         # supports.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    async with session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config) as client:
+    async with (
+        session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config) as client,
+        open_objects(settings) as objects,
+    ):
         client.meta.events.register("before-call.s3", _follow_no_redirect)
-        yield Storage(client, settings.s3_bucket, settings.s3_timeout)
+        yield Storage(objects, client, settings.s3_bucket, settings.s3_timeout)

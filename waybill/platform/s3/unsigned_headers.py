@@ -8,17 +8,12 @@ Source: Amazon S3 API Reference, PutObject and HeadObject.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-# Botocore's names. ExpiresString exists even if the value is not a date.
-_HEADERS = {
-    "ContentEncoding": "Content-Encoding",
-    "CacheControl": "Cache-Control",
-    "ContentDisposition": "Content-Disposition",
-    "ContentLanguage": "Content-Language",
-    "ExpiresString": "Expires",
-    "WebsiteRedirectLocation": "x-amz-website-redirect-location",
-}
+_HEADERS = (
+    *("Content-Encoding", "Cache-Control", "Content-Disposition", "Content-Language", "Expires"),
+    "x-amz-website-redirect-location",
+)
+_METADATA = "x-amz-meta-"
 
 #: Values that browsers add to a request with If-None-Match, and to each request while developer tools disable
 #: the cache (Fetch Standard, "HTTP-network-or-cache fetch"). They only forbid caching, and downloads sign
@@ -26,10 +21,10 @@ _HEADERS = {
 _CACHE_CONTROL_OF_BROWSERS = {"max-age=0", "no-cache"}
 
 
-def unsigned_headers(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of such headers in a response of HeadObject or GetObject."""
-    metadata = [f"x-amz-meta-{name}" for name in answer.get("Metadata", ())]
-    found = [header for member, header in _HEADERS.items() if answer.get(member)]
-    if answer.get("CacheControl") in _CACHE_CONTROL_OF_BROWSERS:
+def unsigned_headers(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of such headers in a response to HEAD or GET. Names are found in any case."""
+    found = [name for name in _HEADERS if headers.get(name)]
+    if headers.get("Cache-Control") in _CACHE_CONTROL_OF_BROWSERS:
         found.remove("Cache-Control")
+    metadata = [name.lower() for name in headers if name.lower().startswith(_METADATA)]
     return (*found, *metadata)
