@@ -165,5 +165,6 @@ def _can_be_forked(command: Command) -> bool:
 
 
 def _without_settings(env: Any) -> dict[str, str]:
-    mine = "PYTEST_CURRENT_TEST"
-    return {name: value for name, value in env.items() if not name.startswith("WAYBILL_") and name != mine}
+    # Settings are read after the fork, and those of the exporter of traces too.
+    ignored = ("WAYBILL_", "OTEL_EXPORTER_", "OTEL_BSP_", "PYTEST_CURRENT_TEST")
+    return {name: value for name, value in env.items() if not name.startswith(ignored)}
