@@ -7,6 +7,7 @@ of a socket of packets, each a request or its answer as JSON. A request is the o
 or the id of a process that has ended and is to be reaped.
 """
 
+import asyncio
 import gc
 import importlib
 import json
@@ -16,10 +17,12 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import waybill
 from stack.die_with_parent import die_with_parent
+from waybill.platform.s3.storage import open_session
 
 #: Bytes of one request: an environment is below 100 KB.
 MAX_REQUEST_BYTES = 200_000
@@ -52,6 +55,9 @@ def serve(channel: socket.socket) -> None:
         if isinstance(asked, int):
             channel.send(json.dumps(reap(asked)).encode())
             continue
+        read_s3_api(
+            *(asked["env"].get(f"WAYBILL_S3_{name}", "") for name in ("ACCESS_KEY", "SECRET_KEY", "REGION"))
+        )
         begun, has_begun = os.pipe()
         if (pid := os.fork()) == 0:
             channel.close()
@@ -65,6 +71,18 @@ def serve(channel: socket.socket) -> None:
         os.read(begun, 1)
         os.close(begun)
         channel.send(json.dumps(pid).encode())
+
+
+@cache
+def read_s3_api(*credentials: str) -> None:
+    """Have botocore read the API of S3 for a session of these credentials, which all forks then have."""
+
+    async def open_client() -> None:
+        async with open_session(*credentials).client("s3"):
+            pass
+
+    if all(credentials):
+        asyncio.run(open_client())
 
 
 def become(asked: dict[str, Any], descriptors: list[int], supervisor: int) -> None:
