@@ -20,8 +20,10 @@ from waybill.resources import Resources
 HOLDER = "sums"
 LEASE_SECONDS = 15
 
-#: Seconds between two runs. A file that changes again meanwhile is folded once.
-PAUSE_SECONDS = 1
+#: Seconds between two runs. A file that changes again meanwhile is folded once, and most files pass through
+#: all their statuses within this time. In a transaction MongoDB parses its catalogue again for each index of
+#: each updated file, so a fold is the most expensive update of a file.
+PAUSE_SECONDS = 5
 
 #: Seconds of each run for the walk.
 WALK_SECONDS = 2
