@@ -64,6 +64,4 @@ async def held(service: Service, file_id: str) -> str:
         token: str | None = (await record(service, file_id)).get("attempt")
         return token
 
-    token = await until(attempt, "a worker takes the file", 30)
-    assert token is not None
-    return token
+    return await until(attempt, "a worker takes the file", 30)

@@ -10,7 +10,7 @@ import pytest
 from bson import ObjectId
 
 from stack.stack import Stack
-from tests.faults.load import records
+from tests.faults.records import records
 from tests.faults.test_killed_sweepers import reached
 from tests.service import Service, running_service
 from waybill.files.usage.keep_sums import HOLDER

@@ -84,7 +84,8 @@ async def test_a_sweeper_killed_at_any_step_loses_nothing(service: Service, owne
             [{"_id": each, "charged": BESIDE + FILES // 2 * SIZE, "is_complete": True} for each in owners]
         )
         await files.insert_many([abandoned(owners[number % 2]) for number in range(FILES)])
-        expired, purged = {"status": "EXPIRED"}, {"purged_at": {"$exists": True}}
+        expired: dict[str, Any] = {"status": "EXPIRED"}
+        purged: dict[str, Any] = {"purged_at": {"$exists": True}}
         moments = [(expired, 1), (purged, 1)] if LONG else []
         moments += [(expired, FILES // 2), (purged, FILES // 2)]
         for query, count in moments:

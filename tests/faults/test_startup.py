@@ -17,11 +17,12 @@ import redis
 from stack.stack import Child, Stack
 from tests.cluster.background_loop import background_loop
 from tests.cluster.store_proxy import StoreProxy, running_store_proxy
-from tests.faults.load import ready, until
+from tests.faults.load import ready
 from tests.faults.servers import frozen, killed
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, free_port, running_service
 from tests.uploads import put, settled
+from tests.waiting import until
 
 SERVERS = {"mongodb": "mongod", "s3": "seaweedfs", "redis": "valkey"}
 USER, PASSWORD = "application", "secret"
