@@ -1,5 +1,8 @@
 # syntax=docker/dockerfile:1
 
+# The version of the release. The build cannot read the tag.
+ARG VERSION=0.0.0
+
 # Build the browser pages, with the package versions that web/package-lock.json pins.
 FROM node:22-bookworm-slim AS pages
 WORKDIR /web
@@ -27,8 +30,10 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=uv.lock,target=uv.lock \
     uv sync --locked --no-dev --no-group stack --extra otel --no-editable --compile-bytecode --no-install-project
 COPY . .
+ARG VERSION
 # Reinstall Waybill, because uv may use a cached wheel if pyproject.toml has not changed.
 RUN --mount=type=cache,target=/root/.cache/uv \
+    SETUPTOOLS_SCM_PRETEND_VERSION="$VERSION" \
     uv sync --locked --no-dev --no-group stack --extra otel --no-editable --compile-bytecode --reinstall-package waybill
 # Copy the built pages, and the few published files that Waybill serves, out of about 280 MB of packages. The application
 # defines which files these are and where it reads them.
@@ -50,7 +55,7 @@ EOF
 
 # Use the same Python as above, because the environment refers to its interpreter.
 FROM python:3.11-slim-bookworm
-ARG VERSION=unknown
+ARG VERSION
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Waybill" \
       org.opencontainers.image.description="The paperwork of file uploads: metadata, presigned URLs and background verification." \

@@ -8,7 +8,7 @@ GENERATORS := tests/generators/node_modules/.package-lock.json
 PLAIN := actors api bench cli docs stack waybill web/src README.md
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
-.PHONY: up prepare test bench soak large fuzz faults cluster lint audit sbom fix docs docs-serve install pages
+.PHONY: up prepare test bench soak large fuzz faults cluster lint audit sbom dist fix docs docs-serve install pages
 
 # Install everything, including traces, because the tests use it.
 WHAT := --all-extras
@@ -69,6 +69,14 @@ audit: install
 sbom: install
 	@$(UV) export --locked --no-default-groups --all-extras --format cyclonedx1.5 --quiet --output-file sbom.cdx.json
 	@echo "wrote sbom.cdx.json"
+
+# Build a release into dist/: the wheel with the browser pages, the source, the locked packages that the wheel needs, and
+# their bill of materials. The version is the tag v0.1.0, or one before the next release.
+dist: install pages sbom
+	@$(UV) build --quiet --clear
+	@$(UV) export --locked --no-default-groups --all-extras --no-emit-project --quiet --output-file dist/requirements.txt
+	@mv sbom.cdx.json dist/
+	@$(RUN)/python .ci/dist.py
 
 fix: install
 	$(RUN)/ruff format .

@@ -236,10 +236,10 @@ def test_the_context_lets_through_what_the_build_reads() -> None:
     assert next(line for line in lines if line and not line.startswith("#")) == "*"
     allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
     content = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    packages = content["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    paths = content["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
     project = content["project"]
-    wanted = {*packages, project["readme"], *project["license-files"], "pyproject.toml", "uv.lock"}
-    assert allowed == wanted | {"web"}
+    wanted = {*(path.partition("/")[0] for path in paths), project["readme"], *project["license-files"]}
+    assert allowed == wanted | {"pyproject.toml", "uv.lock"}
     # The image's own stage builds and fetches.
     assert {"web/dist", "web/node_modules"} < set(lines)
     assert all((ROOT / path).exists() for path in allowed)
