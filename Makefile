@@ -8,7 +8,7 @@ GENERATORS := tests/generators/node_modules/.package-lock.json
 PLAIN := actors api bench cli docs stack waybill web/src README.md
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
-.PHONY: up prepare test bench soak large fuzz faults cluster lint audit sbom dist fix docs docs-serve install pages
+.PHONY: up prepare test coverage bench soak large fuzz faults cluster lint audit sbom dist fix docs docs-serve install pages
 
 # Install everything, including traces, because the tests use it.
 WHAT := --all-extras
@@ -28,6 +28,13 @@ prepare: install pages $(GENERATORS) $(UPPY)
 test: prepare
 	@if test -e $(WEB); then npm run --prefix web --silent test; fi
 	$(RUN)/pytest -n 3 --dist loadfile $(ARGS)
+
+# Run the tests with branch coverage over all their processes, and print the files that are not covered.
+coverage: prepare
+	$(RUN)/coverage erase
+	$(RUN)/coverage run -m pytest -n 3 --dist loadfile $(ARGS)
+	$(RUN)/coverage combine --quiet
+	$(RUN)/coverage report
 
 # Measure ratios and print the table of docs/performance.md. Needs wrk, curl and npm.
 bench: install

@@ -37,7 +37,8 @@ class ForkServer:
             "-S",
             str(DIE_WITH_PARENT),
             str(os.getpid()),
-            str(int(signal.SIGKILL)),
+            # It has no handler, unless its coverage is measured and to be written first.
+            str(int(signal.SIGTERM)),
         ]
         with theirs:
             self._process = subprocess.Popen(

@@ -59,6 +59,10 @@ class Service:
         )
 
 
+#: How services end. A killed process would write no coverage.
+_end = Child.stop if "COVERAGE_PROCESS_CONFIG" in os.environ else Child.kill
+
+
 class Repeated503(UserWarning):
     """A request was repeated after a 503. The report of the run lists them, so that real ones are seen."""
 
@@ -143,7 +147,7 @@ def running_service(stack: Stack, **overrides: str) -> Iterator[Service]:
     finally:
         # Nothing of it is used again. How processes stop is tested elsewhere, and takes them a second.
         for child in (service.api, service.worker, *service.further):
-            child.kill()
+            _end(child)
         with redis_client(service.settings) as client:
             client.flushdb()
         _taken[stack.folder].remove(service.number)
