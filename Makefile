@@ -4,7 +4,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := .venv/bin
 WEB := web/node_modules/.package-lock.json
 GENERATORS := tests/generators/node_modules/.package-lock.json
-# Folders whose language is checked against .ci/plain-language.txt, here and in .pre-commit-config.yaml.
+# Folders whose language is checked against .ci/plain-language.txt.
 PLAIN := actors api bench cli docs stack waybill web/src README.md
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
