@@ -23,6 +23,8 @@ _NOT_PURGED: Mapping[str, Any] = {"purge_began_at": None, "purged_at": None}
 async def renew_names(files: Sequence[Mapping[str, Any]]) -> None:
     """Repair each undeleted name among some files: let it name the file that holds its content.
 
+    That file then knows of other names.
+
     If no file holds its content, the name is verified again: it becomes COMPLETED if its own object exists,
     and FAILED after several looks if not.
     """
@@ -36,7 +38,8 @@ async def renew_names(files: Sequence[Mapping[str, Any]]) -> None:
 
 async def _living(ids: Sequence[Any]) -> dict[Any, tuple[str, str]]:
     with map_driver_errors():
-        query = {"_id": {"$in": ids}, **HOLDER}
+        # A holder without the mark was never touched: its deletion would not look for other names.
+        query = {"_id": {"$in": ids}, **HOLDER, "duplicated_at": {"$exists": True}}
         found = await files_collection().find(query, ["owner", "sha256"]).to_list(None) if ids else []
     return {each["_id"]: (each["owner"], each["sha256"]) for each in found}
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from waybill.files.contents import HOLDER, HolderGoneError, content_of, touch
 from waybill.files.lifecycle import Status
-from waybill.files.model import NAMES, TRASH, File
+from waybill.files.model import NAMES, TRASH, File, FileId
 from waybill.files.repository import file_of, find_one
 from waybill.files.transitions import (
     PURGEABLE,
@@ -25,7 +26,7 @@ from waybill.files.transitions import (
     update_of,
 )
 from waybill.files.usage.quota import charge
-from waybill.platform.mongo.connection import files_collection
+from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, files_collection
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import NOW
 from waybill.platform.mongo.transactions import in_owner_transaction
@@ -98,6 +99,24 @@ async def restore_from_trash(file: File, quota: int | None) -> File | None:
         return None
     except DuplicateKeyError as error:
         raise ContentTakenError from error
+
+
+async def find_unmarked(ids: Sequence[FileId]) -> set[FileId]:
+    """Return those of some deleted files, up to a thousand, that hold a content with a living name unmarked.
+
+    An older release adds names without ``duplicated_at`` at the holder.
+    """
+    query = {"_id": {"$in": ids}, **TRASH, "status": Status.COMPLETED.value, "duplicated_at": None}
+    fields = {"_id": {"owner": "$owner", "sha256": "$sha256"}}
+    with map_driver_errors(), pymongo.timeout(BATCH_TIMEOUT_SECONDS):
+        found = await files_collection().find(query, ["owner", "sha256"]).to_list(None)
+        if not found:
+            return set()
+        contents = [{"owner": each["owner"], "sha256": each["sha256"]} for each in found]
+        stages = [{"$match": {**NAMES, "$or": contents}}, {"$group": fields}]
+        named = await files_collection().aggregate(stages, hint="names").to_list(None)
+    with_names = {(each["_id"]["owner"], each["_id"]["sha256"]) for each in named}
+    return {each["_id"] for each in found if (each["owner"], each["sha256"]) in with_names}
 
 
 async def begin_purge(file: File) -> None:

@@ -38,7 +38,9 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
     now = await connection.database_time()
     # From here on the files cannot be restored, because they would be without their objects.
     to_begin = {**PURGEABLE, **NO_NAME, "purge_began_at": None}
-    await transitions.change_many(ids, {**to_begin, "duplicated_at": None}, purge_began_at=NOW)
+    unmarked = await handover.find_unmarked(ids)
+    alone = [file_id for file_id in ids if file_id not in unmarked]
+    await transitions.change_many(alone, {**to_begin, "duplicated_at": None}, purge_began_at=NOW)
     for file in await due.find_due(ids, to_begin):
         await handover.begin_purge(file)
     # Read after that change, so that files which were restored before it are left out.

@@ -1,15 +1,19 @@
 """Names that an older release has left, as the walk takes them over."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tests.actors.conftest import Bucket, open_bucket
+from tests.service import Service
 from tests.waybill.conftest import again, kept
 from waybill import indexes
 from waybill.files import handover
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
+from waybill.files.purge import purge_objects
 from waybill.files.usage import walk
 from waybill.resources import Resources
 
@@ -21,6 +25,12 @@ HOLDER = {"status": Status.COMPLETED, "sha256": SHA256}
 @pytest.fixture(autouse=True)
 def _database(resources: Resources) -> None:
     """Have the documents on a database."""
+
+
+@pytest.fixture
+async def bucket(idle: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(idle):
+        yield opened
 
 
 async def left(owner: str, original: File, **fields: Any) -> File:
@@ -46,6 +56,34 @@ async def test_a_name_whose_content_is_held_becomes_a_full_file(owner: str) -> N
     # The holder knows now that it has another name.
     assert await handover.delete(await again(holder), {"deleted_at": None}, deleted_at=NOW) is not None
     assert (await again(name)).status is Status.COMPLETED
+
+
+async def test_a_holder_knows_of_a_name_whose_own_object_the_older_release_had_not_removed(
+    owner: str,
+) -> None:
+    holder = await kept(owner, **HOLDER)
+    name = await left(owner, holder, purge_began_at=None, purged_at=None)
+    await walk_through()
+    assert await handover.delete(await again(holder), {"deleted_at": None}, deleted_at=NOW) is not None
+    assert (await again(name)).status is Status.COMPLETED
+
+
+async def test_a_purge_before_the_walk_leaves_the_object_to_a_name(
+    resources: Resources, bucket: Bucket, owner: str
+) -> None:
+    then = NOW - timedelta(hours=1)
+    original = await kept(owner, **HOLDER, deleted_at=then, purge_at=then, due_at=then)
+    name = await left(owner, original)
+    alone = await kept(
+        owner, status=Status.COMPLETED, sha256="1" * 64, deleted_at=then, purge_at=then, due_at=then
+    )
+    for file in (original, alone):
+        await bucket.put(file.object_key, b"hello")
+    await purge_objects(resources, [original.file_id, alone.file_id])
+    heir = await again(name)
+    assert (heir.status, heir.object_key) == (Status.COMPLETED, original.object_key)
+    keys = await bucket.keys()
+    assert (original.object_key in keys, alone.object_key in keys) == (True, False)
 
 
 async def test_a_name_leads_to_the_file_that_has_its_content_now(owner: str) -> None:
@@ -79,7 +117,7 @@ async def test_a_name_whose_content_is_gone_is_verified_again(owner: str) -> Non
 
 
 async def test_names_of_this_release_stay_as_they_are(owner: str) -> None:
-    holder = await kept(owner, **HOLDER)
+    holder = await kept(owner, **HOLDER, duplicated_at=NOW)
     spare = {"purge_began_at": None, "purged_at": None, "due_at": NOW}
     names = [await left(owner, holder, **spare), await left(owner, holder, **spare, purge_at=None, etag=None)]
     deleted = await left(owner, holder, deleted_at=NOW)
