@@ -52,9 +52,9 @@ large: install
 fuzz: install pages
 	$(RUN)/pytest tests/fuzz -rP --fuzz-seconds 300 $(ARGS)
 
-# Run every fault many times, and print the table of docs/reliability.md.
+# Run every fault many times, and print the table of docs/reliability.md. Then run long sequences of random operations.
 faults: install
-	FAULTS=long $(RUN)/pytest tests/faults $(ARGS)
+	FAULTS=long $(RUN)/pytest tests/faults tests/parity/test_state_machine.py $(ARGS)
 
 # Run every fault of a cluster: failovers of members, wrong responses of the store. Print its table of
 # docs/reliability.md.

@@ -14,7 +14,7 @@ import pytest
 from api.pages.assets import NODE_MODULES
 from api.pages.build import DIST
 from stack.stack import Stack
-from tests.faults.table import ROWS, rendered
+from tests.faults.table import NOTES, ROWS, rendered
 from tests.forking import ForkingStack
 from tests.relay import Relay, relay
 from tests.scheduling import FolderScheduling, longest_first
@@ -86,6 +86,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if ROWS:
         terminalreporter.section("faults")
         for line in rendered():
+            terminalreporter.write_line(line)
+    if NOTES:
+        terminalreporter.section("names of contents")
+        for line in NOTES:
             terminalreporter.write_line(line)
 
 

@@ -38,6 +38,9 @@ class Row:
 
 ROWS: list[Row] = []
 
+#: Figures that have no place in the table, one in a line.
+NOTES: list[str] = []
+
 
 def rendered() -> list[str]:
     """The table as Markdown."""
