@@ -116,17 +116,18 @@ RARE_FILTERS = {
 async def test_each_page_of_a_rare_filter_examines_few_files(
     kind: str, sort: Sort, order: Order, deleted: bool
 ) -> None:
-    filters = _with(RARE_FILTERS[kind], deleted=deleted)
+    await _check_work(_with(RARE_FILTERS[kind], deleted=deleted), sort, order)
+
+
+async def _check_work(filters: Filters, sort: Sort, order: Order) -> None:
+    """Check what the first pages of a list examine."""
     database = File.get_motor_collection().database
     await database.command("profile", 0)
     await database["system.profile"].drop()
     await database.command("profile", 2)
     position: Position | None = None
-    found: list[str] = []
-    # The first pages, then the last ones.
     for _ in range(3):
         page = await find_page("owner", filters, sort, order, limit=LIMIT, after=position)
-        found += [file.file_id for file in page.files]
         position = page.next_position
         if position is None:
             break
@@ -185,6 +186,14 @@ some_filters |= st.builds(
     metadata=st.sampled_from([(), ("a=1", "b=3")]),
     deleted=st.booleans(),
 )
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(some_filters, st.sampled_from(Sort), st.sampled_from(Order))
+async def test_each_page_of_any_filters_examines_few_files(
+    filters: Filters, sort: Sort, order: Order
+) -> None:
+    await _check_work(filters, sort, order)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
