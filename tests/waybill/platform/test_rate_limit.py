@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import redis.asyncio
@@ -25,10 +24,13 @@ async def bounded(stack: Stack) -> AsyncIterator[BoundedRedis]:
 @pytest.fixture
 async def limiter(stack: Stack) -> AsyncIterator[SlidingWindowCounterRateLimiter]:
     """What releases before 0.2 counted with: it reads the same keys."""
-    pool: Any = redis.asyncio.ConnectionPool.from_url(stack.addresses.redis_url)
+    pool = redis.asyncio.ConnectionPool.from_url(stack.addresses.redis_url)
     yield SlidingWindowCounterRateLimiter(
         RedisStorage(
-            "async+redis://", implementation="redispy", key_prefix="waybill:rate", connection_pool=pool
+            "async+redis://",
+            implementation="redispy",
+            key_prefix="waybill:rate",
+            connection_pool=pool,  # type: ignore[arg-type]  # passed on to redis-py, whatever its type
         )
     )
     await pool.disconnect()
