@@ -165,7 +165,7 @@ class VerificationQueue:
                 options={**options, "redis_message_id": redis_id},
             )
             arguments += [file_id, redis_id, message.encode()]
-        return int(await self._run(_SEND, self._keys(owner), arguments))
+        return int(await self._redis.run(_SEND, self._keys(owner), arguments))
 
     async def end(self, owner: str, file_id: str) -> Ended:
         """Record that the message of a file has ended, with any outcome.
@@ -174,7 +174,7 @@ class VerificationQueue:
         """
         keys = [*self._keys(owner)[:3], _LOST]
         try:
-            is_lost, in_flight = await self._run(_END, keys, [file_id, REFILL_AT, LOST_EVERY_SECONDS])
+            is_lost, in_flight = await self._redis.run(_END, keys, [file_id, REFILL_AT, LOST_EVERY_SECONDS])
         except ServiceUnavailable as error:
             log.warning(
                 "end of a verification not recorded: redis unavailable", file_id=file_id, error=error.message
@@ -183,12 +183,6 @@ class VerificationQueue:
         return Ended(
             None if in_flight is None else [member.decode() for member in in_flight], is_lost=bool(is_lost)
         )
-
-    async def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:
-        async def run(client: Any) -> Any:
-            return await client.register_script(script)(keys, arguments)
-
-        return await self._redis.ask(run)
 
     def _keys(self, owner: str) -> list[str]:
         # The owner comes last: it may be any text.

@@ -1,7 +1,6 @@
 """Rate limits of owners, counted in Redis for all API processes."""
 
 import math
-from typing import Any
 
 from limits import parse_many
 
@@ -105,11 +104,8 @@ class RateLimit:
             keys += [f"{current}/-1", current]
             arguments += [limit.amount, limit.get_expiry() * 1000]
 
-        async def count(client: Any) -> Any:
-            return await client.register_script(SCRIPT)(keys, arguments)
-
         try:
-            refused = await self._redis.ask(count)
+            refused = await self._redis.run(SCRIPT, keys, arguments)
         except ServiceUnavailable:
             # Uploads work without Redis, so a limit must not stop them.
             return

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import redis.asyncio.sentinel
 import redis.sentinel
 import structlog
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import MasterDownError, ReadOnlyError, RedisError, ResponseError
 
 from waybill.platform.errors import ServiceUnavailable, SettingsError
@@ -133,6 +134,7 @@ class BoundedRedis:
         self._client = client
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._ask_again_at = 0.0
+        self._scripts: dict[str, AsyncScript] = {}
 
     @property
     def database(self) -> int:
@@ -158,6 +160,13 @@ class BoundedRedis:
             raise ServiceUnavailable("Redis") from error
         self._ask_again_at = 0.0
         return answer
+
+    async def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """Run a Lua script. Its text is sent only if Redis does not have it. Raises as ``ask`` does."""
+        known = self._scripts.get(script)
+        if known is None:
+            known = self._scripts[script] = self._client.register_script(script)
+        return await self.ask(lambda client: known(keys, arguments, client))
 
 
 @asynccontextmanager
