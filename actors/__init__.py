@@ -5,6 +5,6 @@ Imports the broker first, then every actor module, to register it.
 
 from actors.broker import broker
 
-from actors import purge, sweepers, verify, webhooks  # isort: skip
+from actors import operations, purge, sweepers, verify, webhooks  # isort: skip
 
-__all__ = ["broker", "purge", "sweepers", "verify", "webhooks"]
+__all__ = ["broker", "operations", "purge", "sweepers", "verify", "webhooks"]

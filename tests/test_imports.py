@@ -35,6 +35,7 @@ STORED = {
         "files/file_counts",
     ),
     *("files/idempotency", "files/part_sha256"),
+    *("files/operations/model", "files/operations/repository", "files/operations/folder_files"),
     *("files/listing/filters", "files/listing/query", "files/listing/index_keys", "files/listing/folders"),
     *("files/usage/quota", "files/usage/sums", "files/usage/laps", "files/usage/walk"),
     "events/change_stream",

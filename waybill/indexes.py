@@ -14,6 +14,7 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 
 from waybill.files.idempotency import IdempotencyKey
 from waybill.files.model import File
+from waybill.files.operations.model import Operation
 from waybill.files.part_sha256 import PartSha256
 from waybill.files.usage.laps import Lap, ask_for_lap
 from waybill.files.usage.quota import Owner, look_again
@@ -24,7 +25,7 @@ from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.lease import Lease
 from waybill.webhooks.model import Delivery, Webhook
 
-DOCUMENTS = (File, PartSha256, IdempotencyKey, Owner, Webhook, Delivery, Lease, StoredSum, Lap)
+DOCUMENTS = (File, PartSha256, IdempotencyKey, Operation, Owner, Webhook, Delivery, Lease, StoredSum, Lap)
 
 
 #: Names of indexes, by collection, that older releases use and this one does not.

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from waybill.files import repository as file_repository
 from waybill.files.batch import check_count
 from waybill.files.model import File
+from waybill.files.operations import repository as operation_repository
+from waybill.files.operations.model import Operation
 from waybill.platform.principal import Principal
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository, repository
 from waybill.webhooks.model import Delivery, Webhook
 
-Node = File | Webhook | Delivery
+Node = File | Webhook | Delivery | Operation
 
 _DELIVERY_ID = re.compile("msg_[0-9a-f]{32}")
 
@@ -50,4 +52,6 @@ async def _find(principal: Principal, ids: Sequence[str]) -> dict[str, Node]:
         found |= {each.webhook_id: each for each in webhooks if each.webhook_id in file_ids}
         if delivery_ids and webhooks:
             found |= await delivery_repository.find_deliveries_of(webhooks, delivery_ids)
+    if others := file_ids - found.keys():
+        found |= await operation_repository.find_own(principal.owner, others)
     return found

@@ -4,17 +4,21 @@ import strawberry
 
 from api.graphql.context import Info
 from api.graphql.node import Node
+from api.graphql.operations import Operation
 from api.graphql.types import File
 from api.graphql.webhooks import Webhook, WebhookDelivery
 from waybill import nodes
 from waybill.files import model as file_model
+from waybill.files.operations import model as operation_model
 from waybill.nodes import find_node, find_nodes
 from waybill.webhooks import model
 
 
 @strawberry.type
 class NodeQuery:
-    @strawberry.field(description="A file, a webhook or a delivery of the caller; null if there is none.")
+    @strawberry.field(
+        description="A file, a webhook, a delivery or an operation of the caller; null if there is none."
+    )
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
         return _node_of(await find_node(await info.context.principal(), id))
 
@@ -34,4 +38,6 @@ def _node_of(found: nodes.Node | None) -> Node | None:
             return Webhook.of(found)
         case model.Delivery():
             return WebhookDelivery.of(found)
+        case operation_model.Operation():
+            return Operation.of(found)
     return None

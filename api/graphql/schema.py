@@ -14,6 +14,7 @@ from api.errors import INTERNAL_ERROR, extensions_of
 from api.graphql.folders import FolderQuery
 from api.graphql.known_documents import CheckDocument, KnownDocuments
 from api.graphql.node_query import NodeQuery
+from api.graphql.operations import OperationMutation, OperationQuery
 from api.graphql.resolvers import Mutation, Query
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
@@ -61,8 +62,8 @@ def create_schema(*, introspection: bool = True) -> WaybillSchema:
     """Return the GraphQL schema. Without ``introspection`` clients cannot query its types."""
     known = KnownDocuments(introspection=introspection)
     schema = WaybillSchema(
-        query=merge_types("Query", (Query, FolderQuery, WebhookQuery, NodeQuery)),
-        mutation=merge_types("Mutation", (Mutation, WebhookMutation)),
+        query=merge_types("Query", (Query, FolderQuery, OperationQuery, WebhookQuery, NodeQuery)),
+        mutation=merge_types("Mutation", (Mutation, OperationMutation, WebhookMutation)),
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not introspection),
         extensions=[lambda: CheckDocument(known)],

@@ -10,8 +10,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core.core_schema import WithDefaultSchema
 
 from api.rest.error_answers import error_answers
+from api.rest.folder_operations import Operation as FolderOperation
 from api.rest.operation import Answer, Operation, Paths
-from api.rest.schemas import DeliveryId, Problem, UploadAnswer, WebhookId
+from api.rest.schemas import DeliveryId, OperationId, Problem, UploadAnswer, WebhookId
 from api.rest.webhooks import Webhook, WebhookWithSecret
 from waybill.files.file_json import File, FileId
 from waybill.webhooks.model import PING, Event
@@ -23,6 +24,10 @@ _IDS: Mapping[tuple[str, str], dict[str, Any]] = {
     ("webhooks", "deliveryId"): {
         "description": "The delivery's id.",
         "schema": TypeAdapter(DeliveryId).json_schema(),
+    },
+    ("operations", "id"): {
+        "description": "The operation's id.",
+        "schema": TypeAdapter(OperationId).json_schema(),
     },
 }
 
@@ -76,6 +81,7 @@ _ID_IN: Mapping[Answer, tuple[str, str]] = {
     File: ("files", "$response.body#/id"),
     WebhookWithSecret: ("webhooks", "$response.body#/webhook/id"),
     Webhook: ("webhooks", "$response.body#/id"),
+    FolderOperation: ("operations", "$response.body#/id"),
 }
 
 #: The parameters of each model of a query or of headers.
@@ -185,7 +191,8 @@ def _answer(operation: Operation, status: int, paths: Paths) -> dict[str, Any]:
     elif answer:
         described["content"] = {"application/json": {"schema": _reference(answer.__name__)}}
     # A 201 without a resource, such as a ticket, has no Location.
-    if status == 307 or (status == 201 and answer in _ID_IN):
+    is_new = (status == 201 and answer in _ID_IN) or (status == 202 and answer is FolderOperation)
+    if status == 307 or is_new:
         described["headers"] = {"Location": _LOCATION}
     if operation.has_etag:
         described["headers"] = {"ETag": _ETAG}

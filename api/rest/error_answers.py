@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from api.body import MAX_BODY_BYTES
 from api.errors import STATUS, headers_of, problem_document
-from api.rest.schemas import DeliveryId, Problem, WebhookId
+from api.rest.schemas import DeliveryId, OperationId, Problem, WebhookId
 from waybill.files.file_json import FileId
 from waybill.platform.errors import (
     DeliveryNotFound,
@@ -17,11 +17,13 @@ from waybill.platform.errors import (
     IdempotencyConflict,
     InvalidInput,
     ObjectMissing,
+    OperationNotFound,
     PartsMissing,
     PreconditionFailed,
     QuotaExceeded,
     RateLimited,
     ServiceUnavailable,
+    TooManyOperations,
     TooManySubscriptions,
     TooManyWebhooks,
     Unauthenticated,
@@ -31,8 +33,8 @@ from waybill.platform.errors import (
     WrongState,
 )
 
-_FILE, _WEBHOOK, _DELIVERY = (
-    TypeAdapter(id_).json_schema()["examples"][0] for id_ in (FileId, WebhookId, DeliveryId)
+_FILE, _WEBHOOK, _DELIVERY, _OPERATION = (
+    TypeAdapter(id_).json_schema()["examples"][0] for id_ in (FileId, WebhookId, DeliveryId, OperationId)
 )
 
 #: One example of each error.
@@ -41,6 +43,7 @@ _OUTCOMES: tuple[WaybillError, ...] = (
     FileNotFound(_FILE),
     WebhookNotFound(_WEBHOOK),
     DeliveryNotFound(_DELIVERY),
+    OperationNotFound(_OPERATION),
     InvalidInput({"size": "Input should be greater than or equal to 0"}),
     FileTooLarge("A file can have up to 1000000 bytes, this one has 1048576.", size=1048576, limit=10**6),
     ObjectMissing("The object store does not hold this upload yet. Send the bytes to its URL.", id=_FILE),
@@ -51,6 +54,7 @@ _OUTCOMES: tuple[WaybillError, ...] = (
     WrongState("The file is deleted. Request a new upload.", id=_FILE, fileStatus="COMPLETED"),
     TooManyWebhooks(10),
     TooManySubscriptions(100),
+    TooManyOperations(10),
     WebhookDisabled(_WEBHOOK),
     RateLimited("100 per 1 second", 1),
     ServiceUnavailable("MongoDB"),

@@ -12,6 +12,7 @@ from api.body import JSON
 from api.rest.batch import complete_several, delete_several, request_several
 from api.rest.document import openapi
 from api.rest.events import create_ticket, follow
+from api.rest.folder_operations import OPERATION_PATHS
 from api.rest.folders import FOLDER_PATHS
 from api.rest.operation import ByMethod, Paths, json_answer, operation
 from api.rest.s3 import s3_control
@@ -194,6 +195,7 @@ PATHS: Paths = {
     "/usage": {"GET": get_own_usage},
     "/usage/history": {"GET": get_own_history},
     **FOLDER_PATHS,
+    **OPERATION_PATHS,
     **WEBHOOK_PATHS,
 }
 

@@ -19,6 +19,7 @@ WebhookId = Annotated[str, Field(pattern="^[0-9a-f]{24}$", examples=["6b0440ad34
 DeliveryId = Annotated[
     str, Field(pattern="^msg_[0-9a-f]{32}$", examples=["msg_0123456789abcdef0123456789abcdef"])
 ]
+OperationId = Annotated[str, Field(pattern="^[0-9a-f]{24}$", examples=["6b0441f8342f2be4ee31a0c2"])]
 
 
 class QuerySchema(Schema):

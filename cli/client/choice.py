@@ -44,6 +44,13 @@ class Choice:
     filters: Filters
     patterns: Patterns
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether there is a filter or a pattern."""
+        return bool(self.patterns) or any(
+            value not in (None, (), False, {}) for value in self.filters.values()
+        )
+
     async def files(self, client: AsyncClient) -> AsyncGenerator[File, None]:
         """Yield the selected files of the list. Raises what ``AsyncClient.files`` raises."""
         async with aclosing(client.files(**self.filters)) as files:
@@ -63,10 +70,7 @@ def choose(ids: Sequence[str] | None, choice: Choice, *, recursive: bool = False
             raise typer.BadParameter("--recursive needs one folder, or / for all", param_hint="ID")
         choice.filters.update({"folder": read_folder(ids[0]), "recursive": True})
         return choice
-    is_filtered = any(value not in (None, (), False, {}) for value in choice.filters.values()) or bool(
-        choice.patterns
-    )
-    if bool(ids) == is_filtered:
+    if bool(ids) == choice.is_filtered:
         raise typer.BadParameter("give ids or filters" + (", not both" if ids else ""), param_hint="ID")
     # Empty standard input selects no files, not all files.
     return replace(choice, ids=read_ids(ids)) if ids else choice

@@ -147,10 +147,20 @@ NewMetadata = Annotated[
         metavar="<str>",
     ),
 ]
+MovedId = Annotated[
+    str,
+    typer.Argument(
+        help="The id of the file, or a folder with a slash at its end.",
+        parser=_text,
+        metavar="ID",
+        autocompletion=_complete_id,
+    ),
+]
 MovedName = Annotated[
     str | None,
     typer.Argument(
-        help="The new name. Without it, the file keeps its name.",
+        help="The new name; without it, the file keeps its name. Of a folder the new path, with a slash at"
+        " its end; / is the top.",
         parser=_text,
         metavar="NEWNAME",
         show_default=False,

@@ -37,6 +37,11 @@ SERVES = {
         "old": "Removed by MongoDB after two weeks.",
     },
     "idempotency_keys": {"old": "Removed by MongoDB after a day."},
+    "operations": {
+        "slots": "The open operations of an owner, and their maximum number. Contains only open ones.",
+        "due": "The reconciler, and the first operation of an owner. Contains only open ones.",
+        "old": "Removed by MongoDB seven days after their end.",
+    },
     "owners": {},
     "webhooks": {
         "slots": "The webhooks of an owner, and their maximum number.",

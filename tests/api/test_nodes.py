@@ -10,6 +10,7 @@ from tests.service import Service
 NODES = """query($ids: [ID!]!) {
   nodes(ids: $ids) {
     __typename id ... on File { name } ... on Webhook { url } ... on WebhookDelivery { type }
+    ... on Operation { folder }
   }
 }"""
 NODE = "query($id: ID!) { node(id: $id) { __typename id ... on File { name } } }"
@@ -21,7 +22,7 @@ async def ask(client: httpx.AsyncClient, query: str, **variables: Any) -> Any:
     return response.json()
 
 
-async def test_a_node_is_a_file_a_webhook_or_a_delivery(
+async def test_a_node_is_a_file_a_webhook_a_delivery_or_an_operation(
     service: Service, client: httpx.AsyncClient, owner: str
 ) -> None:
     requested = await client.post("/api/v1/files/upload-request", json={"name": "a.txt", "size": 1})
@@ -29,9 +30,20 @@ async def test_a_node_is_a_file_a_webhook_or_a_delivery(
     created = await client.post("/api/v1/webhooks", json={"url": "http://127.0.0.1:9/"})
     webhook_id = created.json()["webhook"]["id"]
     delivery_id = (await client.post(f"/api/v1/webhooks/{webhook_id}/ping")).json()["id"]
-    ids = [delivery_id, file_id, "6b043f91342f2be4ee3195a4", webhook_id, "no id", file_id.upper()]
+    accepted = await client.post("/api/v1/folders/delete", json={"folder": "none/"})
+    operation_id = accepted.json()["id"]
+    ids = [
+        operation_id,
+        delivery_id,
+        file_id,
+        "6b043f91342f2be4ee3195a4",
+        webhook_id,
+        "no id",
+        file_id.upper(),
+    ]
     file = {"__typename": "File", "id": file_id, "name": "a.txt"}
     assert (await ask(client, NODES, ids=ids))["data"]["nodes"] == [
+        {"__typename": "Operation", "id": operation_id, "folder": "none/"},
         {"__typename": "WebhookDelivery", "id": delivery_id, "type": "ping"},
         file,
         None,

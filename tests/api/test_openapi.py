@@ -47,6 +47,11 @@ OPERATIONS = {
     ("/webhooks/{id}/deliveries", "get"): {"200", "401", "404", "422", "429", "503"},
     ("/webhooks/{id}/deliveries/{deliveryId}/redeliver", "post"): {"202", "401", "404", "409", "429", "503"},
     ("/folders", "get"): {"200", "401", "422", "429", "503"},
+    **{
+        (f"/folders/{act}", "post"): {"202", "401", "409", "413", "415", "422", "429", "503"}
+        for act in ("move", "delete")
+    },
+    ("/operations/{id}", "get"): {"200", "401", "404", "429", "503"},
     ("/files/{id}/download", "get"): {"200", "307", "401", "404", "409", "422", "429", "503"},
 }
 

@@ -9,7 +9,7 @@ from schemathesis import Case, CheckContext, Response
 OUTCOMES = {
     *("file_not_found", "invalid_input", "file_too_large", "object_missing", "wrong_state"),
     *("webhook_not_found", "delivery_not_found", "too_many_webhooks", "webhook_disabled"),
-    "precondition_failed",
+    *("precondition_failed", "operation_not_found", "too_many_operations"),
 }
 
 

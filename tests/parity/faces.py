@@ -12,6 +12,7 @@ FILE = (
     " createdAt completedAt deletedAt purgedAt"
 )
 UPLOAD = "url method headers { name value } contentLength expiresAt"
+OPERATION = "id kind folder to status done total failureReason createdAt finishedAt"
 REQUESTED = f"file {{ {FILE} }} upload {{ {UPLOAD} }} multipart {{ partSize partCount expiresAt }}"
 LIST_ARGUMENTS = {
     "first": "Int",
@@ -108,6 +109,19 @@ class RestFace:
             items = [item["folder"] for item in outcome.data["items"]]
             return Outcome({"items": items, "next": outcome.data["nextCursor"]})
         return outcome
+
+    async def move_folder(self, source: Any, to: Any, key: str | None = None) -> Outcome:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        body = json.dumps({"from": source, "to": to})
+        return await self._call("POST", "/folders/move", content=body, headers=headers)
+
+    async def delete_folder(self, folder: Any, key: str | None = None) -> Outcome:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        body = json.dumps({"folder": folder})
+        return await self._call("POST", "/folders/delete", content=body, headers=headers)
+
+    async def operation(self, operation_id: str) -> Outcome:
+        return await self._call("GET", f"/operations/{operation_id}")
 
     async def download(self, file_id: str, disposition: str | None = None) -> Outcome:
         parameters = {} if disposition is None else {"disposition": disposition}
@@ -292,6 +306,28 @@ class GraphQLFace:
         page = outcome.data["pageInfo"]
         items = [edge["node"]["folder"] for edge in outcome.data["edges"]]
         return Outcome({"items": items, "next": page["endCursor"] if page["hasNextPage"] else None})
+
+    async def move_folder(self, source: Any, to: Any, key: str | None = None) -> Outcome:
+        return await self._call(
+            "moveFolder",
+            "mutation($from: String!, $to: String!, $key: String) {"
+            f" moveFolder(from: $from, to: $to, idempotencyKey: $key) {{ {OPERATION} }} }}",
+            **{"from": source, "to": to, "key": key},
+        )
+
+    async def delete_folder(self, folder: Any, key: str | None = None) -> Outcome:
+        return await self._call(
+            "deleteFolder",
+            "mutation($folder: String!, $key: String) {"
+            f" deleteFolder(folder: $folder, idempotencyKey: $key) {{ {OPERATION} }} }}",
+            folder=folder,
+            key=key,
+        )
+
+    async def operation(self, operation_id: str) -> Outcome:
+        return await self._call(
+            "operation", f"query($id: ID!) {{ operation(id: $id) {{ {OPERATION} }} }}", id=operation_id
+        )
 
     async def download(self, file_id: str, disposition: str | None = None) -> Outcome:
         return await self._call(

@@ -13,6 +13,7 @@ from stack.stack import Stack
 from tests.service import Service, running_service
 from waybill.files import due, repository
 from waybill.files.model import File
+from waybill.files.operations.model import Operation
 from waybill.files.repository import document_of
 from waybill.files.usage.laps import Lap
 from waybill.files.usage.sums import StoredSum
@@ -49,7 +50,7 @@ async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resourc
     async with open_resources(idle.settings, broker) as opened:
         # By a client without the limits of ours: a busy machine needs longer for the thousands of some tests.
         with pymongo.MongoClient[Any](idle.settings.mongodb_url.get_secret_value()) as client:
-            for document in (File, Webhook, Delivery, Lease, StoredSum, Lap):
+            for document in (File, Operation, Webhook, Delivery, Lease, StoredSum, Lap):
                 collection = document.get_motor_collection()
                 client[collection.database.name][collection.name].delete_many({})
         yield opened

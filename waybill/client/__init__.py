@@ -22,6 +22,7 @@ from waybill.client.errors import (
     InvalidInput,
     NotVerified,
     ObjectMissing,
+    OperationFailed,
     PartsMissing,
     PreconditionFailed,
     QuotaExceeded,
@@ -33,7 +34,7 @@ from waybill.client.errors import (
     Unreachable,
     WrongState,
 )
-from waybill.client.models import Event, File, Multipart, Upload, UploadGrant, Usage
+from waybill.client.models import Event, File, Multipart, Operation, Upload, UploadGrant, Usage
 from waybill.client.observer import Observer
 from waybill.client.upload_many import UploadOutcome
 from waybill.files.lifecycle import Status
@@ -55,6 +56,8 @@ __all__ = [
     "NotVerified",
     "ObjectMissing",
     "Observer",
+    "Operation",
+    "OperationFailed",
     "PartsMissing",
     "PreconditionFailed",
     "QuotaExceeded",

@@ -13,12 +13,13 @@ import aiohttp
 from waybill.client.api import Api, Token, checked_address, checked_token, file_path
 from waybill.client.bandwidth import BandwidthLimit
 from waybill.client.batching import COMPLETE, REQUEST_UPLOAD, Batcher
-from waybill.client.destination import LocalPath, SavedFiles, destination, is_stream, opened_stream
+from waybill.client.destination import LocalPath, SavedFiles
 from waybill.client.download import Downloader, verified
 from waybill.client.events import follow
-from waybill.client.listing import Filters, list_files
+from waybill.client.folder_operations import OperationOptions, get_operation, run_operation
+from waybill.client.listing import Filters, count_files, list_files
 from waybill.client.local_file import LocalFile, Progress
-from waybill.client.models import Event, File, UploadGrant, Usage
+from waybill.client.models import Event, File, Operation, UploadGrant, Usage
 from waybill.client.observer import NoObserver, Observer
 from waybill.client.store import Store
 from waybill.client.upload import MAX_OPEN_FILES, Uploader
@@ -186,6 +187,10 @@ class AsyncClient:
             async for file in files:
                 yield file
 
+    async def count(self, **filters: Unpack[Filters]) -> int | None:
+        """Return how many files match the filters, or None if the server would need too long to count."""
+        return await count_files(self._api, filters)
+
     async def download(
         self,
         file: File | str,
@@ -218,13 +223,7 @@ class AsyncClient:
         file = await self.get(file) if isinstance(file, str) else file
         file = await verified(self._api, file)
         downloader = Downloader(self._api, self._store, file, progress)
-        if is_stream(Path(target)):
-            async with opened_stream(Path(target)) as descriptor:
-                await downloader.to_stream(descriptor)
-            return Path(target)
-        path = destination(target, file)
-        await self._saved.save(downloader, path, file, overwrite=overwrite)
-        return path
+        return await self._saved.save(downloader, target, file, overwrite=overwrite)
 
     async def content(self, file_id: str, *, progress: Progress | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the content of a file in chunks. Raises as ``download`` does, ContentChanged at the end."""
@@ -265,6 +264,18 @@ class AsyncClient:
     async def delete(self, file_id: str) -> File:
         """Delete a file. Safe to repeat."""
         return File.from_json(await self._api.call("DELETE", file_path(file_id)))
+
+    async def move_folder(self, folder: str, to: str, **options: Unpack[OperationOptions]) -> Operation:
+        """Move a folder with all folders below it; the empty ``to`` is the top. Raises OperationFailed."""
+        return await run_operation(self._api, "/folders/move", {"from": folder, "to": to}, **options)
+
+    async def delete_folder(self, folder: str, **options: Unpack[OperationOptions]) -> Operation:
+        """Delete a folder with all folders below it. Raises OperationFailed."""
+        return await run_operation(self._api, "/folders/delete", {"folder": folder}, **options)
+
+    async def operation(self, operation_id: str) -> Operation:
+        """Return an operation that ``move_folder`` or ``delete_folder`` has begun."""
+        return await get_operation(self._api, operation_id)
 
     async def restore(self, file_id: str) -> File:
         """Restore a deleted file, until its purge begins."""

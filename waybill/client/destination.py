@@ -101,18 +101,28 @@ class SavedFiles:
         self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
         self._paths: set[Path] = set()
 
-    async def save(self, downloader: Downloader, path: Path, content: File, *, overwrite: bool) -> None:
-        """Save a file at ``path``, unless its content exists there already.
+    async def save(
+        self, downloader: Downloader, target: LocalPath, content: File, *, overwrite: bool
+    ) -> Path:
+        """Save a file, unless its content exists there already.
 
         Args:
             downloader: downloads the file.
-            path: where to save it.
+            target: where to save it: a path, a folder, a pipe or a device.
             content: the verified file.
             overwrite: replace other content, unless this client saved it.
+
+        Returns:
+            The path of the saved file.
 
         Raises:
             FileExistsError: something else is there.
         """
+        if is_stream(Path(target)):
+            async with opened_stream(Path(target)) as descriptor:
+                await downloader.to_stream(descriptor)
+            return Path(target)
+        path = destination(target, content)
         # The second file with the same name must find what the first has saved.
         async with self._locks.setdefault(path, asyncio.Lock()):
             overwrite = overwrite and path not in self._paths
@@ -124,3 +134,4 @@ class SavedFiles:
                     if not await has_content(path, content, overwrite=False):
                         raise
             self._paths.add(path)
+        return path

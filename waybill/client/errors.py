@@ -18,6 +18,7 @@ ClientError
 ├── Unreachable               the API or the object store does not answer
 ├── StoreRefused              the object store refused a request
 ├── ContentChanged            a local file changed, or a download is not the verified content
+├── OperationFailed           the move or deletion of a folder cannot be carried out
 └── NotVerified               an upload ended FAILED or EXPIRED, or was deleted
 
 The client retries temporary errors for its ``retry_seconds`` before it raises them.
@@ -28,7 +29,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from waybill.client.models import File
+    from waybill.client.models import File, Operation
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -206,6 +207,16 @@ class NotVerified(ClientError):
         end = "deleted" if file.deleted_at else f"{file.status}"
         super().__init__(f"The upload of {file.name} ended {end}" + _because(file.failure_reason))
         self.file = file
+
+
+class OperationFailed(ClientError):
+    """An operation on a folder ended FAILED, and no file was changed. ``operation`` has the details."""
+
+    code = "operation_failed"
+
+    def __init__(self, operation: "Operation") -> None:
+        super().__init__(f"The operation on {operation.folder} failed" + _because(operation.failure_reason))
+        self.operation = operation
 
 
 def _because(reason: str | None) -> str:

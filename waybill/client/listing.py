@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
 from waybill.client.api import Api
-from waybill.client.models import File, Page
+from waybill.client.models import File, Page, expected_fields
 from waybill.files.lifecycle import Status
 
 #: The API's limit of files in one page.
@@ -51,6 +51,15 @@ async def list_files(api: Api, filters: Filters) -> AsyncGenerator[File, None]:
         if page.next_cursor is None:
             return
         cursor = [("cursor", page.next_cursor)]
+
+
+async def count_files(api: Api, filters: Filters) -> int | None:
+    """Return how many files match the filters, or None if that takes the server too long."""
+    query = [("limit", "1"), ("totalCount", "true"), *_query(filters)]
+    answer = await api.call("GET", "/files", query=query)
+    with expected_fields():
+        count: int | None = answer["totalCount"]
+        return count
 
 
 def _query(filters: Filters) -> list[tuple[str, str]]:

@@ -105,6 +105,46 @@ class Usage:
             return cls(answer["used"], answer["reserved"], answer["limit"], answer["files"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """The move or deletion of a folder, and how far it is."""
+
+    id: str
+    #: MOVE_FOLDER or DELETE_FOLDER.
+    kind: str
+    folder: str
+    #: Of a move: the new path.
+    to: str | None
+    #: PENDING, RUNNING, DONE or FAILED.
+    status: str
+    #: How many files are moved or deleted, and how many there are. None until they are counted.
+    done: int
+    total: int | None
+    failure_reason: str | None
+    raw: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def from_json(cls, answer: Mapping[str, Any]) -> Self:
+        """Create an operation from its JSON."""
+        with expected_fields():
+            return cls(
+                id=answer["id"],
+                kind=answer["kind"],
+                folder=answer["folder"],
+                to=answer["to"],
+                status=answer["status"],
+                done=answer["done"],
+                total=answer["total"],
+                failure_reason=answer["failureReason"],
+                raw=answer,
+            )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.status not in {"PENDING", "RUNNING"}
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A presigned request to the object store. It must have exactly these headers."""

@@ -30,6 +30,11 @@ def check_folder(folder: str) -> str:
     return folder
 
 
+def end_of(folder: str) -> str:
+    """Return the smallest text after all texts that begin with a folder, which must not be the top."""
+    return folder[:-1] + chr(ord("/") + 1)
+
+
 Folder = Annotated[
     str,
     AfterValidator(check_folder),

@@ -50,6 +50,8 @@ class File(Document):
     name_search: str | None = None
     # None for the top folder, and in files of releases without folders.
     folder: str | None = None
+    # When the file came into its folder, if that was after its upload was requested: moved, or restored.
+    placed_at: datetime | None = None
     # Pairs in the form that ``stored_metadata`` returns; None if there are none.
     metadata: list[str] | None = None
 

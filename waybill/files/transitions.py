@@ -15,7 +15,7 @@ from waybill.files.usage.quota import COUNTED, charge, release
 from waybill.files.usage.sums import SUMMED_FIELDS
 from waybill.platform.mongo.connection import BATCH_TIMEOUT_SECONDS, files_collection
 from waybill.platform.mongo.errors import map_driver_errors
-from waybill.platform.mongo.expressions import past, stages
+from waybill.platform.mongo.expressions import NOW, past, stages
 from waybill.platform.mongo.transactions import in_owner_transaction
 
 
@@ -179,11 +179,17 @@ def _releases(changes: Mapping[str, Any]) -> bool:
 
 
 def update_of(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the update. It also marks files whose sums change, so that a fold updates the sums later."""
+    """Return the update, with the fields that follow from the changes.
+
+    It also marks files whose sums change, so that a fold updates the sums later, and notes when a file comes
+    into a folder.
+    """
     derived: dict[str, Any] = {"unsummed": True} if SUMMED_FIELDS & changes.keys() else {}
     if "name" in changes:
         derived["name_search"] = search_form(changes["name"])
-    return stages({**changes, **derived})
+    if "folder" in changes or changes.get("deleted_at", NOW) is None:
+        derived["placed_at"] = NOW
+    return stages({**derived, **changes})
 
 
 def identity(file: File) -> dict[str, Any]:

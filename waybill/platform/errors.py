@@ -6,10 +6,11 @@ WaybillError
 ├── FileNotFound          the file does not exist, or belongs to another owner
 ├── WebhookNotFound       the webhook does not exist, or belongs to another owner
 ├── DeliveryNotFound      the webhook has no such delivery
+├── OperationNotFound     the operation does not exist, or belongs to another owner
 ├── InvalidInput          the request breaks a rule; names the fields
 ├── FileTooLarge          the file has more bytes than this service accepts
 ├── ObjectMissing         the bytes have not arrived
-├── IdempotencyConflict   the key was used for another upload-request
+├── IdempotencyConflict   the key was used for another request
 ├── QuotaExceeded         the file would exceed the owner's quota
 ├── PartsMissing          some parts have not arrived
 ├── PreconditionFailed    the file has changed since the caller read it
@@ -17,6 +18,7 @@ WaybillError
 ├── ChangesLost           the changes after a position are no longer known
 ├── TooManyWebhooks       the owner already has the most webhooks allowed
 ├── TooManySubscriptions  the owner has too many subscriptions at the same time
+├── TooManyOperations     the owner has the most operations allowed that have not ended
 ├── WebhookDisabled       the webhook must be enabled first
 ├── RateLimited           the owner sends more requests than allowed
 └── ServiceUnavailable    a server that Waybill needs is unavailable; try again
@@ -94,6 +96,19 @@ class DeliveryNotFound(WaybillError):
         )
 
 
+class OperationNotFound(WaybillError):
+    """Raised for an id of an operation as ``FileNotFound`` is for one of a file."""
+
+    code = "operation_not_found"
+
+    def __init__(self, operation_id: str) -> None:
+        super().__init__(
+            "There is no such operation. Check the id, and that the token is its owner's. Operations are"
+            " removed 7 days after their end.",
+            id=operation_id,
+        )
+
+
 class InvalidInput(WaybillError):
     """Raised when a request breaks a rule. ``fields`` maps each field to what is wrong with it."""
 
@@ -117,12 +132,12 @@ class ObjectMissing(WaybillError):
 
 
 class IdempotencyConflict(WaybillError):
-    """Raised when an idempotency key is used again with a different upload-request."""
+    """Raised when an idempotency key is used again with a different request."""
 
     code = "idempotency_conflict"
 
     def __init__(self) -> None:
-        super().__init__("This idempotency key was used for another upload. Use a new key for each upload.")
+        super().__init__("This idempotency key was used for another request. Use a new key for each request.")
 
 
 class QuotaExceeded(WaybillError):
@@ -204,6 +219,19 @@ class TooManySubscriptions(WaybillError):
             " the events of one.",
             limit=limit,
             retryAfter=30,
+        )
+
+
+class TooManyOperations(WaybillError):
+    """Raised when an owner has ``limit`` operations that have not ended and requests one more."""
+
+    code = "too_many_operations"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"An owner may have {limit} operations that have not ended. Wait until one ends.",
+            limit=limit,
+            retryAfter=5,
         )
 
 

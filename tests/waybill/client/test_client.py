@@ -18,6 +18,7 @@ from tests.actors.conftest import open_bucket
 from tests.haystack import NEEDLE_TYPE, NEEDLES, add_haystack
 from tests.relay import Relay
 from tests.service import Service, free_port
+from tests.waiting import until
 from waybill.client import (
     ApiError,
     AsyncClient,
@@ -27,6 +28,7 @@ from waybill.client import (
     File,
     FileNotFound,
     NotVerified,
+    OperationFailed,
     PreconditionFailed,
     RateLimited,
     Status,
@@ -457,3 +459,32 @@ async def test_a_link_is_requested_when_its_transfer_can_start(
             assert link not in requests
         await download
         assert link in requests
+
+
+async def test_folders_are_moved_counted_and_deleted(client: AsyncClient) -> None:
+    for folder in ("a/", "a/b/"):
+        await client.request_upload("c", 1, folder=folder)
+    seen: list[int] = []
+    moved = await client.move_folder("a/", "b/", progress=lambda operation: seen.append(operation.done))
+    assert (moved.kind, moved.status, moved.done, moved.total, moved.to) == (
+        "MOVE_FOLDER",
+        "DONE",
+        2,
+        2,
+        "b/",
+    )
+    assert seen[-1] == 2
+    assert await client.count(folder="b/", recursive=True) == 2
+    accepted = await client.delete_folder("b/", wait=False)
+
+    async def is_over() -> bool:
+        return (await client.operation(accepted.id)).is_over
+
+    await until(is_over, "the folder is deleted")
+    assert await client.count() == 0
+    await client.request_upload("c", 1, folder="a/b/")
+    with pytest.raises(OperationFailed, match="FOLDER_TOO_LONG"):
+        await client.move_folder("a/", "c" * 1022 + "/")
+    for unknown in ("6b043f91342f2be4ee3195a4", "../files"):
+        with pytest.raises(ApiError, match="no such operation"):
+            await client.operation(unknown)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
 
 from tests.waybill.conftest import again, draft, kept
+from tests.waybill.kills import KilledError, killed_at
 from waybill.files import contents, handover, transitions
 from waybill.files.contents import HolderGoneError
 from waybill.files.lifecycle import Status
@@ -21,33 +21,7 @@ from waybill.resources import Resources
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=1)
 DELETED = {"deleted_at": NOW, "purge_at": LATER, "due_at": LATER}
-WRITES = ("find_one_and_update", "update_one", "update_many", "insert_one")
 SHA256 = "0" * 64
-
-
-class KilledError(BaseException):
-    """Nothing catches it, as nothing does a kill."""
-
-
-def killed_at(patch: pytest.MonkeyPatch, moment: int) -> None:
-    """Die at that moment: before the first write, after it, before the second, and so on."""
-    moments = itertools.count()
-
-    def mortal(method: Any) -> Any:
-        async def call(*args: Any, **kwargs: Any) -> Any:
-            if next(moments) == moment:
-                raise KilledError
-            done = await method(*args, **kwargs)
-            if next(moments) == moment:
-                raise KilledError
-            return done
-
-        return call
-
-    for name in WRITES:
-        patch.setattr(AsyncIOMotorCollection, name, mortal(getattr(AsyncIOMotorCollection, name)))
-    commit = "commit_transaction"
-    patch.setattr(AsyncIOMotorClientSession, commit, mortal(getattr(AsyncIOMotorClientSession, commit)))
 
 
 async def make_content(*states: dict[str, Any]) -> list[File]:

@@ -8,7 +8,7 @@ import pymongo
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from waybill.files.folder import Folder, check_folder
+from waybill.files.folder import Folder, check_folder, end_of
 from waybill.files.listing.list_files import MAX_PAGE_FILES
 from waybill.platform.cursor import decode_cursor, encode_cursor
 from waybill.platform.errors import InvalidInput
@@ -64,20 +64,15 @@ async def list_folders(principal: Principal, listing: FolderListing) -> FolderPa
     parent = listing.folder
     after = None if listing.cursor is None else _folder_of(listing.cursor, parent)
     folders: list[str] = []
-    beyond = {"$gt": parent} if after is None else {"$gte": _end(after)}
+    beyond = {"$gt": parent} if after is None else {"$gte": end_of(after)}
     while len(folders) <= listing.limit:
-        found = await _first_folder(principal.owner, beyond | ({"$lt": _end(parent)} if parent else {}))
+        found = await _first_folder(principal.owner, beyond | ({"$lt": end_of(parent)} if parent else {}))
         if found is None:
             break
         folder = parent + found[len(parent) :].partition("/")[0] + "/"
         folders.append(folder)
-        beyond = {"$gte": _end(folder)}
+        beyond = {"$gte": end_of(folder)}
     return FolderPage(folders[: listing.limit], len(folders) > listing.limit)
-
-
-def _end(folder: str) -> str:
-    """Return the smallest text after all texts that begin with a folder."""
-    return folder[:-1] + chr(ord("/") + 1)
 
 
 async def _first_folder(owner: str, condition: dict[str, Any]) -> str | None:

@@ -61,6 +61,14 @@ class Backoff:
     most: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rebased:
+    """A path that begins with ``base``, with ``to`` in its place. An empty result removes the field."""
+
+    base: str
+    to: str
+
+
 def stages(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return an update that sets and unsets fields. None removes a field."""
     return [{"$set": {name: _expression(name, value) for name, value in changes.items()}}]
@@ -68,8 +76,6 @@ def stages(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _expression(name: str, value: Any) -> Any:
     match value:
-        case None:
-            return "$$REMOVE"
         case InSeconds() | Backoff():
             return {"$add": ["$$NOW", _milliseconds(value)]}
         case IfMissing(initial):
@@ -81,8 +87,12 @@ def _expression(name: str, value: Any) -> Any:
             times = [{"$add": [f"${field}", round(wait.total_seconds() * 1000)]} for wait in waits]
             ahead = {"$filter": {"input": times, "as": "time", "cond": {"$gt": ["$$time", now]}}}
             return {"$ifNull": [{"$first": ahead}, "$$REMOVE"]}
+        case Rebased(base, to):
+            rest = {"$substrBytes": [f"${name}", len(base.encode()), -1]}
+            path = {"$concat": [{"$literal": to}, rest]}
+            return {"$cond": [{"$eq": [path, ""]}, "$$REMOVE", path]}
     # A literal, because MongoDB would read a string that starts with a dollar as the name of a field.
-    return {"$literal": value}
+    return "$$REMOVE" if value is None else {"$literal": value}
 
 
 def _milliseconds(delay: InSeconds | Backoff) -> Any:

@@ -20,15 +20,18 @@ from waybill.platform.redis.client import BoundedRedis
 VERIFY_UPLOAD = "verify_upload"
 PURGE_OBJECT = "purge_object"
 DELIVER_WEBHOOK = "deliver_webhook"
+RUN_OPERATION = "run_operation"
 EXPIRE_UPLOADS = "expire_uploads"
 RECONCILE = "reconcile"
 
 #: The queue of each actor. Hashing and webhooks have queues of their own, so that separate workers can take
-#: them, because large files and slow receivers take long.
+#: them, because large files and slow receivers take long. So have operations, because they can be many jobs
+#: and workers of older releases do not know them.
 QUEUES = {
     VERIFY_UPLOAD: "hashing",
     PURGE_OBJECT: "cleanup",
     DELIVER_WEBHOOK: "webhooks",
+    RUN_OPERATION: "operations",
     EXPIRE_UPLOADS: "transitions",
     RECONCILE: "transitions",
 }

@@ -1,0 +1,49 @@
+"""Enqueue operations: one of each owner at a time, in the order in which they were accepted."""
+
+from contextlib import aclosing
+
+import structlog
+
+from waybill.files.operations import repository
+from waybill.platform.redis.messages import RECONCILE_AFTER_SECONDS, RUN_OPERATION
+from waybill.resources import Resources
+
+#: Messages in the queue to which the reconciler adds no more.
+MAX_OPERATIONS = 500
+
+log = structlog.get_logger(__name__)
+
+
+async def send_next(resources: Resources, owner: str) -> bool:
+    """Enqueue a job for the owner's first open operation, if it needs one. Returns whether it was sent.
+
+    Safe to repeat: of several jobs for one operation the first that begins takes it from the others.
+    """
+    operation = await repository.put_off_first(owner, RECONCILE_AFTER_SECONDS)
+    if operation is None or operation.attempt is None:
+        return False
+    return await resources.sender.send(RUN_OPERATION, operation.operation_id, operation.attempt)
+
+
+async def reconcile_operations(resources: Resources) -> int:
+    """Enqueue operations whose job was lost or whose worker died, one of each owner.
+
+    Returns:
+        How many jobs were enqueued.
+    """
+    room = MAX_OPERATIONS - await resources.sender.waiting(RUN_OPERATION)
+    sent = 0
+    if room <= 0:
+        return sent
+    cursor = resources.sweep_cursor
+    last = ""
+    async with aclosing(repository.find_due_owners(await cursor.load(RUN_OPERATION))) as owners:
+        async for due in owners:
+            sent += await send_next(resources, due.key)
+            if sent >= room:
+                last = due.key
+                break
+    await cursor.store(RUN_OPERATION, last)
+    if sent:
+        log.info("due operations sent", operations=sent)
+    return sent
