@@ -12,6 +12,7 @@ from bench.depth import depth
 from bench.fairness import fairness
 from bench.hashing import hashing
 from bench.measure import HEADER, Row
+from bench.path import path
 from bench.peers import peers
 from bench.processes import processes
 from bench.reads import reads
@@ -41,11 +42,16 @@ def main() -> None:
     """Read the options, and run."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("subjects", nargs="*", help="by default all")
-    chosen = parser.parse_args().subjects or list(SUBJECTS)
-    print(f"{_machine()}\n\n{HEADER}", flush=True)
+    chosen = parser.parse_args().subjects or ["path", *SUBJECTS]
+    print(f"{_machine()}\n", flush=True)
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder)) as stack:
+        if "path" in chosen:
+            for line in path(stack):
+                print(line, flush=True)
+            print()
+        print(HEADER, flush=True)
         for name in chosen:
-            for row in SUBJECTS[name](stack):
+            for row in SUBJECTS[name](stack) if name != "path" else ():
                 print(row, flush=True)
 
 
