@@ -25,6 +25,9 @@ up: install pages
 prepare: install pages $(GENERATORS) $(UPPY)
 
 # More processes than cores, because tests wait for servers half of the time. tests/scheduling.py assigns tests to processes.
+# pytest compiles the asserts of the tests itself, which takes each process as long as the rest of its collection.
+# Keep the result, also if Python is told not to write beside the sources.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: prepare
 	@if test -e $(WEB); then npm run --prefix web --silent test; fi
 	$(RUN)/pytest -n 3 --dist loadfile $(ARGS)
