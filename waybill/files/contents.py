@@ -9,6 +9,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from waybill.files.idempotency import IdempotencyKey, settle
 from waybill.files.lifecycle import Status
 from waybill.files.model import NAMES, TRASH, File
 from waybill.files.repository import AlreadyThereError, document_of, find_one
@@ -49,8 +50,11 @@ async def find_name(holder: File, folder: str | None, name: str, content_type: s
         return await _find_name(holder, folder, name, content_type)
 
 
-async def insert_name(file: File, holder: File) -> File:
+async def insert_name(file: File, holder: File, key: IdempotencyKey | None = None) -> File:
     """Store a DUPLICATE. Of parallel calls with the same folder, name and type, one stores its file.
+
+    Args:
+        key: the idempotency key of the request. It is for the returned file from then on.
 
     Returns:
         The stored file of that folder, name and type.
@@ -63,6 +67,8 @@ async def insert_name(file: File, holder: File) -> File:
     async def both(session: Any) -> File:
         await touch(holder, session)
         found = await _find_name(holder, file.folder, file.name, file.content_type, session)
+        if key is not None and not await settle(key, (found or file).key, session):
+            raise AlreadyThereError
         if found is None:
             await files_collection().insert_one(document_of(file), session=session)
         return found or file

@@ -65,7 +65,7 @@ async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId)
                 # MongoDB removes expired keys late, once a minute. An expired key is used again here.
                 found = await _collection().find_one_and_update(
                     {"_id": digest, "created_at": {"$lte": now - RETENTION}},
-                    {"$set": mine},
+                    {"$set": mine, "$unset": {"settled_at": True}},
                     upsert=True,
                     return_document=pymongo.ReturnDocument.AFTER,
                 )
@@ -75,6 +75,17 @@ async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId)
                 known: IdempotencyKey = IdempotencyKey.model_validate(found)
                 return known
     raise ServiceUnavailable("MongoDB")
+
+
+async def settle(key: IdempotencyKey, file_id: PydanticObjectId, session: Any) -> bool:
+    """Record in a transaction which of two files a key is for: that of its own id, or one that exists.
+
+    Returns:
+        Whether no other request has done so. If one has, the transaction must not commit.
+    """
+    update = {"$set": {"file": file_id}, "$currentDate": {"settled_at": True}}
+    settled = await _collection().update_one({"_id": key.id, "settled_at": None}, update, session=session)
+    return bool(settled.matched_count)
 
 
 def _collection() -> Any:

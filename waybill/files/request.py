@@ -6,6 +6,7 @@ from typing import Any
 
 from waybill.files import contents, idempotency, repository
 from waybill.files.contents import CONTENT_RACES, HolderGoneError
+from waybill.files.idempotency import IdempotencyKey
 from waybill.files.lifecycle import Status
 from waybill.files.metadata import stored_metadata
 from waybill.files.model import File, FileId
@@ -70,23 +71,28 @@ async def request_upload(
             holder, upload_request.folder or None, upload_request.name, content_type
         )
     file_id = repository.new_id() if named is None else named.key
+    claim = None
     if idempotency_key is not None:
-        claimed = await _claim(principal, f"{place}:{idempotency_key}", upload_request, file_id)
-        if claimed != file_id:
-            known = await repository.find_known(claimed)
+        idempotency_key = f"{place}:{idempotency_key}"
+        claim = await _claim(principal, idempotency_key, upload_request, file_id)
+        if claim.file != file_id:
+            known = await repository.find_known(claim.file)
             if known is not None:
                 return await _answer_to_repeat(resources, known)
             # The request that used the key first has crashed, or is about to store the file. One insert wins.
-            named, file_id = None, claimed
+            named, file_id = None, claim.file
     if named is not None:
         return UploadGrant(named)
     file = _new_file(settings, principal, upload_request, file_id)
     try:
-        if holder is not None and (name := await _insert_name(file, holder)) is not None:
+        if holder is not None and (name := await _insert_name(file, holder, claim)) is not None:
             return UploadGrant(name)
         # Stored before a URL is returned, so that no object can exist without a record.
         await repository.insert(file, settings.owner_quota_bytes)
     except AlreadyThereError:
+        if idempotency_key is not None:
+            # Another request with the key may have found a name that exists.
+            file_id = (await _claim(principal, idempotency_key, upload_request, file_id)).file
         known = await repository.find_known(file_id)
         if known is None:
             # A failover has rolled it back before a majority had it.
@@ -114,8 +120,10 @@ def _check(settings: Settings, upload_request: UploadRequest) -> None:
         raise InvalidInput({"contentType": f"must be one of {', '.join(settings.content_types)}"})
 
 
-async def _claim(principal: Principal, key: str, upload_request: UploadRequest, file_id: FileId) -> FileId:
-    """Return the id of the file that the key is for: this one's, or that of the request which it repeats."""
+async def _claim(
+    principal: Principal, key: str, upload_request: UploadRequest, file_id: FileId
+) -> IdempotencyKey:
+    """Return the key with the file that it is for: this one, or that of the request which it repeats."""
     # Older releases do not know these fields. Left out if not given, because a repeat may reach either
     # release.
     later = {name for name in ("part_size", "folder", "metadata") if not getattr(upload_request, name)}
@@ -123,7 +131,7 @@ async def _claim(principal: Principal, key: str, upload_request: UploadRequest, 
     claim = await idempotency.claim(principal.owner, key, announced, file_id)
     if claim.announced != announced:
         raise IdempotencyConflict
-    return claim.file
+    return claim
 
 
 async def _answer_to_repeat(resources: Resources, file: File) -> UploadGrant:
@@ -181,7 +189,7 @@ def _new_file(
     )
 
 
-async def _insert_name(file: File, holder: File) -> File | None:
+async def _insert_name(file: File, holder: File, claim: IdempotencyKey | None) -> File | None:
     """Store a file as a name of the content that ``holder`` holds.
 
     Return None if no file holds it any longer.
@@ -195,7 +203,7 @@ async def _insert_name(file: File, holder: File) -> File | None:
             return None
         name: File = file.model_copy(update=fields | {"duplicate_of": found.id})
         try:
-            return await contents.insert_name(name, found)
+            return await contents.insert_name(name, found, claim)
         except HolderGoneError:
             # Another name holds the content now, if there is one.
             found = await contents.find_holder(name.owner, name.sha256)
