@@ -53,7 +53,7 @@ async def _right(service: Service, *, with_trash: bool) -> Held:
     async def right() -> Held | None:
         nonlocal found
         await _pass_time(service, with_trash=with_trash)
-        found = await compare(service)
+        found = await compare(service, with_trash=with_trash)
         return None if found.too_many or found.too_few or found.problems else found
 
     held = await until(right, lambda: f"{found!r}", SECONDS)
@@ -71,14 +71,14 @@ async def _pass_time(service: Service, *, with_trash: bool) -> None:
         await files.update_many({"due_at": {"$gt": PAST}, **others}, {"$set": {"due_at": PAST}})
 
 
-async def compare(service: Service) -> Held:
-    """Compare all names of contents with the bucket, as they are now."""
+async def compare(service: Service, *, with_trash: bool = True) -> Held:
+    """Compare names of contents with the bucket, as they are now: all of them, or those not in the trash."""
     names: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     files = 0
     problems: list[str] = []
     may_have_objects: set[str] = set()
     with records(service) as collection:
-        async for file in collection.find({}):
+        async for file in collection.find({} if with_trash else {"deleted_at": None}):
             files += 1
             if file["status"] in {"COMPLETED", "DUPLICATE"} and "purge_began_at" not in file:
                 names[file["owner"], file["sha256"]].append(file)

@@ -16,7 +16,7 @@ from tests.faults.table import LONG, NOTES
 from tests.parity.state_machine import machine_for
 from tests.service import Service, running_service
 
-EXAMPLES, STEPS = (60, 50) if LONG else (6, 20)
+EXAMPLES, STEPS = (20, 50) if LONG else (6, 20)
 
 
 @pytest.fixture(params=["0", "3600"], ids=["without trash", "with trash"])
