@@ -118,14 +118,14 @@ def embedded(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def watched(stack: Stack) -> Iterator[Watched]:
+def observed_service(stack: Stack) -> Iterator[Watched]:
     """A Waybill whose metrics and traces are collected."""
     with watched_service(stack) as running:
         yield running
 
 
 @pytest.fixture
-def mortal(stack: Stack) -> Iterator[Service]:
+def disposable_service(stack: Stack) -> Iterator[Service]:
     """A Waybill that may be stopped or killed."""
     with running_service(stack) as running:
         yield running

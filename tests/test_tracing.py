@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.parity.faces import RestFace
 from tests.service import Service
 from tests.uploads import put, settled, stored
-from tests.watched import Metrics, Watched, lines, told
+from tests.watched import Metrics, Watched, lines, metrics_when
 
 
 def ancestors(spans: dict[str, Any], name: str) -> list[tuple[str, str]]:
@@ -31,10 +31,10 @@ def ancestors(spans: dict[str, Any], name: str) -> list[tuple[str, str]]:
         span = parent[1]
 
 
-async def test_one_trace_goes_from_complete_to_the_object(watched: Watched, owner: str) -> None:
+async def test_one_trace_goes_from_complete_to_the_object(observed_service: Watched, owner: str) -> None:
     trace_id = secrets.token_hex(16)
     content = os.urandom(1000)
-    async with watched.service.client(owner) as client:
+    async with observed_service.service.client(owner) as client:
         face = RestFace(client)
         requested = await face.request(name="a", size=len(content))
         await put(requested.data["upload"], content)
@@ -44,11 +44,11 @@ async def test_one_trace_goes_from_complete_to_the_object(watched: Watched, owne
         await settled(face, requested.id)
 
     def names() -> set[str]:
-        return {span.name for _, span in watched.collector.spans(trace_id).values()}
+        return {span.name for _, span in observed_service.collector.spans(trace_id).values()}
 
     # A span is sent when it ends: the job's comes last.
-    watched.collector.wait(lambda: {"verify_upload", "S3.GetObject"} <= names())
-    spans = watched.collector.spans(trace_id)
+    observed_service.collector.wait(lambda: {"verify_upload", "S3.GetObject"} <= names())
+    spans = observed_service.collector.spans(trace_id)
     assert ancestors(spans, "S3.GetObject") == [
         ("waybill-worker", "S3.GetObject"),
         ("waybill-worker", "verify_upload"),
@@ -59,24 +59,24 @@ async def test_one_trace_goes_from_complete_to_the_object(watched: Watched, owne
     sent, verified = by_name["send verify_upload"], by_name["verify_upload"]
     assert (sent.kind, verified.kind) == (Span.SPAN_KIND_PRODUCER, Span.SPAN_KIND_CONSUMER)
     assert [link.span_id for link in verified.links] == [sent.span_id]
-    database = watched.service.settings.mongodb_database
+    database = observed_service.service.settings.mongodb_database
     assert {service for service, span in spans.values() if span.name == f"{database}.findAndModify"} == {
         "waybill-api",
         "waybill-worker",
     }
-    assert await lines(watched.service.api, event="request", trace_id=trace_id)
-    assert await lines(watched.service.worker, event="verified", trace_id=trace_id)
+    assert await lines(observed_service.service.api, event="request", trace_id=trace_id)
+    assert await lines(observed_service.service.worker, event="verified", trace_id=trace_id)
 
 
-async def test_what_runs_without_a_request_is_in_no_trace(watched: Watched, owner: str) -> None:
+async def test_what_runs_without_a_request_is_in_no_trace(observed_service: Watched, owner: str) -> None:
     """Sweeps, folds of sums, the reader of webhooks, probes and metrics."""
     began_at = time.time_ns()
-    async with watched.service.client(owner) as client:
+    async with observed_service.service.client(owner) as client:
         url = "http://127.0.0.1:9/hooks"
         webhook = (await client.post("/api/v1/webhooks", json={"url": url})).json()["webhook"]
         for probe in ("/healthz", "/readyz"):
             assert (await client.get(probe)).status_code == 200
-        assert watched.api().names
+        assert observed_service.api().names
 
         def sweeps(worker: Metrics) -> list[float]:
             return [
@@ -84,22 +84,22 @@ async def test_what_runs_without_a_request_is_in_no_trace(watched: Watched, owne
                 for actor in ("reconcile", "expire_uploads")
             ]
 
-        before = sweeps(watched.worker())
-        await told(watched.worker, lambda now: all(map(gt, sweeps(now), before)))
+        before = sweeps(observed_service.worker())
+        await metrics_when(observed_service.worker, lambda now: all(map(gt, sweeps(now), before)))
         await client.delete(f"/api/v1/webhooks/{webhook['id']}")
         # Spans are sent in the order in which they end: after these two, those of before are there.
         trace_id = secrets.token_hex(16)
         client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
         await stored(RestFace(client), b"a")
-    watched.collector.wait(
+    observed_service.collector.wait(
         lambda: (
             {"verify_upload", "POST /api/v1/files/{id}/complete"}
-            <= {span.name for _, span in watched.collector.spans(trace_id).values()}
+            <= {span.name for _, span in observed_service.collector.spans(trace_id).values()}
         )
     )
     roots = [
         (service, span.name)
-        for service, span in watched.collector.spans().values()
+        for service, span in observed_service.collector.spans().values()
         if not span.parent_span_id and span.start_time_unix_nano > began_at
     ]
     # The two requests of this test that name no trace.
@@ -109,10 +109,10 @@ async def test_what_runs_without_a_request_is_in_no_trace(watched: Watched, owne
     ]
 
 
-async def test_whoever_reads_changes_for_ever_is_not_traced(watched: Watched, owner: str) -> None:
+async def test_whoever_reads_changes_for_ever_is_not_traced(observed_service: Watched, owner: str) -> None:
     """The reader is begun by the first who follows, and asks MongoDB again and again."""
     trace_id = secrets.token_hex(16)
-    service = watched.service
+    service = observed_service.service
     async with service.client(owner) as client:
         client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
         async with client.stream("GET", "/api/v1/files/events") as response:
@@ -121,16 +121,18 @@ async def test_whoever_reads_changes_for_ever_is_not_traced(watched: Watched, ow
             await RestFace(client).request(name="a", size=1)
             while "event: file" not in await anext(blocks):
                 pass
-    watched.collector.wait(
-        lambda: any("events" in span.name for _, span in watched.collector.spans(trace_id).values())
+    observed_service.collector.wait(
+        lambda: any("events" in span.name for _, span in observed_service.collector.spans(trace_id).values())
     )
     database = service.settings.mongodb_database
-    assert f"{database}.getMore" not in {span.name for _, span in watched.collector.spans(trace_id).values()}
+    assert f"{database}.getMore" not in {
+        span.name for _, span in observed_service.collector.spans(trace_id).values()
+    }
 
 
-async def test_no_secret_stands_in_a_trace(watched: Watched, owner: str) -> None:
+async def test_no_secret_stands_in_a_trace(observed_service: Watched, owner: str) -> None:
     trace_id = secrets.token_hex(16)
-    async with watched.service.client(owner) as client:
+    async with observed_service.service.client(owner) as client:
         face = RestFace(client)
         content = os.urandom(10)
         file = await stored(face, content, name="a-name-to-look-for.txt")
@@ -141,13 +143,14 @@ async def test_no_secret_stands_in_a_trace(watched: Watched, owner: str) -> None
         link = (await client.get(f"/api/v1/files/{file['id']}/download?redirect=true")).headers["location"]
         # MongoDB refuses to complete it, and says why in many words.
         assert (await stored(face, content))["status"] == "DUPLICATE"
-    watched.collector.wait(
+    observed_service.collector.wait(
         lambda: any(
-            span.status.message == "DuplicateKey" for _, span in watched.collector.spans(trace_id).values()
+            span.status.message == "DuplicateKey"
+            for _, span in observed_service.collector.spans(trace_id).values()
         )
     )
-    sent = b"".join(watched.collector.raw)
-    secret = watched.service.settings.s3_secret_key.get_secret_value()
+    sent = b"".join(observed_service.collector.raw)
+    secret = observed_service.service.settings.s3_secret_key.get_secret_value()
     for each in (token, "X-Amz-", link.rpartition("=")[2], secret, file["name"], owner):
         assert each.encode() not in sent
 

@@ -80,19 +80,19 @@ def watched_service(stack: Stack) -> Iterator[Watched]:
         service.worker.stop()
         port = free_port()
         service.worker = start_worker(service, "--metrics-port", str(port))
-        watched = Watched(service, f"http://127.0.0.1:{port}", collector)
-        _wait_until_told(watched)
-        yield watched
+        observed_service = Watched(service, f"http://127.0.0.1:{port}", collector)
+        _wait_until_told(observed_service)
+        yield observed_service
 
 
-def _wait_until_told(watched: Watched) -> None:
+def _wait_until_told(observed_service: Watched) -> None:
     def is_told() -> bool:
         try:
-            return bool(watched.worker())
+            return bool(observed_service.worker())
         except httpx.TransportError:
             return False
 
-    wait_until(is_told, watched.service.worker.exit_report, 30)
+    wait_until(is_told, observed_service.service.worker.exit_report, 30)
 
 
 async def lines(child: Child, **members: Any) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ async def lines(child: Child, **members: Any) -> list[dict[str, Any]]:
     return await until(logged, f"a line with {members}", 20)
 
 
-async def told(read: Callable[[], Metrics], condition: Callable[[Metrics], bool]) -> Metrics:
+async def metrics_when(read: Callable[[], Metrics], condition: Callable[[Metrics], bool]) -> Metrics:
     """What is exposed, once the condition holds of it."""
 
     def look() -> Metrics | None:

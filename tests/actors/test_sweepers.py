@@ -20,7 +20,7 @@ from waybill.resources import redis_client
 
 
 @pytest.fixture(scope="module")
-def hasty(stack: Stack) -> Iterator[Service]:
+def short_ttl_service(stack: Stack) -> Iterator[Service]:
     """A Waybill whose upload URLs die young and whose purges wait a little."""
     with running_service(
         stack, upload_url_ttl="2", upload_grace="1", multipart_ttl="2", purge_delay="2"
@@ -29,14 +29,14 @@ def hasty(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture
-async def hasty_face(hasty: Service, owner: str) -> AsyncIterator[RestFace]:
-    async with hasty.client(owner) as client:
+async def short_ttl_face(short_ttl_service: Service, owner: str) -> AsyncIterator[RestFace]:
+    async with short_ttl_service.client(owner) as client:
         yield RestFace(client)
 
 
 @pytest.fixture
-async def hasty_bucket(hasty: Service) -> AsyncIterator[Bucket]:
-    async for opened in open_bucket(hasty):
+async def short_ttl_bucket(short_ttl_service: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(short_ttl_service):
         yield opened
 
 
@@ -49,59 +49,67 @@ async def gone(bucket: Bucket, key: str) -> None:
     await waiting.until(is_gone, f"{key} is gone", 20)
 
 
-async def test_an_upload_that_nobody_completes_expires(hasty_face: RestFace, hasty_bucket: Bucket) -> None:
-    requested = await hasty_face.request("key", name="a", size=5)
+async def test_an_upload_that_nobody_completes_expires(
+    short_ttl_face: RestFace, short_ttl_bucket: Bucket
+) -> None:
+    requested = await short_ttl_face.request("key", name="a", size=5)
     await put(requested.data["upload"], b"hello")
-    file = await settled(hasty_face, requested.id)
+    file = await settled(short_ttl_face, requested.id)
     assert file["status"] == "EXPIRED"
-    await purged(hasty_face, requested.id)
-    await gone(hasty_bucket, key_of(requested.data["upload"]))
-    assert (await hasty_face.complete(requested.id)).code == "wrong_state"
-    assert (await hasty_face.request("key", name="a", size=5)).code == "wrong_state"
+    await purged(short_ttl_face, requested.id)
+    await gone(short_ttl_bucket, key_of(requested.data["upload"]))
+    assert (await short_ttl_face.complete(requested.id)).code == "wrong_state"
+    assert (await short_ttl_face.request("key", name="a", size=5)).code == "wrong_state"
 
 
-async def test_parts_that_nobody_completes_are_aborted(hasty_face: RestFace, hasty_bucket: Bucket) -> None:
-    requested = await hasty_face.request(name="a", size=5, multipart=True)
-    [part] = (await hasty_face.request_parts(requested.id, [1])).data["parts"]
+async def test_parts_that_nobody_completes_are_aborted(
+    short_ttl_face: RestFace, short_ttl_bucket: Bucket
+) -> None:
+    requested = await short_ttl_face.request(name="a", size=5, multipart=True)
+    [part] = (await short_ttl_face.request_parts(requested.id, [1])).data["parts"]
     assert (await put(part, b"hello")).status_code == 200
-    uploads = await hasty_bucket.client.list_multipart_uploads(Bucket=hasty_bucket.name, Prefix=key_of(part))
+    uploads = await short_ttl_bucket.client.list_multipart_uploads(
+        Bucket=short_ttl_bucket.name, Prefix=key_of(part)
+    )
     assert len(uploads["Uploads"]) == 1
-    assert (await settled(hasty_face, requested.id))["status"] == "EXPIRED"
-    await purged(hasty_face, requested.id)
-    uploads = await hasty_bucket.client.list_multipart_uploads(Bucket=hasty_bucket.name, Prefix=key_of(part))
+    assert (await settled(short_ttl_face, requested.id))["status"] == "EXPIRED"
+    await purged(short_ttl_face, requested.id)
+    uploads = await short_ttl_bucket.client.list_multipart_uploads(
+        Bucket=short_ttl_bucket.name, Prefix=key_of(part)
+    )
     assert "Uploads" not in uploads
 
 
-async def test_a_refreshed_upload_outlives_its_first_expiry(hasty_face: RestFace) -> None:
-    requested = await hasty_face.request(name="a", size=5)
-    abandoned = await hasty_face.request(name="b", size=5)
-    while (await hasty_face.get(abandoned.id)).data["status"] == "PENDING":
-        refreshed = await hasty_face.refresh(requested.id)
+async def test_a_refreshed_upload_outlives_its_first_expiry(short_ttl_face: RestFace) -> None:
+    requested = await short_ttl_face.request(name="a", size=5)
+    abandoned = await short_ttl_face.request(name="b", size=5)
+    while (await short_ttl_face.get(abandoned.id)).data["status"] == "PENDING":
+        refreshed = await short_ttl_face.refresh(requested.id)
         assert refreshed.code is None
         await asyncio.sleep(0.2)
     assert (await put(refreshed.data["upload"], b"hello")).status_code == 200
-    assert (await hasty_face.complete(requested.id)).code is None
-    assert (await hasty_face.refresh(abandoned.id)).code == "wrong_state"
+    assert (await short_ttl_face.complete(requested.id)).code is None
+    assert (await short_ttl_face.refresh(abandoned.id)).code == "wrong_state"
 
 
-async def test_a_completed_upload_does_not_expire(hasty_face: RestFace) -> None:
-    kept = await stored(hasty_face, os.urandom(10))
-    abandoned = await hasty_face.request(name="b", size=1)
-    assert (await settled(hasty_face, abandoned.id))["status"] == "EXPIRED"
-    assert (await hasty_face.get(kept["id"])).data == kept
+async def test_a_completed_upload_does_not_expire(short_ttl_face: RestFace) -> None:
+    kept = await stored(short_ttl_face, os.urandom(10))
+    abandoned = await short_ttl_face.request(name="b", size=1)
+    assert (await settled(short_ttl_face, abandoned.id))["status"] == "EXPIRED"
+    assert (await short_ttl_face.get(kept["id"])).data == kept
 
 
-async def test_a_purge_waits_for_its_delay(hasty_face: RestFace, hasty_bucket: Bucket) -> None:
-    requested = await hasty_face.request(name="a", size=5)
+async def test_a_purge_waits_for_its_delay(short_ttl_face: RestFace, short_ttl_bucket: Bucket) -> None:
+    requested = await short_ttl_face.request(name="a", size=5)
     content = os.urandom(5)
     await put(requested.data["upload"], content)
-    await hasty_face.complete(requested.id)
-    await settled(hasty_face, requested.id)
-    deleted = (await hasty_face.delete(requested.id)).data
-    assert key_of(requested.data["upload"]) in await hasty_bucket.keys()
-    file = await purged(hasty_face, requested.id)
+    await short_ttl_face.complete(requested.id)
+    await settled(short_ttl_face, requested.id)
+    deleted = (await short_ttl_face.delete(requested.id)).data
+    assert key_of(requested.data["upload"]) in await short_ttl_bucket.keys()
+    file = await purged(short_ttl_face, requested.id)
     assert file["purgedAt"] > deleted["deletedAt"]
-    await gone(hasty_bucket, key_of(requested.data["upload"]))
+    await gone(short_ttl_bucket, key_of(requested.data["upload"]))
 
 
 async def test_what_comes_through_a_live_url_after_the_purge_is_swept_away(
@@ -120,9 +128,9 @@ async def test_what_comes_through_a_live_url_after_the_purge_is_swept_away(
 
 
 async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
-    hasty_face: RestFace, hasty_bucket: Bucket
+    short_ttl_face: RestFace, short_ttl_bucket: Bucket
 ) -> None:
-    requested = await hasty_face.request(name="a", size=20)
+    requested = await short_ttl_face.request(name="a", size=20)
     upload = requested.data["upload"]
     url = urlsplit(upload["url"])
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
@@ -131,18 +139,20 @@ async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
     head = f"PUT {url.path}?{url.query} HTTP/1.1\r\n{headers}\r\n"
     writer.write(head.encode() + b"x" * 10)
     await writer.drain()
-    await purged(hasty_face, requested.id)
+    await purged(short_ttl_face, requested.id)
     writer.write(b"x" * 10)
     assert b" 200 " in await reader.readline()
     writer.close()
-    await gone(hasty_bucket, key_of(upload))
+    await gone(short_ttl_bucket, key_of(upload))
 
 
-async def test_a_purge_that_is_owed_is_not_put_off_by_a_delete(hasty: Service, hasty_face: RestFace) -> None:
-    requested = await hasty_face.request(name="a", size=5)
-    assert (await settled(hasty_face, requested.id))["status"] == "EXPIRED"
-    await purged(hasty_face, requested.id)
-    deleted = (await hasty_face.delete(requested.id)).data
+async def test_a_purge_that_is_owed_is_not_put_off_by_a_delete(
+    short_ttl_service: Service, short_ttl_face: RestFace
+) -> None:
+    requested = await short_ttl_face.request(name="a", size=5)
+    assert (await settled(short_ttl_face, requested.id))["status"] == "EXPIRED"
+    await purged(short_ttl_face, requested.id)
+    deleted = (await short_ttl_face.delete(requested.id)).data
     assert deleted["purgedAt"] is not None
 
 

@@ -228,19 +228,19 @@ async def test_a_thousand_who_are_told_nothing_take_little_memory(
         assert api.memory_info().rss - before < 100 * 1024**2
 
 
-async def test_a_stop_ends_who_follows_in_order(mortal: Service) -> None:
-    token = mortal.token("alice")
+async def test_a_stop_ends_who_follows_in_order(disposable_service: Service) -> None:
+    token = disposable_service.token("alice")
     async with (
-        RestLive.follow(mortal, token) as by_events,
-        GraphQLLive.follow(mortal, token, None, by_events.position) as by_socket,
+        RestLive.follow(disposable_service, token) as by_events,
+        GraphQLLive.follow(disposable_service, token, None, by_events.position) as by_socket,
     ):
-        await asyncio.to_thread(mortal.api.stop)
+        await asyncio.to_thread(disposable_service.api.stop)
         await by_events.end()
         await by_socket.end()
         # Or clients would not come back.
         assert not by_socket.was_completed
-    log = mortal.api.log.read_text()
-    assert mortal.api.exit_code() == 0
+    log = disposable_service.api.log.read_text()
+    assert disposable_service.api.exit_code() == 0
     # Uvicorn's word for what it had to cut off.
     assert "graceful" not in log
     assert '"level": "error"' not in log

@@ -15,7 +15,7 @@ from tests.live import GraphQLLive, RestLive
 from tests.parity.faces import GraphQLFace, RestFace
 from tests.service import Service, free_port, start_worker
 from tests.uploads import put, stored
-from tests.watched import BEARER, METRICS_TOKEN, Metrics, Watched, lines, told
+from tests.watched import BEARER, METRICS_TOKEN, Metrics, Watched, lines, metrics_when
 
 UNKNOWN = "000000000000000000000000"
 
@@ -31,9 +31,9 @@ def test_the_embedded_stack_shows_its_own(embedded: Service) -> None:
 @pytest.mark.parametrize(
     "sent", [None, "Bearer", f"Bearer {METRICS_TOKEN}x", f"Basic {METRICS_TOKEN}", "Bearer \xff"], ids=repr
 )
-def test_nobody_else_is_told(watched: Watched, sent: str | None) -> None:
+def test_nobody_else_is_told(observed_service: Watched, sent: str | None) -> None:
     headers = [] if sent is None else [(b"Authorization", sent.encode("latin-1"))]
-    for address in (watched.service.address, watched.worker_address):
+    for address in (observed_service.service.address, observed_service.worker_address):
         response = httpx.get(f"{address}/metrics", headers=headers)
         assert response.status_code == 401
         assert "waybill_" not in response.text
@@ -48,34 +48,36 @@ async def test_a_worker_without_a_token_listens_nowhere(service: Service) -> Non
     worker.stop()
 
 
-def test_a_worker_whose_port_is_taken_says_so(watched: Watched) -> None:
-    port = watched.worker_address.rpartition(":")[2]
-    result = run_command("worker", "--metrics-port", port, env=watched.service.env)
+def test_a_worker_whose_port_is_taken_says_so(observed_service: Watched) -> None:
+    port = observed_service.worker_address.rpartition(":")[2]
+    result = run_command("worker", "--metrics-port", port, env=observed_service.service.env)
     assert result.returncode == 1
     assert f"port {port} of 127.0.0.1" in result.stderr.splitlines()[-1]
 
 
-def test_a_token_of_an_owner_is_none_of_prometheus(watched: Watched) -> None:
-    token = watched.service.token("alice", admin=True)
-    response = httpx.get(f"{watched.service.address}/metrics", headers={"Authorization": f"Bearer {token}"})
+def test_a_token_of_an_owner_is_none_of_prometheus(observed_service: Watched) -> None:
+    token = observed_service.service.token("alice", admin=True)
+    response = httpx.get(
+        f"{observed_service.service.address}/metrics", headers={"Authorization": f"Bearer {token}"}
+    )
     assert response.status_code == 401
 
 
 @pytest.mark.parametrize("face_class", [RestFace, GraphQLFace])
 async def test_operations_are_counted_by_what_became_of_them(
-    watched: Watched, face_class: type[RestFace] | type[GraphQLFace], owner: str
+    observed_service: Watched, face_class: type[RestFace] | type[GraphQLFace], owner: str
 ) -> None:
     name, get = ("rest", "getFile") if face_class is RestFace else ("graphql", "file")
-    before = watched.api()
-    async with watched.service.client(owner) as client:
+    before = observed_service.api()
+    async with observed_service.service.client(owner) as client:
         face = face_class(client)
         requested = await face.request(name="a", size=1)
         await face.get(requested.id)
         await face.get(UNKNOWN)
         assert (await face.request(name="a", size=-1)).code == "invalid_input"
-    async with watched.service.client(None) as client:
+    async with observed_service.service.client(None) as client:
         await face_class(client).get(UNKNOWN)
-    after = watched.api()
+    after = observed_service.api()
     grown = {
         (operation, code): after.get("waybill_requests_total", protocol=name, operation=operation, code=code)
         - before.get("waybill_requests_total", protocol=name, operation=operation, code=code)
@@ -94,20 +96,20 @@ async def test_operations_are_counted_by_what_became_of_them(
 
 @pytest.mark.parametrize("live", [RestLive, GraphQLLive])
 async def test_those_who_follow_are_counted(
-    watched: Watched, live: type[RestLive] | type[GraphQLLive], owner: str
+    observed_service: Watched, live: type[RestLive] | type[GraphQLLive], owner: str
 ) -> None:
-    service = watched.service
+    service = observed_service.service
     asked = {"protocol": "graphql", "operation": "filesChanged", "code": "ok"}
-    before = watched.api()
+    before = observed_service.api()
     async with live.follow(service, service.token(owner)) as followed, service.client(owner) as client:
         await RestFace(client).request(name="a", size=1)
         await followed.next()
-        now = watched.api()
+        now = observed_service.api()
         assert now.get("waybill_followers") == before.get("waybill_followers") + 1
         # It is counted when it ends.
         assert now.get("waybill_requests_total", **asked) == before.get("waybill_requests_total", **asked)
-    after = await told(
-        watched.api, lambda now: now.get("waybill_followers") == before.get("waybill_followers")
+    after = await metrics_when(
+        observed_service.api, lambda now: now.get("waybill_followers") == before.get("waybill_followers")
     )
     by_graphql = int(live is GraphQLLive)
     assert after.get("waybill_requests_total", **asked) == by_graphql + before.get(
@@ -115,14 +117,16 @@ async def test_those_who_follow_are_counted(
     )
 
 
-async def test_a_worker_tells_of_its_jobs(watched: Watched, owner: str) -> None:
-    before = watched.worker()
-    async with watched.service.client(owner) as client:
+async def test_a_worker_tells_of_its_jobs(observed_service: Watched, owner: str) -> None:
+    before = observed_service.worker()
+    async with observed_service.service.client(owner) as client:
         await stored(RestFace(client), b"x" * 100_000)
     # The verdict is written before the job ends.
     job = {"actor": "verify_upload", "outcome": "done"}
     done = before.get("waybill_jobs_total", **job)
-    after = await told(watched.worker, lambda metrics: metrics.get("waybill_jobs_total", **job) > done)
+    after = await metrics_when(
+        observed_service.worker, lambda metrics: metrics.get("waybill_jobs_total", **job) > done
+    )
     assert after.get("waybill_hashed_bytes_total") - before.get("waybill_hashed_bytes_total") == 100_000
     assert after.get("waybill_hash_seconds_count") - before.get("waybill_hash_seconds_count") == 1
     verdict = {"status": "COMPLETED", "by": "worker"}
@@ -132,8 +136,8 @@ async def test_a_worker_tells_of_its_jobs(watched: Watched, owner: str) -> None:
     assert after.get("waybill_job_seconds_sum", actor="verify_upload") > 0
 
 
-async def test_queues_and_servers_are_told_of(watched: Watched, owner: str) -> None:
-    service = watched.service
+async def test_queues_and_servers_are_told_of(observed_service: Watched, owner: str) -> None:
+    service = observed_service.service
     await fail_job(service)
     async with service.client(owner) as client:
         face = RestFace(client)
@@ -141,7 +145,7 @@ async def test_queues_and_servers_are_told_of(watched: Watched, owner: str) -> N
         await put(requested.data["upload"], b"hello")
         with suspended(service):
             await face.complete(requested.id)
-            now = watched.api()
+            now = observed_service.api()
             assert now.get("waybill_queue_messages", queue="hashing", state="waiting") == 1
             assert now.get("waybill_queue_oldest_seconds", queue="hashing") > 0
     assert now.get("waybill_dead_letters", queue="hashing") >= 1
@@ -150,8 +154,8 @@ async def test_queues_and_servers_are_told_of(watched: Watched, owner: str) -> N
         assert now.get("waybill_up", dependency=dependency) == 1
 
 
-async def test_files_are_counted_for_whoever_asks_next(watched: Watched, owner: str) -> None:
-    service = watched.service
+async def test_files_are_counted_for_whoever_asks_next(observed_service: Watched, owner: str) -> None:
+    service = observed_service.service
     async with service.client(owner) as client:
         await stored(RestFace(client), b"y" * 1000)
     mongodb: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(
@@ -160,12 +164,14 @@ async def test_files_are_counted_for_whoever_asks_next(watched: Watched, owner: 
     await mongodb[service.settings.mongodb_database]["censuses"].delete_many({})
     mongodb.close()
     completed = {"status": "COMPLETED"}
-    after = await told(watched.api, lambda metrics: metrics.get("waybill_files", **completed) > 0)
+    after = await metrics_when(
+        observed_service.api, lambda metrics: metrics.get("waybill_files", **completed) > 0
+    )
     assert after.get("waybill_files_bytes", **completed) >= 1000
 
 
-def test_of_several_processes_any_tells_for_all(watched: Watched, tmp_path: Path) -> None:
-    service = watched.service
+def test_of_several_processes_any_tells_for_all(observed_service: Watched, tmp_path: Path) -> None:
+    service = observed_service.service
     port = free_port()
     argv = [sys.executable, "-m", "cli", "api", "--port", str(port), "--processes", "2"]
     env = {**service.env, "TMPDIR": str(tmp_path)}

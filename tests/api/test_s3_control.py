@@ -121,8 +121,8 @@ async def test_nothing_else_is_answered(service: Service, owner: str) -> None:
         assert (await rest.get(file_id)).data["status"] == "PENDING"
         single = await announced(rest, multipart=False)
         assert code(await control(rest, "POST", single, "uploads")) == "wrong_state"
-    async with service.client(None) as nobody:
-        refused = await control(RestFace(nobody), "POST", file_id, "whatever")
+    async with service.client(None) as anonymous:
+        refused = await control(RestFace(anonymous), "POST", file_id, "whatever")
         assert (refused.status_code, code(refused)) == (401, "unauthenticated")
 
 

@@ -5,7 +5,7 @@ import asyncio
 from cli.serve import initialise
 from tests.cluster.cluster import Cluster
 from tests.service import Service
-from tests.waybill.conftest import draft
+from tests.waybill.conftest import new_file
 from waybill import indexes
 from waybill.files import repository
 from waybill.indexes import DOCUMENTS
@@ -25,7 +25,7 @@ async def test_init_needs_no_more_than_a_majority(cluster: Cluster, owner: str) 
     database = settings.mongodb_url.get_secret_value(), settings.mongodb_database
     async with connection.open_database(*database, DOCUMENTS):
         # The indexes of an empty collection are built at once, by the primary alone.
-        await repository.insert(draft(owner))
+        await repository.insert(new_file(owner))
     [down, _] = await asyncio.to_thread(cluster.mongo.secondaries)
     await asyncio.to_thread(cluster.mongo.kill, down)
     try:

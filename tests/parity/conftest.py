@@ -31,7 +31,7 @@ async def stranger(face_class: type[Face], service: Service, owner: str) -> Asyn
 
 
 @pytest.fixture
-async def nobody(face_class: type[Face], service: Service) -> AsyncIterator[Face]:
+async def anonymous(face_class: type[Face], service: Service) -> AsyncIterator[Face]:
     """The face of this run, without a token."""
     async with service.client(None) as client:
         yield face_class(client)

@@ -121,8 +121,8 @@ async def test_an_unknown_disposition_is_refused(face: Face) -> None:
     assert (await face.download(requested.id, "sideways")).code == "invalid_input"
 
 
-async def test_nothing_goes_without_a_token(nobody: Face) -> None:
-    assert (await nobody.request(**GOOD)).code == "unauthenticated"
-    assert (await nobody.list()).code == "unauthenticated"
-    for operation in (nobody.get, nobody.complete, nobody.download, nobody.delete):
+async def test_nothing_goes_without_a_token(anonymous: Face) -> None:
+    assert (await anonymous.request(**GOOD)).code == "unauthenticated"
+    assert (await anonymous.list()).code == "unauthenticated"
+    for operation in (anonymous.get, anonymous.complete, anonymous.download, anonymous.delete):
         assert (await operation("0" * 24)).code == "unauthenticated"

@@ -240,9 +240,9 @@ async def test_an_owner_can_have_ten_open_operations(
         assert (await face.delete_folder("a/")).code is None
 
 
-async def test_an_operation_is_its_owners(face: Face, stranger: Face, nobody: Face) -> None:
+async def test_an_operation_is_its_owners(face: Face, stranger: Face, anonymous: Face) -> None:
     accepted = await face.delete_folder("a/")
     assert (await stranger.operation(accepted.id)).code == "operation_not_found"
-    assert (await nobody.operation(accepted.id)).code == "unauthenticated"
+    assert (await anonymous.operation(accepted.id)).code == "unauthenticated"
     for unknown in ("6b043f91342f2be4ee3195a4", "x"):
         assert (await face.operation(unknown)).code == "operation_not_found"

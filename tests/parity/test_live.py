@@ -145,19 +145,21 @@ async def test_the_end_of_the_token_is_the_end(live: Any, service: Service, owne
     assert await refusal(live, service, brief, file.id) == "unauthenticated"
 
 
-async def test_nothing_is_missed_or_told_twice_while_the_api_is_killed(live: Any, mortal: Service) -> None:
-    async with mortal.client("alice") as client:
+async def test_nothing_is_missed_or_told_twice_while_the_api_is_killed(
+    live: Any, disposable_service: Service
+) -> None:
+    async with disposable_service.client("alice") as client:
         face = GraphQLFace(client)
         ids = [(await face.request(name=f"{number}", size=1)).id for number in range(30)]
         told: list[Told] = []
         begun = asyncio.Event()
-        follow = partial(live.follow, mortal, mortal.token("alice"))
+        follow = partial(live.follow, disposable_service, disposable_service.token("alice"))
         following = asyncio.create_task(_persist(follow, told, 2 * len(ids), begun))
         await begun.wait()
         for number, file_id in enumerate(ids):
             if number in {10, 20}:
-                await asyncio.to_thread(mortal.api.kill)
-                await asyncio.to_thread(mortal.api.restart)
+                await asyncio.to_thread(disposable_service.api.kill)
+                await asyncio.to_thread(disposable_service.api.restart)
                 await _answered(client)
             assert (await face.delete(file_id)).code is None
         async with asyncio.timeout(60):

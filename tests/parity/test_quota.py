@@ -25,7 +25,7 @@ def service(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def hasty(stack: Stack) -> Iterator[Service]:
+def short_ttl_service(stack: Stack) -> Iterator[Service]:
     """One whose uploads expire soon."""
     with running_service(
         stack, owner_quota_bytes=str(QUOTA), upload_url_ttl="2", upload_grace="1"
@@ -69,9 +69,9 @@ async def test_duplicates_give_back_what_they_reserved(face: Face) -> None:
 
 
 async def test_what_expires_gives_back_what_it_reserved(
-    face_class: type[Face], hasty: Service, owner: str
+    face_class: type[Face], short_ttl_service: Service, owner: str
 ) -> None:
-    async with hasty.client(owner) as client:
+    async with short_ttl_service.client(owner) as client:
         face = face_class(client)
         abandoned = [(await face.request(name="a", size=SIZE)).id for _ in range(ROOM)]
         assert (await face.request(name="a", size=1)).code == "quota_exceeded"

@@ -8,9 +8,9 @@ from tests.parity.faces import Face
 from tests.uploads import settled, stored, uploaded
 
 
-async def test_nobody_begins_with_a_history(face: Face, nobody: Face) -> None:
+async def test_nobody_begins_with_a_history(face: Face, anonymous: Face) -> None:
     assert (await face.usage_history()).data == {"days": [], "types": []}
-    assert (await nobody.usage_history()).code == "unauthenticated"
+    assert (await anonymous.usage_history()).code == "unauthenticated"
 
 
 async def test_the_history_holds_what_is_stored_and_nothing_else(face: Face, stranger: Face) -> None:

@@ -98,8 +98,8 @@ async def test_somebody_elses_webhook_looks_like_none(hooks: Hooks, stranger: Fa
     assert (await hooks.redeliver(webhook_id, "msg_" + "0" * 32)).code == "delivery_not_found"
 
 
-async def test_nothing_goes_without_a_token(nobody: Face) -> None:
-    hooks = hooks_of(nobody)
+async def test_nothing_goes_without_a_token(anonymous: Face) -> None:
+    hooks = hooks_of(anonymous)
     for refused in (await hooks.create(URL), await hooks.list(), await hooks.ping("0" * 24)):
         assert refused.code == "unauthenticated"
 

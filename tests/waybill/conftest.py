@@ -28,7 +28,7 @@ BATCH = 500
 
 
 @pytest.fixture(scope="session")
-def idle(stack: Stack) -> Iterator[Service]:
+def stopped_service(stack: Stack) -> Iterator[Service]:
     """A Waybill whose worker and API have stopped."""
     with running_service(stack) as service:
         service.worker.stop()
@@ -37,26 +37,26 @@ def idle(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture
-def broker(idle: Service) -> Iterator[RedisBroker]:
-    """The queues of ``idle``, empty."""
-    with closing(redis_client(idle.settings)) as client:
+def broker(stopped_service: Service) -> Iterator[RedisBroker]:
+    """The queues of ``stopped_service``, empty."""
+    with closing(redis_client(stopped_service.settings)) as client:
         client.flushdb()
         yield RedisBroker(client=client, middleware=[])
 
 
 @pytest.fixture
-async def resources(idle: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
-    """What use-cases are handed, on ``idle`` without any files."""
-    async with open_resources(idle.settings, broker) as opened:
+async def resources(stopped_service: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
+    """What use-cases are handed, on ``stopped_service`` without any files."""
+    async with open_resources(stopped_service.settings, broker) as opened:
         # By a client without the limits of ours: a busy machine needs longer for the thousands of some tests.
-        with pymongo.MongoClient[Any](idle.settings.mongodb_url.get_secret_value()) as client:
+        with pymongo.MongoClient[Any](stopped_service.settings.mongodb_url.get_secret_value()) as client:
             for document in (File, Operation, Webhook, Delivery, Lease, StoredSum, Lap):
                 collection = document.get_motor_collection()
                 client[collection.database.name][collection.name].delete_many({})
         yield opened
 
 
-def draft(owner: str, **fields: Any) -> File:
+def new_file(owner: str, **fields: Any) -> File:
     """A file of yesterday, not stored yet."""
     then = datetime.now(UTC) - DAY
     file_id = repository.new_id()
@@ -75,14 +75,14 @@ def draft(owner: str, **fields: Any) -> File:
     )
 
 
-async def kept(owner: str, **fields: Any) -> File:
+async def insert_file(owner: str, **fields: Any) -> File:
     """A file of yesterday, as it is stored."""
-    file = draft(owner, **fields)
+    file = new_file(owner, **fields)
     await repository.insert(file)
-    return await again(file)
+    return await reload(file)
 
 
-async def store(files: Iterable[File]) -> None:
+async def insert_files(files: Iterable[File]) -> None:
     """Store many files at once."""
     await insert_batches(File.get_motor_collection(), [document_of(file) for file in files])
 
@@ -93,12 +93,12 @@ async def insert_batches(collection: Any, documents: Sequence[Mapping[str, Any]]
         await collection.insert_many(documents[first : first + BATCH])
 
 
-async def again(file: File) -> File:
+async def reload(file: File) -> File:
     """The file as it is now."""
     return await repository.find(file.file_id)
 
 
-def late(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
+def run_after_find(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
     """Have something happen between a sweeper's finding of files and its changing of them."""
     found = getattr(due, find)
 
@@ -110,7 +110,7 @@ def late(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any
     monkeypatch.setattr(due, find, find_and_be_late)
 
 
-def in_batches(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
+def set_batch_size(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
     """Have a sweeper find that many files at a time."""
     found = getattr(due, find)
     monkeypatch.setattr(due, find, lambda: found(files))

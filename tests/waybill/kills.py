@@ -17,7 +17,7 @@ def killed_at(patch: pytest.MonkeyPatch, moment: int) -> None:
     """Die at that moment: before the first write, after it, before the second, and so on."""
     moments = itertools.count()
 
-    def mortal(method: Any) -> Any:
+    def crashing(method: Any) -> Any:
         async def call(*args: Any, **kwargs: Any) -> Any:
             if next(moments) == moment:
                 raise KilledError
@@ -29,6 +29,6 @@ def killed_at(patch: pytest.MonkeyPatch, moment: int) -> None:
         return call
 
     for name in WRITES:
-        patch.setattr(AsyncIOMotorCollection, name, mortal(getattr(AsyncIOMotorCollection, name)))
+        patch.setattr(AsyncIOMotorCollection, name, crashing(getattr(AsyncIOMotorCollection, name)))
     commit = "commit_transaction"
-    patch.setattr(AsyncIOMotorClientSession, commit, mortal(getattr(AsyncIOMotorClientSession, commit)))
+    patch.setattr(AsyncIOMotorClientSession, commit, crashing(getattr(AsyncIOMotorClientSession, commit)))

@@ -10,7 +10,7 @@ import pymongo
 import pytest
 
 from stack.stack import Stack
-from tests.waybill.conftest import draft
+from tests.waybill.conftest import new_file
 from waybill import indexes
 from waybill.files import repository
 from waybill.files.idempotency import IdempotencyKey
@@ -76,7 +76,7 @@ async def build_old_indexes() -> None:
 
 async def insert_files(owner: str, count: int = 5) -> None:
     for number in range(count):
-        await repository.insert(draft(owner, name=f"name-{number}", size=number, status=Status.PENDING))
+        await repository.insert(new_file(owner, name=f"name-{number}", size=number, status=Status.PENDING))
 
 
 def changed(name: str, new_name: str) -> list[pymongo.IndexModel]:
@@ -158,7 +158,7 @@ async def test_a_lifetime_is_changed_in_place() -> None:
 
 async def test_two_documents_of_a_unique_key_are_named(owner: str) -> None:
     for _ in range(2):
-        await repository.insert(draft(owner, status=Status.COMPLETED, sha256="ab" * 32))
+        await repository.insert(new_file(owner, status=Status.COMPLETED, sha256="ab" * 32))
     with pytest.raises(InitError, match=f"Index content of files cannot be built.*{owner}"):
         await indexes.create_indexes()
 

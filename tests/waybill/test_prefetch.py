@@ -9,7 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from tests.receiver import Message, Receiver, running_receiver
 from tests.service import Service, start_worker
-from tests.waybill.webhooks.records import made, owed
+from tests.waybill.webhooks.records import new_delivery, new_webhook
 from waybill.files import repository
 from waybill.platform.redis.messages import DELIVER_WEBHOOK, QUEUES
 from waybill.resources import Resources
@@ -24,7 +24,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 async def test_a_worker_holds_no_more_messages_than_it_has_threads(
-    idle: Service, broker: RedisBroker, resources: Resources, owner: str, receiver: Receiver
+    stopped_service: Service, broker: RedisBroker, resources: Resources, owner: str, receiver: Receiver
 ) -> None:
     is_done = asyncio.Event()
 
@@ -33,11 +33,11 @@ async def test_a_worker_holds_no_more_messages_than_it_has_threads(
         return web.Response(status=204)
 
     receiver.answer = silent
-    slow = await owed(await made(owner, receiver.url))
+    slow = await new_delivery(await new_webhook(owner, receiver.url))
     others = [f"msg_{repository.new_id()}" for _ in range(5)]
     assert await resources.sender.send_many(DELIVER_WEBHOOK, [(each,) for each in (slow, *others)]) == 6
     # All messages are there before the worker starts, so one fetch takes all that it will hold.
-    worker = start_worker(idle, "--threads", "1", "--queue", QUEUE)
+    worker = start_worker(stopped_service, "--threads", "1", "--queue", QUEUE)
     try:
         await receiver.received(1)
         queue = (await resources.queues.backlog()).queues[QUEUE]

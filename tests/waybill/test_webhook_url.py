@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.waybill.webhooks.records import made
+from tests.waybill.webhooks.records import new_webhook
 from waybill.platform.errors import InvalidInput
 from waybill.platform.principal import Principal
 from waybill.platform.settings import Settings
@@ -35,7 +35,7 @@ def settings(resources: Resources) -> Settings:
 async def test_a_host_that_is_not_on_the_internet_is_refused(
     settings: Settings, owner: str, url: str
 ) -> None:
-    webhook = await made(owner)
+    webhook = await new_webhook(owner)
     with pytest.raises(InvalidInput):
         await create_webhook(settings, Principal(owner), WebhookRequest(url=url))
     with pytest.raises(InvalidInput):

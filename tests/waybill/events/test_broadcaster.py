@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.conftest import draft
+from tests.waybill.conftest import new_file
 from waybill.events import broadcaster as live_module
 from waybill.events import change_stream
 from waybill.events.broadcaster import BURST_CHANGES, Broadcaster, open_broadcaster
@@ -30,7 +30,7 @@ async def live(resources: Resources) -> AsyncIterator[Broadcaster]:
 
 async def insert(owner: str) -> None:
     """Make as many changes as there are in ``CHANGES``, at once."""
-    files = [draft(owner) for _ in range(CHANGES)]
+    files = [new_file(owner) for _ in range(CHANGES)]
     await File.get_motor_collection().insert_many(
         [{"_id": file.id, **{k: v for k, v in file if k != "id" and v is not None}} for file in files]
     )
@@ -65,7 +65,7 @@ async def test_changes_that_wait_are_passed_on_in_bursts(live: Broadcaster) -> N
         await anext(reader)
         await anext(other)
         await insert("owner")
-        await repository.insert(draft("other"))
+        await repository.insert(new_file("other"))
         # All of the first owner's wait once the reader has come to this one.
         assert isinstance(await anext(other), Change)
         assert await longest_run(reader) <= BURST_CHANGES

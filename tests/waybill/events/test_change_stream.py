@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.service import Service
-from tests.waybill.conftest import again, draft, kept
+from tests.waybill.conftest import insert_file, new_file, reload
 from waybill import indexes
 from waybill.events import change_stream
 from waybill.events.change_stream import Change, HistoryLostError, cluster_time_of
@@ -56,7 +56,7 @@ async def completed(file: File) -> File:
 
 async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
     before = await change_stream.current_resume_token()
-    done = await completed(await kept(owner))
+    done = await completed(await insert_file(owner))
     await transitions.change(done, {}, deleted_at=NOW)
     changes = await changes_after(before)
     told = [(each.file.status, each.file.sha256, each.file.deleted_at is None) for each in changes]
@@ -71,14 +71,14 @@ async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
         {"status", "sha256", "completed_at"},
         {"deleted_at"},
     ]
-    assert changes[-1].file == await again(done)
+    assert changes[-1].file == await reload(done)
     assert [cluster_time_of(each.resume_token) for each in changes] == [each.cluster_time for each in changes]
 
 
 async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: str) -> None:
     before = await change_stream.current_resume_token()
     for _ in range(3):
-        await completed(await kept(owner))
+        await completed(await insert_file(owner))
     positions = [each.resume_token for each in await changes_after(before)]
     assert len(positions) == 9
     assert positions == sorted(positions)
@@ -88,7 +88,7 @@ async def test_reading_goes_on_after_any_position_without_gap_or_repeat(owner: s
 
 
 async def test_what_clients_do_not_see_is_no_change(owner: str) -> None:
-    file = await kept(owner)
+    file = await insert_file(owner)
     before = await change_stream.current_resume_token()
     await transitions.change(file, {}, attempt="a", due_at=InSeconds(30))
     await transitions.change(file, {}, upload_id="u")
@@ -97,8 +97,8 @@ async def test_what_clients_do_not_see_is_no_change(owner: str) -> None:
 
 async def test_an_owner_is_told_of_their_own_files_alone(owner: str) -> None:
     before = await change_stream.current_resume_token()
-    mine = await kept(owner)
-    await kept(f"not-{owner}")
+    mine = await insert_file(owner)
+    await insert_file(f"not-{owner}")
     assert [each.file.id for each in await changes_after(before, owner)] == [mine.id]
 
 
@@ -109,7 +109,7 @@ async def test_what_is_no_position_is_refused(position: str) -> None:
 
 
 async def test_a_file_and_its_moment_part_what_it_shows_from_what_comes(owner: str) -> None:
-    file = await kept(owner)
+    file = await insert_file(owner)
     before = await change_stream.current_resume_token()
     processing = await transitions.transition(file, Status.PROCESSING, etag="e", due_at=InSeconds(30))
     found, moment = await change_stream.find_at(file.file_id, owner)
@@ -123,7 +123,7 @@ async def test_a_document_that_is_no_file_holds_up_nothing(owner: str) -> None:
     before = await change_stream.current_resume_token()
     for broken in ({"status": "UNHEARD_OF", "owner": owner}, {"status": "PENDING"}, {"name": "a"}):
         await File.get_motor_collection().insert_one({"created_at": datetime.now(UTC), **broken})
-    file = await kept(owner)
+    file = await insert_file(owner)
     assert [each.file.id for each in await changes_after(before)] == [file.id]
 
 
@@ -133,10 +133,10 @@ async def test_files_from_before_the_feed_are_told_exactly_once_it_is_set_up(
     settings = service.settings
     async with connection.open_database(settings.mongodb_url.get_secret_value(), "feed-upgraded", DOCUMENTS):
         # As an older release left it.
-        file = draft(owner, name="n" * 250)
+        file = new_file(owner, name="n" * 250)
         await repository.insert(file)
         await indexes.create_indexes()
         before = await change_stream.current_resume_token()
-        done = await completed(await again(file))
+        done = await completed(await reload(file))
         statuses: list[Any] = [(each.file.status, each.file.sha256) for each in await changes_after(before)]
         assert statuses == [(Status.PROCESSING, None), (Status.COMPLETED, done.sha256)]

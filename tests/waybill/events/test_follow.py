@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import pytest
 
-from tests.waybill.conftest import kept
+from tests.waybill.conftest import insert_file
 from waybill.events import follow
 from waybill.platform.principal import Principal
 from waybill.resources import Resources
@@ -14,8 +14,8 @@ async def test_the_line_is_not_silent_because_other_files_change(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follow, "HEARTBEAT_SECONDS", 0)
-    file = await kept(owner)
+    file = await insert_file(owner)
     async with aclosing(follow.follow_file(resources, Principal(owner), file.file_id)) as told:
         assert isinstance(await anext(told), follow.FileChange)
-        await kept(owner)
+        await insert_file(owner)
         assert isinstance(await anext(told), str)

@@ -28,10 +28,10 @@ async def ticket_of(client: httpx.AsyncClient) -> str:
 
 
 async def test_a_ticket_opens_one_stream_of_its_owner_and_is_not_logged(service: Service, owner: str) -> None:
-    async with service.client(owner) as client, service.client(None) as nobody:
+    async with service.client(owner) as client, service.client(None) as anonymous:
         ticket = await ticket_of(client)
         url = f"{EVENTS}?ticket={ticket}"
-        async with nobody.stream("GET", url) as response:
+        async with anonymous.stream("GET", url) as response:
             assert response.status_code == 200
             lines = response.aiter_lines()
             position = [await anext(lines) for _ in range(4)][1].removeprefix("id: ")
@@ -42,11 +42,11 @@ async def test_a_ticket_opens_one_stream_of_its_owner_and_is_not_logged(service:
                 pass
             assert file_id in line
         for used in (url, f"{EVENTS}?ticket=", f"{EVENTS}?ticket={'a' * 5000}", f"{EVENTS}?ticket=%ff"):
-            again = await nobody.get(used)
+            again = await anonymous.get(used)
             assert (again.status_code, again.json()["code"]) == (401, "unauthenticated")
         # Where to go on is in the query, too.
         another = await ticket_of(client)
-        async with nobody.stream("GET", f"{EVENTS}?ticket={another}&after={quote(position)}") as response:
+        async with anonymous.stream("GET", f"{EVENTS}?ticket={another}&after={quote(position)}") as response:
             lines = response.aiter_lines()
             while not (line := await anext(lines)).startswith('data: {"'):
                 pass
@@ -57,12 +57,12 @@ async def test_a_ticket_opens_one_stream_of_its_owner_and_is_not_logged(service:
 
 
 async def test_a_ticket_is_good_for_events_alone(service: Service, owner: str) -> None:
-    async with service.client(owner) as client, service.client(None) as nobody:
+    async with service.client(owner) as client, service.client(None) as anonymous:
         ticket = await ticket_of(client)
-        assert (await nobody.get("/api/v1/usage", params={"ticket": ticket})).status_code == 401
-        assert (await nobody.post(f"{EVENTS}/ticket", params={"ticket": ticket})).status_code == 401
+        assert (await anonymous.get("/api/v1/usage", params={"ticket": ticket})).status_code == 401
+        assert (await anonymous.post(f"{EVENTS}/ticket", params={"ticket": ticket})).status_code == 401
         bearer = {"Authorization": f"Bearer {ticket}"}
-        assert (await nobody.get(EVENTS, headers=bearer)).status_code == 401
+        assert (await anonymous.get(EVENTS, headers=bearer)).status_code == 401
 
 
 async def test_a_stream_is_never_silent_for_long(service: Service, owner: str) -> None:

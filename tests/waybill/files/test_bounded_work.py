@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from tests.waybill.conftest import draft, insert_batches, kept
+from tests.waybill.conftest import insert_batches, insert_file, new_file
 from waybill import indexes
 from waybill.files import due, handover, transitions
 from waybill.files import repository as file_repository
@@ -33,7 +33,7 @@ async def _owners(resources: Resources) -> None:
 
 async def unmarked(owner: str, count: int) -> None:
     """Files of an older release, from a time without a quota."""
-    file = draft(owner).model_dump(exclude_none=True, exclude={"id"}) | {
+    file = new_file(owner).model_dump(exclude_none=True, exclude={"id"}) | {
         "status": "PENDING",
         "name_search": "a",
     }
@@ -76,14 +76,14 @@ async def test_an_upload_does_bounded_work_before_during_and_after_init(
     ):
         for _ in range(2):
             async with examined() as number:
-                await file_repository.insert(draft(owner), QUOTA)
+                await file_repository.insert(new_file(owner), QUOTA)
             assert number() < FILES / 4
         await prepare()
     while await walk.walk_on(has_quota=True):
         pass
     for _ in range(2):
         async with examined() as number:
-            await file_repository.insert(draft(owner), QUOTA)
+            await file_repository.insert(new_file(owner), QUOTA)
         assert number() < FILES / 4
 
 
@@ -92,26 +92,26 @@ async def test_many_files_from_before_a_quota_are_marked_in_the_background(
 ) -> None:
     await unmarked(owner, quota.LOOK_FILES + 1)
     # More than what is marked so far is not known to be there.
-    await file_repository.insert(draft(owner, size=7), 10)
+    await file_repository.insert(new_file(owner, size=7), 10)
     while await walk.walk_on(has_quota=True):
         pass
     with pytest.raises(OverQuotaError) as caught:
-        await file_repository.insert(draft(owner), 10)
+        await file_repository.insert(new_file(owner), 10)
     assert caught.value.charged == quota.LOOK_FILES + 8
     # Once more, on the files that are marked already.
     await indexes.create_indexes()
     while await walk.walk_on(has_quota=True):
         pass
     with pytest.raises(OverQuotaError) as caught:
-        await file_repository.insert(draft(owner), 10)
+        await file_repository.insert(new_file(owner), 10)
     assert caught.value.charged == quota.LOOK_FILES + 8
 
 
 async def test_a_quota_that_was_off_for_a_while_is_exact_again(owner: str, resources: Resources) -> None:
-    marked = draft(owner, size=50)
+    marked = new_file(owner, size=50)
     await file_repository.insert(marked, 1000)
-    deleted = await kept(owner, size=20)
-    await kept(owner, size=30)
+    deleted = await insert_file(owner, size=20)
+    await insert_file(owner, size=30)
     # Off: released by its own mark, or not at all.
     await transitions.change(marked, {}, deleted_at=NOW)
     await transitions.change(deleted, {}, deleted_at=NOW)
@@ -119,7 +119,7 @@ async def test_a_quota_that_was_off_for_a_while_is_exact_again(owner: str, resou
     while await walk.walk_on(has_quota=False):
         pass
     with pytest.raises(OverQuotaError) as caught:
-        await file_repository.insert(draft(owner, size=1000), 1000)
+        await file_repository.insert(new_file(owner, size=1000), 1000)
     assert caught.value.charged == 30
 
 
@@ -138,7 +138,7 @@ async def test_a_count_does_bounded_work(
     owner: str, monkeypatch: pytest.MonkeyPatch, filters: Filters, is_counted: bool
 ) -> None:
     await unmarked(owner, FILES)
-    await kept(owner, name="rare", size=9)
+    await insert_file(owner, name="rare", size=9)
     monkeypatch.setattr(list_filters, "MAX_COUNTED_FILES", 20)
     async with examined() as number:
         assert await list_filters.count_files(owner, filters) == (1 if is_counted else None)
@@ -161,7 +161,7 @@ async def test_sums_do_bounded_work(owner: str, resources: Resources) -> None:
     await unmarked(owner, FILES)
     while await walk.walk_on(has_quota=False):
         pass
-    await kept(owner)
+    await insert_file(owner)
     async with examined() as number:
         assert await list_filters.count_files(owner, Filters()) == FILES + 1
         assert (await usage_repository.find_usage_history(owner)).days == {}
@@ -171,7 +171,7 @@ async def test_sums_do_bounded_work(owner: str, resources: Resources) -> None:
 async def test_the_search_for_an_owners_next_verifications_reads_only_these(
     owner: str, resources: Resources
 ) -> None:
-    waiting = draft(owner).model_dump(exclude_none=True, exclude={"id"})
+    waiting = new_file(owner).model_dump(exclude_none=True, exclude={"id"})
     waiting |= {"status": "PROCESSING", "due_at": datetime.now(UTC)}
     await insert_batches(File.get_motor_collection(), [{**waiting, "_id": ObjectId()} for _ in range(FILES)])
     async with examined() as number:
@@ -187,8 +187,8 @@ async def test_a_deletion_does_bounded_work_however_many_names_the_content_has(
     owner: str, resources: Resources
 ) -> None:
     content = {"sha256": "0" * 64, "duplicated_at": datetime.now(UTC)}
-    holder = await kept(owner, status=Status.COMPLETED, **content)
-    name = draft(owner).model_dump(exclude_none=True, exclude={"id"})
+    holder = await insert_file(owner, status=Status.COMPLETED, **content)
+    name = new_file(owner).model_dump(exclude_none=True, exclude={"id"})
     name |= {"status": "DUPLICATE", "sha256": "0" * 64, "duplicate_of": holder.id}
     await insert_batches(
         File.get_motor_collection(),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.conftest import DAY, again, draft, in_batches, kept, late
+from tests.waybill.conftest import DAY, insert_file, new_file, reload, run_after_find, set_batch_size
 from waybill.files import repository, transitions
 from waybill.files.expire import expire_uploads
 from waybill.files.lifecycle import Status
@@ -22,12 +22,12 @@ QUOTA = 1_000_000
 
 
 async def overdue(owner: str, **fields: Any) -> File:
-    return await kept(owner, expire_at=datetime.now(UTC) - DAY, **fields)
+    return await insert_file(owner, expire_at=datetime.now(UTC) - DAY, **fields)
 
 
 async def reserved(owner: str, size: int, overdue_by: timedelta = DAY) -> File:
     """An upload that its owner's quota has counted."""
-    file = draft(owner, size=size, expire_at=datetime.now(UTC) - overdue_by)
+    file = new_file(owner, size=size, expire_at=datetime.now(UTC) - overdue_by)
     await repository.insert(file, QUOTA)
     return file
 
@@ -41,17 +41,17 @@ async def charged(owner: str) -> int:
 async def test_all_are_given_up_however_many_batches_they_are(
     owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_batches(monkeypatch, "find_expiring", 10)
+    set_batch_size(monkeypatch, "find_expiring", 10)
     files = [await overdue(owner) for _ in range(35)]
-    early = await kept(owner, expire_at=datetime.now(UTC) + DAY)
+    early = await insert_file(owner, expire_at=datetime.now(UTC) + DAY)
     before = await connection.database_time()
     assert await expire_uploads() == 35
-    for file in [await again(file) for file in files]:
+    for file in [await reload(file) for file in files]:
         assert (file.status, file.expire_at) == (Status.EXPIRED, None)
         assert file.due_at is not None
         assert before <= file.due_at <= await connection.database_time()
         assert file.purge_at == file.due_at
-    assert (await again(early)).status is Status.PENDING
+    assert (await reload(early)).status is Status.PENDING
     assert await expire_uploads() == 0
 
 
@@ -60,10 +60,12 @@ async def test_a_refresh_between_finding_and_expiring_is_not_lost(
 ) -> None:
     refreshed, abandoned = await overdue(owner), await overdue(owner)
     tomorrow = datetime.now(UTC) + DAY
-    late(monkeypatch, "find_expiring", lambda: transitions.change(refreshed, PENDING, expire_at=tomorrow))
+    run_after_find(
+        monkeypatch, "find_expiring", lambda: transitions.change(refreshed, PENDING, expire_at=tomorrow)
+    )
     assert await expire_uploads() == 1
-    assert (await again(abandoned)).status is Status.EXPIRED
-    assert (await again(refreshed)).status is Status.PENDING
+    assert (await reload(abandoned)).status is Status.EXPIRED
+    assert (await reload(refreshed)).status is Status.PENDING
 
 
 async def test_what_is_completed_or_deleted_meanwhile_does_not_expire(
@@ -75,9 +77,9 @@ async def test_what_is_completed_or_deleted_meanwhile_does_not_expire(
         await transitions.transition(completed, Status.PROCESSING, expire_at=None)
         await transitions.change(deleted, {}, deleted_at=NOW, expire_at=None)
 
-    late(monkeypatch, "find_expiring", meanwhile)
+    run_after_find(monkeypatch, "find_expiring", meanwhile)
     assert await expire_uploads() == 1
-    statuses = [(await again(file)).status for file in (completed, deleted, abandoned)]
+    statuses = [(await reload(file)).status for file in (completed, deleted, abandoned)]
     assert statuses == [Status.PROCESSING, Status.PENDING, Status.EXPIRED]
 
 
@@ -102,7 +104,7 @@ async def test_what_is_released_meanwhile_is_released_once(
         await transitions.change(deleted, {"deleted_at": None}, deleted_at=NOW, expire_at=None)
         await transitions.change(refreshed, PENDING, expire_at=datetime.now(UTC) + DAY)
 
-    late(monkeypatch, "find_expiring", meanwhile)
+    run_after_find(monkeypatch, "find_expiring", meanwhile)
     assert await expire_uploads() == 1
     assert await charged(owner) == 20
 
@@ -114,9 +116,11 @@ async def test_what_is_marked_meanwhile_expires_with_the_next_run(
     await Owner.get_motor_collection().insert_one({"_id": owner, "charged": 300, "is_complete": True})
     mark = {"$set": {"charged": True}}
     with monkeypatch.context() as patch:
-        late(patch, "find_expiring", lambda: File.get_motor_collection().update_one({"_id": file.id}, mark))
+        run_after_find(
+            patch, "find_expiring", lambda: File.get_motor_collection().update_one({"_id": file.id}, mark)
+        )
         assert await expire_uploads() == 0
-    assert (await charged(owner), (await again(file)).status) == (300, Status.PENDING)
+    assert (await charged(owner), (await reload(file)).status) == (300, Status.PENDING)
     assert await expire_uploads() == 1
     assert await charged(owner) == 0
 
@@ -124,9 +128,9 @@ async def test_what_is_marked_meanwhile_expires_with_the_next_run(
 async def test_runs_and_deletes_at_once_expire_and_release_each_file_once(
     owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_batches(monkeypatch, "find_expiring", 10)
+    set_batch_size(monkeypatch, "find_expiring", 10)
     files = [await reserved(owner, size) for size in range(1, 41)]
-    late(monkeypatch, "find_expiring", lambda: asyncio.sleep(0))
+    run_after_find(monkeypatch, "find_expiring", lambda: asyncio.sleep(0))
 
     async def delete(file: File) -> bool:
         done = await transitions.change(file, {"deleted_at": None}, deleted_at=NOW, expire_at=None)
@@ -144,7 +148,7 @@ async def test_runs_and_deletes_at_once_expire_and_release_each_file_once(
 async def test_a_run_that_dies_between_two_batches_leaves_the_rest_to_the_next(
     owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_batches(monkeypatch, "find_expiring", 10)
+    set_batch_size(monkeypatch, "find_expiring", 10)
     for _ in range(25):
         await overdue(owner)
     deaths = iter([None, RuntimeError("killed")])
@@ -154,7 +158,7 @@ async def test_a_run_that_dies_between_two_batches_leaves_the_rest_to_the_next(
             raise death
 
     with monkeypatch.context() as patch:
-        late(patch, "find_expiring", die)
+        run_after_find(patch, "find_expiring", die)
         with pytest.raises(RuntimeError, match="killed"):
             await expire_uploads()
     assert await expire_uploads() == 15

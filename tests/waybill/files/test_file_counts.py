@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.conftest import kept
+from tests.waybill.conftest import insert_file
 from waybill.files import file_counts
 from waybill.files.file_counts import INTERVAL_SECONDS
 from waybill.files.lifecycle import Status
@@ -28,17 +28,17 @@ async def test_before_the_first_time_nothing_is_known(censuses: Any) -> None:
 
 async def test_undeleted_files_are_counted_by_status(censuses: Any, owner: str) -> None:
     now = datetime.now(UTC)
-    await kept(owner, size=5)
-    await kept(f"not-{owner}", size=7)
-    await kept(owner, size=1, status=Status.COMPLETED, sha256="0" * 64)
-    await kept(owner, size=1, status=Status.COMPLETED, sha256="1" * 64, deleted_at=now)
+    await insert_file(owner, size=5)
+    await insert_file(f"not-{owner}", size=7)
+    await insert_file(owner, size=1, status=Status.COMPLETED, sha256="0" * 64)
+    await insert_file(owner, size=1, status=Status.COMPLETED, sha256="1" * 64, deleted_at=now)
     assert await file_counts.refresh_counts()
     assert await file_counts.latest_counts() == {Status.PENDING: Sum(2, 12), Status.COMPLETED: Sum(1, 1)}
 
 
 async def test_between_two_times_nobody_counts(censuses: Any, owner: str) -> None:
     assert await file_counts.refresh_counts()
-    await kept(owner)
+    await insert_file(owner)
     assert not await file_counts.refresh_counts()
     assert await file_counts.latest_counts() == {}
     taken = await censuses.find_one()
@@ -49,7 +49,7 @@ async def test_between_two_times_nobody_counts(censuses: Any, owner: str) -> Non
 
 
 async def test_files_are_counted_from_an_index_alone(resources: Resources, owner: str) -> None:
-    await kept(owner)
+    await insert_file(owner)
     explained = await files_collection().database.command(
         "explain",
         {

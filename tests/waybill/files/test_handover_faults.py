@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.conftest import again, draft, kept
+from tests.waybill.conftest import insert_file, new_file, reload
 from tests.waybill.kills import KilledError, killed_at
 from waybill.files import contents, handover, transitions
 from waybill.files.contents import HolderGoneError
@@ -28,10 +28,10 @@ async def make_content(*states: dict[str, Any]) -> list[File]:
     """A content with several names, the first of which has the object."""
     owner = f"owner-{uuid.uuid4()}"
     holder = {"status": Status.COMPLETED, "sha256": SHA256, "duplicated_at": NOW, "charged": True}
-    files = [await kept(owner, **holder, **states[0], object_key=f"object-of-{owner}")]
+    files = [await insert_file(owner, **holder, **states[0], object_key=f"object-of-{owner}")]
     for number, state in enumerate(states[1:]):
         name = {"status": Status.DUPLICATE, "sha256": SHA256, "duplicate_of": files[0].id}
-        files.append(await kept(owner, **name, **state, created_at=NOW + timedelta(seconds=number)))
+        files.append(await insert_file(owner, **name, **state, created_at=NOW + timedelta(seconds=number)))
     return files
 
 
@@ -55,33 +55,33 @@ def _files() -> Any:
 
 
 async def delete(files: list[File]) -> None:
-    await handover.delete(await again(files[0]), {"deleted_at": None}, **DELETED)
+    await handover.delete(await reload(files[0]), {"deleted_at": None}, **DELETED)
 
 
 async def restore(files: list[File]) -> None:
-    file = await again(files[1])
+    file = await reload(files[1])
     if file.deleted_at is not None:
         try:
             assert await handover.restore_from_trash(file, 100) is not None
         except ContentTakenError:
             # The commit of the one that died came through meanwhile.
-            assert (await again(files[1])).deleted_at is None
+            assert (await reload(files[1])).deleted_at is None
 
 
 async def restore_beside(files: list[File]) -> None:
-    file = await again(files[1])
+    file = await reload(files[1])
     if file.deleted_at is not None:
         await contents.restore_as_duplicate(file, files[0], purge_at=None, due_at=None)
 
 
 async def purge(files: list[File]) -> None:
     await transitions.change(files[0], {"purge_began_at": None}, purge_at=NOW - timedelta(hours=1))
-    await handover.begin_purge(await again(files[0]))
+    await handover.begin_purge(await reload(files[0]))
 
 
 async def add(files: list[File]) -> None:
     name = {"status": Status.DUPLICATE, "sha256": SHA256, "duplicate_of": files[0].id, "name": "another"}
-    await contents.insert_name(draft(files[0].owner, **name), files[0])
+    await contents.insert_name(new_file(files[0].owner, **name), files[0])
 
 
 LIVING: dict[str, Any] = {}
@@ -131,7 +131,7 @@ async def test_the_names_of_a_large_content_follow_in_bounded_steps(
     monkeypatch.setattr(handover, "FOLLOW_NAMES", 90)
     files = await make_content(*[LIVING] * (names + 2))
     await delete(files)
-    heir = await again(files[1])
+    heir = await reload(files[1])
     assert heir.status is Status.COMPLETED
     followed = {"owner": heir.owner, "duplicate_of": heir.id, "deleted_at": None}
     at_once = await _files().count_documents(followed)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.waybill.conftest import draft
+from tests.waybill.conftest import new_file
 from waybill.files import repository
 from waybill.files.listing.filters import Filters, Order, Sort
 from waybill.files.listing.query import find_page
@@ -13,7 +13,7 @@ from waybill.files.usage.laps import ask_for_lap
 
 @pytest.mark.usefixtures("resources")
 async def test_the_walk_adds_the_searched_form_of_names(owner: str) -> None:
-    await repository.insert(draft(owner, name="R\u00c9SUM\u00c9.pdf"))
+    await repository.insert(new_file(owner, name="R\u00c9SUM\u00c9.pdf"))
     await File.get_motor_collection().update_one({"owner": owner}, {"$unset": {"name_search": 1}})
     await ask_for_lap()
     while await walk.walk_on(has_quota=False):

@@ -11,7 +11,7 @@ import pytest
 from tests.actors.conftest import Bucket, open_bucket
 from tests.relay import Relay, relay
 from tests.service import Service
-from tests.waybill.conftest import DAY, again, kept
+from tests.waybill.conftest import DAY, insert_file, reload
 from waybill.files import due as file_due
 from waybill.files import repository, transitions
 from waybill.files.lifecycle import Status
@@ -28,21 +28,21 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def bucket(idle: Service) -> AsyncIterator[Bucket]:
-    async for opened in open_bucket(idle):
+async def bucket(stopped_service: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(stopped_service):
         yield opened
 
 
 @pytest.fixture
-def wire(idle: Service) -> Iterator[Relay]:
-    with relay(idle.settings.s3_endpoint_url) as running:
+def wire(stopped_service: Service) -> Iterator[Relay]:
+    with relay(stopped_service.settings.s3_endpoint_url) as running:
         yield running
 
 
 @pytest.fixture
-async def wired(idle: Service, resources: Resources, wire: Relay) -> AsyncIterator[Resources]:
+async def wired(stopped_service: Service, resources: Resources, wire: Relay) -> AsyncIterator[Resources]:
     """Resources whose store is at the other end of a wire."""
-    settings = idle.settings.model_copy(update={"s3_endpoint_url": wire.address})
+    settings = stopped_service.settings.model_copy(update={"s3_endpoint_url": wire.address})
     async with open_storage(settings) as storage:
         yield replace(resources, storage=storage)
 
@@ -51,7 +51,7 @@ async def deleted(owner: str, **fields: Any) -> File:
     """A file of long ago whose purge is owed, and is in somebody's hands for a while."""
     then = datetime.now(UTC) - 9 * DAY
     fields = {"deleted_at": then, "purge_at": then, "upload_expires_at": then} | fields
-    return await kept(owner, due_at=datetime.now(UTC) + HOUR, **fields)
+    return await insert_file(owner, due_at=datetime.now(UTC) + HOUR, **fields)
 
 
 async def restored(file: File) -> File | None:
@@ -63,7 +63,7 @@ def ids(*files: File) -> list[str]:
 
 
 async def is_purged(file: File) -> bool:
-    file = await again(file)
+    file = await reload(file)
     assert (file.purged_at is None) == (file.due_at is not None)
     return file.purged_at is not None
 
@@ -73,19 +73,19 @@ async def test_of_many_files_those_are_purged_that_are_to_be(
 ) -> None:
     due = [await deleted(owner) for _ in range(5)]
     later = await deleted(owner, purge_at=datetime.now(UTC) + DAY)
-    alive = await kept(owner, status=Status.COMPLETED, sha256=owner)
+    alive = await insert_file(owner, status=Status.COMPLETED, sha256=owner)
     for file in (*due[1:], later, alive):
         await bucket.put(file.object_key, b"hello")
     named = [*ids(*due, later, alive), "no-id", str(repository.new_id())]
     await purge_objects(resources, named)
     assert [await is_purged(file) for file in (*due, later)] == [True] * 5 + [False]
-    assert await again(alive) == alive
+    assert await reload(alive) == alive
     mine = {key for key in await bucket.keys() if key in {f.object_key for f in (*due, later, alive)}}
     assert mine == {later.object_key, alive.object_key}
     # A message that comes twice.
-    before = [await again(file) for file in due]
+    before = [await reload(file) for file in due]
     await purge_objects(resources, named)
-    assert [await again(file) for file in due] == before
+    assert [await reload(file) for file in due] == before
 
 
 async def test_parts_are_aborted_beside_whole_objects(
@@ -121,7 +121,7 @@ async def test_a_file_is_restored_whole_or_purged_for_good(
     keys = await bucket.keys()
     for file, restoration in zip(files, back, strict=True):
         assert (file.object_key in keys) == restoration.result()
-        assert ((await again(file)).purged_at is None) == restoration.result()
+        assert ((await reload(file)).purged_at is None) == restoration.result()
 
 
 @pytest.mark.parametrize("step", [None, "find_fields", "abort_all", "delete_many", "conclusion"])
@@ -196,17 +196,19 @@ async def test_what_the_store_keeps_is_tried_at_growing_intervals(
     wire.refused = {file.object_key: "AccessDenied"}
     with pytest.raises(RemovalRefusedError):
         await purge_objects(wired, ids(file))
-    due_at = (await again(file)).due_at
+    due_at = (await reload(file)).due_at
     assert due_at is not None
     ahead = (due_at - await connection.database_time()).total_seconds()
     assert delay - 20 < ahead <= delay + 20
 
 
 async def test_without_its_bucket_nothing_counts_as_purged(
-    idle: Service, resources: Resources, owner: str
+    stopped_service: Service, resources: Resources, owner: str
 ) -> None:
     file = await deleted(owner)
-    async with open_storage(idle.settings.model_copy(update={"s3_bucket": "no-such-bucket"})) as storage:
+    async with open_storage(
+        stopped_service.settings.model_copy(update={"s3_bucket": "no-such-bucket"})
+    ) as storage:
         with pytest.raises(ServiceUnavailable):
             await purge_objects(replace(resources, storage=storage), ids(file))
     assert not await is_purged(file)
@@ -249,8 +251,8 @@ async def test_a_key_is_looked_at_again_until_nothing_can_fill_it(
     file = await deleted(owner, upload_expires_at=datetime.now(UTC) - dead_for)
     due_at = file.upload_expires_at + next_look if next_look else None
     await purge_objects(resources, ids(file))
-    first = await again(file)
+    first = await reload(file)
     assert first.purged_at is not None
     await purge_objects(resources, ids(file))
-    second = await again(file)
+    second = await reload(file)
     assert (first.due_at, second.due_at, second.purged_at) == (due_at, due_at, first.purged_at)

@@ -11,7 +11,15 @@ from dramatiq.brokers.redis import RedisBroker
 from pydantic import SecretStr
 
 from tests.service import Service, free_port
-from tests.waybill.conftest import DAY, again, draft, in_batches, kept, late, store
+from tests.waybill.conftest import (
+    DAY,
+    insert_file,
+    insert_files,
+    new_file,
+    reload,
+    run_after_find,
+    set_batch_size,
+)
 from waybill.files import due as file_due
 from waybill.files import reconcile as sweeper
 from waybill.files import repository, transitions
@@ -42,12 +50,12 @@ from waybill.webhooks.reconcile import MAX_PER_WEBHOOK, reconcile_deliveries
 
 async def to_purge(owner: str, days: int = 1) -> File:
     then = datetime.now(UTC) - days * DAY
-    return await kept(owner, status=Status.EXPIRED, purge_at=then, due_at=then)
+    return await insert_file(owner, status=Status.EXPIRED, purge_at=then, due_at=then)
 
 
 async def to_verify(owner: str, **fields: Any) -> File:
     due_at = datetime.now(UTC) - DAY
-    return await kept(owner, status=Status.PROCESSING, **{"due_at": due_at} | fields)
+    return await insert_file(owner, status=Status.PROCESSING, **{"due_at": due_at} | fields)
 
 
 def sent(broker: RedisBroker, actor: str) -> list[tuple[str, ...]]:
@@ -61,7 +69,7 @@ def ids(*files: File) -> set[str]:
 
 
 async def is_put_off(file: File) -> bool:
-    due_at = (await again(file)).due_at
+    due_at = (await reload(file)).due_at
     assert due_at is not None
     now = await connection.database_time()
     return now < due_at <= now + timedelta(seconds=RECONCILE_AFTER_SECONDS)
@@ -70,7 +78,7 @@ async def is_put_off(file: File) -> bool:
 async def test_a_purge_is_for_many_files_and_a_verification_for_one(
     resources: Resources, broker: RedisBroker, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_batches(monkeypatch, "find_due_purges", 100)
+    set_batch_size(monkeypatch, "find_due_purges", 100)
     purges = [await to_purge(owner) for _ in range(230)]
     verifications = [await to_verify(owner, attempt="silent") for _ in range(3)]
     await to_purge(owner, days=-1)
@@ -98,7 +106,7 @@ async def test_purges_are_sent_behind_a_long_backlog_of_verifications(
 ) -> None:
     """Both kinds used to be searched for in one, the longest due first, and sent up to 500 at a time."""
     past = datetime.now(UTC) - 2 * DAY
-    await store([draft(owner, status=Status.PROCESSING, due_at=past) for _ in range(1200)])
+    await insert_files([new_file(owner, status=Status.PROCESSING, due_at=past) for _ in range(1200)])
     purge = await to_purge(owner)
     await reconcile(resources)
     assert sent(broker, PURGE_OBJECT) == [(purge.file_id,)]
@@ -109,7 +117,9 @@ async def test_verifications_are_sent_behind_a_long_backlog_of_purges(
 ) -> None:
     monkeypatch.setattr(sweeper, "MAX_PURGES", 2)
     past = datetime.now(UTC) - 2 * DAY
-    await store([draft(owner, status=Status.EXPIRED, purge_at=past, due_at=past) for _ in range(1200)])
+    await insert_files(
+        [new_file(owner, status=Status.EXPIRED, purge_at=past, due_at=past) for _ in range(1200)]
+    )
     file = await to_verify(owner)
     await reconcile(resources)
     assert sent(broker, VERIFY_UPLOAD) == [(file.file_id,)]
@@ -118,7 +128,7 @@ async def test_verifications_are_sent_behind_a_long_backlog_of_purges(
 async def test_no_more_purges_are_sent_than_there_is_room(
     resources: Resources, broker: RedisBroker, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_batches(monkeypatch, "find_due_purges", 10)
+    set_batch_size(monkeypatch, "find_due_purges", 10)
     monkeypatch.setattr(sweeper, "MAX_PURGES", 2)
     monkeypatch.setattr(sweeper, "FILES_PER_PURGE", 3)
     first = [await to_purge(owner, days=3) for _ in range(10)]
@@ -128,7 +138,7 @@ async def test_no_more_purges_are_sent_than_there_is_room(
     for file in first:
         assert await is_put_off(file)
     # The queue was full: the batch after this one was not touched.
-    assert (await again(behind)).due_at == behind.due_at
+    assert (await reload(behind)).due_at == behind.due_at
     # It is full still, and those before are out of the way.
     assert await reconcile_purges(resources) == 0
     assert await is_put_off(behind)
@@ -143,8 +153,8 @@ async def test_each_owner_gets_a_share_of_the_queue(
 ) -> None:
     """The longest due used to be sent first, whoever owns them."""
     past = datetime.now(UTC) - 2 * DAY
-    many = [draft(f"{owner}-many", status=Status.PROCESSING, due_at=past) for _ in range(1000)]
-    await store(many)
+    many = [new_file(f"{owner}-many", status=Status.PROCESSING, due_at=past) for _ in range(1000)]
+    await insert_files(many)
     few = [await to_verify(f"{owner}-{other}") for other in range(300)]
     assert await reconcile_verifications(resources) == MAX_IN_FLIGHT + 300
     messages = {file_id for (file_id,) in sent(broker, VERIFY_UPLOAD)}
@@ -188,9 +198,11 @@ async def test_owners_are_found_page_by_page(resources: Resources, page: int) ->
 async def test_the_searches_are_on_indexes(resources: Resources, owner: str) -> None:
     """Each reads what it returns and next to nothing else, whatever else is stored."""
     past = datetime.now(UTC) - 2 * DAY
-    await store([draft(owner, status=Status.PROCESSING, due_at=past) for _ in range(1000)])
-    await store([draft(owner, status=Status.EXPIRED, purge_at=past, due_at=past) for _ in range(1000)])
-    await store([draft(owner, status=Status.COMPLETED, sha256=str(n)) for n in range(1000)])
+    await insert_files([new_file(owner, status=Status.PROCESSING, due_at=past) for _ in range(1000)])
+    await insert_files(
+        [new_file(owner, status=Status.EXPIRED, purge_at=past, due_at=past) for _ in range(1000)]
+    )
+    await insert_files([new_file(owner, status=Status.COMPLETED, sha256=str(n)) for n in range(1000)])
     await to_verify("owner-z")
     files = File.get_motor_collection()
     due = {"due_at": {"$lte": datetime.now(UTC)}}
@@ -205,10 +217,12 @@ async def test_the_searches_are_on_indexes(resources: Resources, owner: str) -> 
         assert stats["totalDocsExamined"] <= stats["nReturned"], stats
 
 
-async def test_without_redis_nothing_is_touched(resources: Resources, idle: Service, owner: str) -> None:
+async def test_without_redis_nothing_is_touched(
+    resources: Resources, stopped_service: Service, owner: str
+) -> None:
     files = [await to_purge(owner), await to_verify(owner)]
-    nobody = SecretStr(f"redis://127.0.0.1:{free_port()}/0")
-    async with open_redis(nobody.get_secret_value()) as redis:
+    anonymous = SecretStr(f"redis://127.0.0.1:{free_port()}/0")
+    async with open_redis(anonymous.get_secret_value()) as redis:
         away = replace(
             resources,
             sender=Sender(redis, "dramatiq"),
@@ -220,14 +234,14 @@ async def test_without_redis_nothing_is_touched(resources: Resources, idle: Serv
         assert await away.sender.send_many(PURGE_OBJECT, [["a"], ["b"]]) == 0
         await away.verifications.send(owner, files[1].file_id)
         await send_next(away, files[1])
-    assert [await again(file) for file in files] == files
+    assert [await reload(file) for file in files] == files
 
 
 @pytest.mark.parametrize("dies", [True, False])
 async def test_what_was_not_sent_stays_due(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch, dies: bool
 ) -> None:
-    in_batches(monkeypatch, "find_due_purges", 10)
+    set_batch_size(monkeypatch, "find_due_purges", 10)
     files = [await to_purge(owner, days=2) for _ in range(10)]
     behind = await to_purge(owner)
 
@@ -242,7 +256,7 @@ async def test_what_was_not_sent_stays_due(
             assert await reconcile_purges(resources) == 0
     for file in files:
         assert await is_put_off(file)
-    assert (await again(behind)).due_at == behind.due_at
+    assert (await reload(behind)).due_at == behind.due_at
 
 
 class KilledError(BaseException):
@@ -255,7 +269,7 @@ async def test_a_lease_is_left_alone(resources: Resources, broker: RedisBroker, 
     silent = await to_verify(owner, attempt="silent")
     assert await reconcile_verifications(resources) == 1
     assert sent(broker, VERIFY_UPLOAD) == [(silent.file_id,)]
-    assert [await again(file) for file in (held, silent)] == [held, silent]
+    assert [await reload(file) for file in (held, silent)] == [held, silent]
 
 
 async def test_a_file_that_was_restored_meanwhile_is_not_purged(
@@ -264,17 +278,17 @@ async def test_a_file_that_was_restored_meanwhile_is_not_purged(
     past = datetime.now(UTC) - DAY
     fields = {"deleted_at": past, "purge_at": past, "due_at": past}
     files = [
-        await kept(owner, status=Status.COMPLETED, sha256=owner, **fields),
-        await kept(owner, status=Status.PROCESSING, **fields),
+        await insert_file(owner, status=Status.COMPLETED, sha256=owner, **fields),
+        await insert_file(owner, status=Status.PROCESSING, **fields),
     ]
 
     async def restore() -> None:
         await transitions.restore(files[0], None, due_at=None)
         await transitions.restore(files[1], None, due_at=past)
 
-    late(monkeypatch, "find_due_purges", restore)
+    run_after_find(monkeypatch, "find_due_purges", restore)
     assert await reconcile_purges(resources) == 0
-    assert [(await again(file)).due_at for file in files] == [None, files[1].due_at]
+    assert [(await reload(file)).due_at for file in files] == [None, files[1].due_at]
 
 
 async def test_one_webhooks_backlog_does_not_hold_up_anothers(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.conftest import kept
+from tests.waybill.conftest import insert_file
 from waybill.files import handover, transitions
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
@@ -18,7 +18,7 @@ from waybill.resources import Resources
 async def test_a_file_that_others_restored_and_deleted_again_comes_back(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = await kept(
+    file = await insert_file(
         owner,
         status=Status.COMPLETED,
         sha256="0" * 64,
@@ -47,8 +47,8 @@ async def test_a_name_comes_back_though_the_holder_of_its_content_was_faster(
         "deleted_at": datetime.now(UTC) - timedelta(hours=1),
         "purge_at": datetime.now(UTC) + timedelta(hours=1),
     }
-    holder = await kept(owner, status=Status.COMPLETED, **deleted)
-    name = await kept(owner, status=Status.DUPLICATE, duplicate_of=holder.id, **deleted)
+    holder = await insert_file(owner, status=Status.COMPLETED, **deleted)
+    name = await insert_file(owner, status=Status.DUPLICATE, duplicate_of=holder.id, **deleted)
     restore = handover.restore_from_trash
 
     async def restore_too_late(*args: Any) -> File | None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.actors.conftest import Bucket, open_bucket
 from tests.service import Service
-from tests.waybill.conftest import again, kept
+from tests.waybill.conftest import insert_file, reload
 from waybill.files import handover, transitions
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
@@ -19,14 +19,14 @@ BEFORE = datetime.now(UTC) - timedelta(days=9)
 
 
 @pytest.fixture
-async def bucket(idle: Service) -> AsyncIterator[Bucket]:
-    async for opened in open_bucket(idle):
+async def bucket(stopped_service: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(stopped_service):
         yield opened
 
 
 async def put(resources: Resources, bucket: Bucket, owner: str, **fields: Any) -> File:
     """A verified file of five bytes, with its object."""
-    file = await kept(owner, size=5, sha256="0" * 64, upload_expires_at=BEFORE, **fields)
+    file = await insert_file(owner, size=5, sha256="0" * 64, upload_expires_at=BEFORE, **fields)
     await bucket.put(file.object_key, b"hello")
     head = await resources.storage.head(file.object_key)
     assert head is not None
@@ -47,7 +47,7 @@ async def look(resources: Resources, file: File) -> File:
     """Look at a spare now, whenever it is due."""
     await transitions.change(file, {"purge_at": {"$exists": True}}, purge_at=BEFORE, due_at=BEFORE)
     await purge_objects(resources, [file.file_id])
-    return await again(file)
+    return await reload(file)
 
 
 async def test_a_spare_goes_after_two_looks_at_the_contents_object(
@@ -72,7 +72,7 @@ async def test_a_spare_takes_the_place_of_an_object_that_several_looks_miss(
     for _ in range(2):
         assert (await look(resources, name)).object_key == name.object_key
     await look(resources, name)
-    holder_now, name_now = await again(holder), await again(name)
+    holder_now, name_now = await reload(holder), await reload(name)
     assert (holder_now.object_key, holder_now.etag) == (name.object_key, name.etag)
     assert (name_now.object_key, name_now.status) == (holder.object_key, Status.DUPLICATE)
     for _ in range(2):
@@ -99,10 +99,10 @@ async def test_a_spare_of_a_content_that_has_changed_hands_goes_too(
     holder, name = await pair(resources, bucket, owner)
     await transitions.change(holder, {}, duplicated_at=BEFORE)
     gone = {"deleted_at": BEFORE, "purge_at": BEFORE, "due_at": BEFORE}
-    await handover.delete(await again(holder), {"deleted_at": None}, **gone)
+    await handover.delete(await reload(holder), {"deleted_at": None}, **gone)
     await purge_objects(resources, [name.file_id, holder.file_id])
     keys = await bucket.keys()
     assert holder.object_key in keys
     assert name.object_key not in keys
-    assert (await again(name)).object_key == holder.object_key
-    assert (await again(holder)).purged_at is not None
+    assert (await reload(name)).object_key == holder.object_key
+    assert (await reload(holder)).purged_at is not None

@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY
 
 from tests.actors.conftest import Bucket, open_bucket
 from tests.service import Service
-from tests.waybill.conftest import draft, kept, store
+from tests.waybill.conftest import insert_file, insert_files, new_file
 from waybill.files import repository, transitions
 from waybill.files.complete import complete_upload
 from waybill.files.delete import delete_file
@@ -38,8 +38,8 @@ QUEUE = QUEUES[VERIFY_UPLOAD]
 
 
 @pytest.fixture
-async def bucket(idle: Service) -> AsyncIterator[Bucket]:
-    async for opened in open_bucket(idle):
+async def bucket(stopped_service: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(stopped_service):
         yield opened
 
 
@@ -60,10 +60,10 @@ async def waiting(owner: str, files: int) -> list[File]:
     """So many files that are due, in the order in which they were completed."""
     begin = datetime.now(UTC) - timedelta(hours=1)
     made = [
-        draft(owner, status=Status.PROCESSING, due_at=begin + timedelta(seconds=number))
+        new_file(owner, status=Status.PROCESSING, due_at=begin + timedelta(seconds=number))
         for number in range(files)
     ]
-    await store(made)
+    await insert_files(made)
     return made
 
 
@@ -206,7 +206,7 @@ async def test_whatever_comes_between_every_file_is_verified_once(
     random.seed(owner)
     resources = replace(resources, settings=resources.settings.model_copy(update={"purge_delay": 3600}))
     owners = [f"{owner}-{number}" for number in range(3)]
-    files = [await kept(each, size=8) for each in owners for _ in range(2 * MAX_IN_FLIGHT)]
+    files = [await insert_file(each, size=8) for each in owners for _ in range(2 * MAX_IN_FLIGHT)]
     for number, file in enumerate(files):
         await bucket.put(file.object_key, f"{number:08d}".encode())
     hashed = hashes()

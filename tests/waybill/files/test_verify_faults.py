@@ -13,7 +13,7 @@ from tests.actors.conftest import Bucket, open_bucket
 from tests.cluster.background_loop import background_loop
 from tests.cluster.store_proxy import StoreProxy, running_store_proxy
 from tests.service import Service
-from tests.waybill.conftest import again, draft
+from tests.waybill.conftest import new_file, reload
 from waybill.files import inspection, repository, transitions
 from waybill.files.delete import delete_file
 from waybill.files.lifecycle import FailureReason, Status
@@ -31,19 +31,24 @@ DAY = 24 * 3600
 
 
 @pytest.fixture(scope="module")
-def store(idle: Service) -> Iterator[StoreProxy]:
-    with background_loop() as loop, running_store_proxy(loop, idle.settings.s3_endpoint_url) as running:
+def store(stopped_service: Service) -> Iterator[StoreProxy]:
+    with (
+        background_loop() as loop,
+        running_store_proxy(loop, stopped_service.settings.s3_endpoint_url) as running,
+    ):
         yield running
 
 
 @pytest.fixture
-async def bucket(idle: Service) -> AsyncIterator[Bucket]:
-    async for opened in open_bucket(idle):
+async def bucket(stopped_service: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(stopped_service):
         yield opened
 
 
 @pytest.fixture
-async def proxied(idle: Service, resources: Resources, store: StoreProxy) -> AsyncIterator[Resources]:
+async def proxied(
+    stopped_service: Service, resources: Resources, store: StoreProxy
+) -> AsyncIterator[Resources]:
     """Resources whose store may fail; the settings are those of production, but for the attempts."""
     changed = {
         "s3_endpoint_url": store.address,
@@ -51,7 +56,7 @@ async def proxied(idle: Service, resources: Resources, store: StoreProxy) -> Asy
         "verify_attempts": 4,
         "failed_retention": DAY,
     }
-    settings = idle.settings.model_copy(update=changed)
+    settings = stopped_service.settings.model_copy(update=changed)
     async with open_storage(settings) as storage:
         yield replace(resources, storage=storage, settings=settings)
     store.clear()
@@ -59,7 +64,7 @@ async def proxied(idle: Service, resources: Resources, store: StoreProxy) -> Asy
 
 async def completed(bucket: Bucket, owner: str, **fields: Any) -> File:
     """A file whose object has arrived, and that waits to be verified."""
-    file = draft(owner, size=len(CONTENT), status=Status.PROCESSING, due_at=datetime.now(UTC), **fields)
+    file = new_file(owner, size=len(CONTENT), status=Status.PROCESSING, due_at=datetime.now(UTC), **fields)
     answer = await bucket.client.put_object(Bucket=bucket.name, Key=file.object_key, Body=CONTENT)
     file.etag = answer["ETag"]
     await repository.insert(file)
@@ -68,10 +73,10 @@ async def completed(bucket: Bucket, owner: str, **fields: Any) -> File:
 
 async def look(resources: Resources, file: File) -> File:
     """The time of the next look comes, and so does a worker; the file afterwards."""
-    if (await again(file)).look_at is not None:
+    if (await reload(file)).look_at is not None:
         await transitions.change(file, {}, look_at=datetime.now(UTC) - timedelta(seconds=1))
     await verify_upload(resources, file.file_id)
-    return await again(file)
+    return await reload(file)
 
 
 async def delay_of(file: File) -> float:
@@ -152,7 +157,7 @@ async def test_a_message_that_comes_early_reads_nothing(
     asked = len(store.asked("GET", file.file_id))
     await verify_upload(proxied, file.file_id)
     assert len(store.asked("GET", file.file_id)) == asked
-    assert (await again(file)).status is Status.PROCESSING
+    assert (await reload(file)).status is Status.PROCESSING
 
 
 async def test_an_object_that_is_always_refused_fails_after_growing_delays(
@@ -183,7 +188,7 @@ async def test_a_defect_counts_as_a_look_and_shows(
     for looks in (1, 2):
         with pytest.raises(ZeroDivisionError):
             await look(proxied, file)
-        assert (await again(file)).looks == looks
+        assert (await reload(file)).looks == looks
 
 
 async def test_an_outage_of_the_whole_store_counts_for_no_file(
@@ -193,7 +198,7 @@ async def test_an_outage_of_the_whole_store_counts_for_no_file(
     for _ in range(5):
         with store.injecting(status=403), pytest.raises(ServiceUnavailable):
             await look(proxied, file)
-    waiting = await again(file)
+    waiting = await reload(file)
     assert (waiting.status, waiting.looks, waiting.attempt) == (Status.PROCESSING, None, None)
     assert (await look(proxied, file)).status is Status.COMPLETED
 

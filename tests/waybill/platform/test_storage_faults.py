@@ -20,20 +20,23 @@ CONTENT = bytes(range(256)) * 20_000  # 5 MB: several pieces
 
 
 @pytest.fixture
-def store(idle: Service) -> Iterator[StoreProxy]:
-    with background_loop() as loop, running_store_proxy(loop, idle.settings.s3_endpoint_url) as running:
+def store(stopped_service: Service) -> Iterator[StoreProxy]:
+    with (
+        background_loop() as loop,
+        running_store_proxy(loop, stopped_service.settings.s3_endpoint_url) as running,
+    ):
         yield running
 
 
 @pytest.fixture
-async def bucket(idle: Service) -> AsyncIterator[Bucket]:
-    async for opened in open_bucket(idle):
+async def bucket(stopped_service: Service) -> AsyncIterator[Bucket]:
+    async for opened in open_bucket(stopped_service):
         yield opened
 
 
 @pytest.fixture
-async def storage(idle: Service, store: StoreProxy) -> AsyncIterator[Storage]:
-    settings = idle.settings.model_copy(update={"s3_endpoint_url": store.address})
+async def storage(stopped_service: Service, store: StoreProxy) -> AsyncIterator[Storage]:
+    settings = stopped_service.settings.model_copy(update={"s3_endpoint_url": store.address})
     async with open_storage(settings) as opened:
         yield opened
 
@@ -146,9 +149,11 @@ async def test_an_error_inside_a_good_answer_to_an_assembly_is_an_outage(
         assert await outcome(CALLS["assemble"](storage)) == "ServiceUnavailable"
 
 
-async def test_a_store_that_cannot_be_found_or_trusted_is_away(idle: Service, store: StoreProxy) -> None:
+async def test_a_store_that_cannot_be_found_or_trusted_is_away(
+    stopped_service: Service, store: StoreProxy
+) -> None:
     for address in ("http://no-such-host.invalid", store.address.replace("http:", "https:")):
-        settings = idle.settings.model_copy(update={"s3_endpoint_url": address})
+        settings = stopped_service.settings.model_copy(update={"s3_endpoint_url": address})
         async with open_storage(settings) as storage:
             for name, call in CALLS.items():
                 assert await outcome(call(storage)) == "ServiceUnavailable", name

@@ -48,11 +48,11 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def tls_address(idle: Service, certificate: Path) -> AsyncIterator[str]:
+async def tls_address(stopped_service: Service, certificate: Path) -> AsyncIterator[str]:
     """The store's address behind a proxy that ends TLS."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
-    port = urlsplit(idle.settings.s3_endpoint_url).port
+    port = urlsplit(stopped_service.settings.s3_endpoint_url).port
 
     async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -71,10 +71,10 @@ async def tls_address(idle: Service, certificate: Path) -> AsyncIterator[str]:
 
 
 async def test_a_store_with_a_certificate_of_its_own(
-    idle: Service, tls_address: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    stopped_service: Service, tls_address: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = idle.settings.model_copy(update={"s3_endpoint_url": tls_address, "s3_timeout": 60})
-    async for bucket in open_bucket(idle):
+    settings = stopped_service.settings.model_copy(update={"s3_endpoint_url": tls_address, "s3_timeout": 60})
+    async for bucket in open_bucket(stopped_service):
         await bucket.put("tls/object", b"content")
         async with open_storage(settings) as storage:
             with pytest.raises(ServiceUnavailable):

@@ -6,7 +6,7 @@ from typing import Any
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
-from tests.waybill.conftest import again, kept
+from tests.waybill.conftest import insert_file, reload
 from waybill.events import change_stream
 from waybill.files import repository as file_repository
 from waybill.files import transitions
@@ -21,7 +21,7 @@ from waybill.webhooks.model import Delivery, Event, Webhook
 DAY = timedelta(days=1)
 
 
-async def made(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
+async def new_webhook(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
     """A webhook for all events, from now on."""
     fields = {"url": url, "events": list(Event), "secret": new_secret()} | fields
     return await repository.insert_webhook(owner, since=await change_stream.current_resume_token(), **fields)
@@ -34,14 +34,14 @@ async def deliveries(webhook: Webhook) -> list[Delivery]:
 
 async def deleted(owner: str) -> File:
     """A file that is deleted after it was stored: one event."""
-    file = await kept(owner)
+    file = await insert_file(owner)
     assert await transitions.change(file, {}, deleted_at=NOW) is not None
-    return await again(file)
+    return await reload(file)
 
 
 async def failed(owner: str) -> File:
     """A file that fails: one event."""
-    file = await kept(owner, status=Status.PROCESSING)
+    file = await insert_file(owner, status=Status.PROCESSING)
     moved = await transitions.transition(
         file, Status.FAILED, failure_reason="OBJECT_MISSING", due_at=InSeconds(60)
     )
@@ -49,7 +49,7 @@ async def failed(owner: str) -> File:
     return moved
 
 
-async def owed(webhook: Webhook, **fields: Any) -> str:
+async def new_delivery(webhook: Webhook, **fields: Any) -> str:
     """A delivery that is ready; its id."""
     delivery_id = f"msg_{file_repository.new_id()}"
     new = {"_id": delivery_id, "webhook": webhook.id, "type": "ping", "body": '{"type":"ping"}'}

@@ -10,8 +10,8 @@ import pytest
 from dramatiq.brokers.redis import RedisBroker
 
 from tests.waiting import until
-from tests.waybill.conftest import DAY, kept
-from tests.waybill.webhooks.records import deleted, deliveries, failed, made, sent_for
+from tests.waybill.conftest import DAY, insert_file
+from tests.waybill.webhooks.records import deleted, deliveries, failed, new_webhook, sent_for
 from waybill.events import change_stream
 from waybill.events.change_stream import HistoryLostError
 from waybill.files import transitions
@@ -36,7 +36,7 @@ class KilledError(BaseException):
 
 
 @asynccontextmanager
-async def tells(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
+async def consuming(resources: Resources) -> AsyncIterator[asyncio.Task[None]]:
     """A worker that follows."""
     task = asyncio.create_task(consume_changes(resources))
     try:
@@ -63,11 +63,11 @@ async def come(webhook: Webhook, count: int) -> list[Delivery]:
     return found
 
 
-async def sent(broker: RedisBroker, *owed: Delivery) -> None:
+async def sent(broker: RedisBroker, *expected: Delivery) -> None:
     """Wait until there is a message for each of them."""
 
     async def all_sent() -> bool:
-        return {delivery.id for delivery in owed} <= set(sent_for(broker))
+        return {delivery.id for delivery in expected} <= set(sent_for(broker))
 
     await until(all_sent, "all is sent")
 
@@ -75,11 +75,11 @@ async def sent(broker: RedisBroker, *owed: Delivery) -> None:
 async def test_each_change_is_owed_once_to_each_that_wants_it(
     resources: Resources, broker: RedisBroker, owner: str
 ) -> None:
-    everything = await made(owner)
-    failures = await made(owner, events=["file.failed"])
-    disabled = await made(owner, enabled=False)
-    foreign = await made(f"not-{owner}")
-    async with tells(resources):
+    everything = await new_webhook(owner)
+    failures = await new_webhook(owner, events=["file.failed"])
+    disabled = await new_webhook(owner, enabled=False)
+    foreign = await new_webhook(f"not-{owner}")
+    async with consuming(resources):
         await deleted(owner)
         file = await failed(owner)
         [second, first] = sorted(await come(everything, 2), key=lambda one: one.type == "file.deleted")
@@ -95,26 +95,26 @@ async def test_each_change_is_owed_once_to_each_that_wants_it(
 async def test_a_change_that_comes_before_the_first_look_is_told(resources: Resources, owner: str) -> None:
     """The first webhook there is: nobody has read yet, and nobody knows from where."""
     await deleted(owner)
-    webhook = await made(owner)
+    webhook = await new_webhook(owner)
     file = await failed(owner)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert (delivery.type, delivery.file) == ("file.failed", file.id)
 
 
 async def test_what_was_before_a_webhook_is_not_its_business(resources: Resources, owner: str) -> None:
     """Also where it is read after the webhook was made: here because nobody followed."""
-    early = await made(owner)
+    early = await new_webhook(owner)
     await deleted(owner)
-    late = await made(owner)
-    paused = await made(owner)
+    late = await new_webhook(owner)
+    paused = await new_webhook(owner)
     settings = resources.settings
     principal = Principal(owner)
     await update_webhook(settings, principal, paused.webhook_id, WebhookChanges(enabled=False))
     await failed(owner)
     await update_webhook(settings, principal, paused.webhook_id, WebhookChanges(enabled=True))
     last = await deleted(owner)
-    async with tells(resources):
+    async with consuming(resources):
         assert len(await come(early, 3)) == 3
         assert len(await come(late, 2)) == 2
         [delivery] = await come(paused, 1)
@@ -125,8 +125,8 @@ async def test_what_was_before_a_webhook_is_not_its_business(resources: Resource
 async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
     resources: Resources, broker: RedisBroker, owner: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    file = await kept(owner)
-    webhook = await made(owner)
+    file = await insert_file(owner)
+    webhook = await new_webhook(owner)
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0)
 
     async def die(*_: Any, **__: Any) -> None:
@@ -145,7 +145,7 @@ async def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
             await module._read(resources, "dead", webhook.since)
     assert len(await deliveries(webhook)) == (0 if step == "make" else 1)
     await failed(owner)
-    async with tells(resources):
+    async with consuming(resources):
         found = await come(webhook, 2)
         assert sorted(delivery.type for delivery in found) == ["file.deleted", "file.failed"]
         await sent(broker, *found)
@@ -156,7 +156,7 @@ async def test_two_that_read_at_once_make_nothing_twice(
 ) -> None:
     # Neither has noticed yet that it is not alone.
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 3600)
-    webhook = await made(owner)
+    webhook = await new_webhook(owner)
     reading = [asyncio.create_task(module._read(resources, name, webhook.since)) for name in ("one", "two")]
     files = [await deleted(owner) for _ in range(20)]
     found = await come(webhook, 20)
@@ -167,8 +167,8 @@ async def test_two_that_read_at_once_make_nothing_twice(
 
 
 async def test_one_follows_at_a_time_and_another_takes_over(resources: Resources, owner: str) -> None:
-    webhook = await made(owner)
-    async with tells(resources), tells(resources) as second:
+    webhook = await new_webhook(owner)
+    async with consuming(resources), consuming(resources) as second:
         await deleted(owner)
         await come(webhook, 1)
         held = await stored_lease()
@@ -189,8 +189,8 @@ async def test_one_follows_at_a_time_and_another_takes_over(resources: Resources
 
 
 async def test_who_stops_lets_go_at_once(resources: Resources, owner: str) -> None:
-    webhook = await made(owner)
-    async with tells(resources):
+    webhook = await new_webhook(owner)
+    async with consuming(resources):
         await deleted(owner)
         await come(webhook, 1)
     found = await stored_lease()
@@ -220,12 +220,12 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
         return await really()
 
     monkeypatch.setattr(repository, "find_earliest", look)
-    async with tells(resources):
-        await made(owner, enabled=False)
+    async with consuming(resources):
+        await new_webhook(owner, enabled=False)
         looked.clear()
         await looked.wait()
         assert (opened, await stored_lease()) == (0, None)
-        webhook = await made(owner)
+        webhook = await new_webhook(owner)
         await deleted(owner)
         await come(webhook, 1)
         assert opened == 1
@@ -238,7 +238,7 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
         await until(let_go, "it lets go")
         # And the next webhook is not told of what was in between.
         await deleted(owner)
-        webhook = await made(owner)
+        webhook = await new_webhook(owner)
         await failed(owner)
         [delivery] = await come(webhook, 1)
         assert delivery.type == "file.failed"
@@ -249,7 +249,7 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
 ) -> None:
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0)
     monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0)
-    webhook = await made(owner)
+    webhook = await new_webhook(owner)
     await repository.change_webhook(webhook, {}, since=NOWHERE)
     await deleted(owner)
 
@@ -257,7 +257,7 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
         found = await stored_lease()
         return found is not None and found.position is not None
 
-    async with tells(resources):
+    async with consuming(resources):
         await until(moved_on, "it moves on")
         await failed(owner)
         [delivery] = await come(webhook, 1)
@@ -266,19 +266,19 @@ async def test_after_a_history_that_is_lost_it_goes_on_from_now(
 
 async def test_a_place_from_before_all_webhooks_does_not_matter(resources: Resources, owner: str) -> None:
     await Lease.get_motor_collection().insert_one({"_id": LEASE_NAME, "position": NOWHERE})
-    webhook = await made(owner)
+    webhook = await new_webhook(owner)
     await deleted(owner)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert delivery.type == "file.deleted"
 
 
 async def test_a_change_that_cannot_be_told_holds_up_no_other(resources: Resources, owner: str) -> None:
-    webhook = await made(owner)
-    broken = await kept(owner, sha256="by hand")
+    webhook = await new_webhook(owner)
+    broken = await insert_file(owner, sha256="by hand")
     await transitions.change(broken, {}, deleted_at=NOW)
     file = await deleted(owner)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert delivery.file == file.id
 
@@ -286,7 +286,7 @@ async def test_a_change_that_cannot_be_told_holds_up_no_other(resources: Resourc
 async def test_one_word_of_a_lost_history_is_not_believed(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    webhook = await made(owner)
+    webhook = await new_webhook(owner)
     await deleted(owner)
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0)
     real, said = change_stream.watch, 0
@@ -300,16 +300,16 @@ async def test_one_word_of_a_lost_history_is_not_believed(
             yield each
 
     monkeypatch.setattr(change_stream, "watch", forgetful)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert delivery.type == "file.deleted"
 
 
 async def test_what_clients_cannot_see_is_told_to_nobody(resources: Resources, owner: str) -> None:
-    webhook = await made(owner)
-    file = await kept(owner)
+    webhook = await new_webhook(owner)
+    file = await insert_file(owner)
     await transitions.change(file, {}, expire_at=None)
     await failed(owner)
-    async with tells(resources):
+    async with consuming(resources):
         [delivery] = await come(webhook, 1)
     assert delivery.type == "file.failed"

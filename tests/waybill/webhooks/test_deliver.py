@@ -11,7 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 from standardwebhooks import WebhookVerificationError
 
 from tests.receiver import Message, Receiver, running_receiver
-from tests.waybill.webhooks.records import DAY, deliveries, made, make_due, owed, sent_for
+from tests.waybill.webhooks.records import DAY, deliveries, make_due, new_delivery, new_webhook, sent_for
 from waybill.platform.mongo import connection
 from waybill.platform.mongo.expressions import NOW, InSeconds
 from waybill.platform.principal import Principal
@@ -35,7 +35,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def webhook(resources: Resources, owner: str, receiver: Receiver) -> Webhook:
-    return await made(owner, receiver.url)
+    return await new_webhook(owner, receiver.url)
 
 
 async def again(delivery_id: str) -> Delivery:
@@ -62,7 +62,7 @@ async def test_attempts_come_at_growing_intervals_and_end(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
     receiver.answer = answering(500)
-    delivery_id = await owed(webhook)
+    delivery_id = await new_delivery(webhook)
     for number, wait in enumerate(RETRY_DELAYS_SECONDS, start=1):
         delivery = await attempted(resources, delivery_id)
         assert delivery.status == "PENDING"
@@ -88,7 +88,7 @@ async def test_each_attempt_is_signed_anew(
     resources: Resources, webhook: Webhook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receiver.answer = answering(500)
-    delivery_id = await owed(webhook)
+    delivery_id = await new_delivery(webhook)
     for _ in range(2):
         delivery = await attempted(resources, delivery_id)
         message = receiver.messages[-1]
@@ -104,7 +104,7 @@ async def test_the_secret_before_signs_for_a_day(
         await repository.change_webhook(
             webhook, {}, secret=webhook.secret, previous_secret=OLD, previous_until=InSeconds(until_)
         )
-        await attempted(resources, await owed(webhook))
+        await attempted(resources, await new_delivery(webhook))
         message = receiver.messages[-1]
         assert message.verified(webhook.secret)
         if signs:
@@ -122,7 +122,7 @@ async def test_any_2xx_is_a_receipt(
     resources: Resources, webhook: Webhook, receiver: Receiver, status: int
 ) -> None:
     receiver.answer = answering(status)
-    delivery = await attempted(resources, await owed(webhook))
+    delivery = await attempted(resources, await new_delivery(webhook))
     assert (delivery.status, delivery.due_at, delivery.next_attempt_at) == ("DELIVERED", None, None)
     assert delivery.delivered_at is not None
 
@@ -132,7 +132,7 @@ async def test_nothing_else_is(
     resources: Resources, webhook: Webhook, receiver: Receiver, status: int
 ) -> None:
     receiver.answer = answering(status, Location="/elsewhere")
-    delivery = await attempted(resources, await owed(webhook))
+    delivery = await attempted(resources, await new_delivery(webhook))
     assert (delivery.status, delivery.delivered_at) == ("PENDING", None)
     assert len(receiver.messages) == 1
 
@@ -151,7 +151,7 @@ async def test_a_receiver_that_is_busy_says_when(
     resources: Resources, webhook: Webhook, receiver: Receiver, *, status: int, asked: str, seconds: int
 ) -> None:
     receiver.answer = answering(status, Retry_After=asked)
-    delivery = await attempted(resources, await owed(webhook))
+    delivery = await attempted(resources, await new_delivery(webhook))
     assert delivery.next_attempt_at is not None
     assert delivery.next_attempt_at - delivery.attempts[-1].at >= timedelta(seconds=seconds)
     left = delivery.next_attempt_at - await connection.database_time()
@@ -160,8 +160,8 @@ async def test_a_receiver_that_is_busy_says_when(
 
 async def test_gone_disables_the_webhook(resources: Resources, webhook: Webhook, receiver: Receiver) -> None:
     receiver.answer = answering(410)
-    waiting = await owed(webhook)
-    delivery = await attempted(resources, await owed(webhook))
+    waiting = await new_delivery(webhook)
+    delivery = await attempted(resources, await new_delivery(webhook))
     assert delivery.status == "FAILED"
     found = await repository.find_webhook(webhook.webhook_id)
     assert (found.enabled, found.disabled_reason) == (False, "GONE")
@@ -182,7 +182,7 @@ async def test_gone_says_nothing_of_another_address(
         return web.Response(status=410)
 
     receiver.answer = moved_meanwhile
-    await attempted(resources, await owed(webhook))
+    await attempted(resources, await new_delivery(webhook))
     assert (await repository.find_webhook(webhook.webhook_id)).enabled
 
 
@@ -190,19 +190,19 @@ async def test_a_webhook_that_fails_for_days_is_disabled(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
     receiver.answer = answering(500)
-    await attempted(resources, await owed(webhook))
+    await attempted(resources, await new_delivery(webhook))
     failing = await repository.find_webhook(webhook.webhook_id)
     assert failing.enabled
     assert failing.failing_since is not None
     receiver.answer = answering(200)
-    await attempted(resources, await owed(webhook))
+    await attempted(resources, await new_delivery(webhook))
     assert (await repository.find_webhook(webhook.webhook_id)).failing_since is None
     receiver.answer = answering(500)
     last = len(RETRY_DELAYS_SECONDS)
     # Not while there is another attempt to come, for that may succeed.
     for days, tried, is_enabled in ((4, last, True), (6, last - 1, True), (6, last, False)):
         await repository.change_webhook(webhook, {}, failing_since=InSeconds(-days * DAY.total_seconds()))
-        await attempted(resources, await owed(webhook, tried=tried))
+        await attempted(resources, await new_delivery(webhook, tried=tried))
         found = await repository.find_webhook(webhook.webhook_id)
         assert (found.enabled, found.disabled_reason) == (is_enabled, None if is_enabled else "FAILING")
 
@@ -210,7 +210,7 @@ async def test_a_webhook_that_fails_for_days_is_disabled(
 async def test_two_workers_make_one_attempt(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
-    delivery_id = await owed(webhook)
+    delivery_id = await new_delivery(webhook)
     await asyncio.gather(*(deliver(resources, delivery_id) for _ in range(MAX_CONCURRENT_ATTEMPTS)))
     assert len(receiver.messages) == 1
     assert (await again(delivery_id)).status == "DELIVERED"
@@ -219,7 +219,7 @@ async def test_two_workers_make_one_attempt(
 async def test_an_attempt_that_lost_its_lease_writes_nothing(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
-    delivery_id = await owed(webhook)
+    delivery_id = await new_delivery(webhook)
 
     async def late(_: Message) -> web.Response:
         await delivery_repository.change_delivery(delivery_id, {}, attempt="another")
@@ -242,7 +242,7 @@ async def test_an_attempt_that_is_told_to_stop_gives_the_delivery_back(
         raise AssertionError
 
     receiver.answer = endless
-    delivery_id = await owed(webhook)
+    delivery_id = await new_delivery(webhook)
     attempt = asyncio.create_task(deliver(resources, delivery_id))
     await came.wait()
     held = await again(delivery_id)
@@ -258,7 +258,7 @@ async def test_an_attempt_that_is_told_to_stop_gives_the_delivery_back(
 async def test_a_worker_that_died_in_an_attempt_is_made_up_for(
     resources: Resources, broker: RedisBroker, webhook: Webhook, receiver: Receiver
 ) -> None:
-    delivery_id = await owed(webhook, attempt="dead", due_at=InSeconds(LEASE_SECONDS))
+    delivery_id = await new_delivery(webhook, attempt="dead", due_at=InSeconds(LEASE_SECONDS))
     await deliver(resources, delivery_id)
     assert (await reconcile_deliveries(resources), receiver.messages) == (0, [])
     await make_due(delivery_id)
@@ -270,8 +270,8 @@ async def test_a_worker_that_died_in_an_attempt_is_made_up_for(
 async def test_what_is_due_is_sent_for_and_put_off(
     resources: Resources, broker: RedisBroker, webhook: Webhook
 ) -> None:
-    due = [await owed(webhook, due_at=InSeconds(-1)) for _ in range(3)]
-    await owed(webhook)
+    due = [await new_delivery(webhook, due_at=InSeconds(-1)) for _ in range(3)]
+    await new_delivery(webhook)
     assert await reconcile_deliveries(resources) == 3
     assert sorted(sent_for(broker)) == sorted(due)
     assert await reconcile_deliveries(resources) == 0
@@ -285,7 +285,7 @@ async def test_no_more_is_sent_than_there_is_room_for(
     resources: Resources, broker: RedisBroker, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("waybill.webhooks.reconcile.MAX_DELIVERIES", 2)
-    due = [await owed(webhook, due_at=InSeconds(-9 + number)) for number in range(3)]
+    due = [await new_delivery(webhook, due_at=InSeconds(-9 + number)) for number in range(3)]
     assert [await reconcile_deliveries(resources) for _ in range(2)] == [2, 0]
     assert sorted(sent_for(broker)) == sorted(due[:2])
 
@@ -295,7 +295,7 @@ async def test_a_message_can_be_sent_again_at_any_time(
 ) -> None:
     principal = Principal(webhook.owner)
     receiver.answer = answering(410)
-    delivery_id = await owed(webhook, tried=len(RETRY_DELAYS_SECONDS))
+    delivery_id = await new_delivery(webhook, tried=len(RETRY_DELAYS_SECONDS))
     assert (await attempted(resources, delivery_id)).status == "FAILED"
     await repository.change_webhook(webhook, {}, enabled=True)
     receiver.answer = answering(500)
@@ -314,7 +314,7 @@ async def test_only_the_latest_attempts_are_remembered(
     resources: Resources, webhook: Webhook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_RECORDED_ATTEMPTS", 3)
-    delivery_id = await owed(webhook)
+    delivery_id = await new_delivery(webhook)
     for status in (500, 501, 502, 503):
         receiver.answer = answering(status)
         await deliver(resources, delivery_id)
@@ -332,7 +332,7 @@ async def test_a_slow_receiver_holds_up_nobody_else(
         return web.Response()
 
     receiver.answer = slow
-    ids = [await owed(webhook) for _ in range(MAX_CONCURRENT_ATTEMPTS + 2)]
+    ids = [await new_delivery(webhook) for _ in range(MAX_CONCURRENT_ATTEMPTS + 2)]
     jobs = [asyncio.create_task(deliver(resources, delivery_id)) for delivery_id in ids]
     await receiver.received(MAX_CONCURRENT_ATTEMPTS)
     # Those that found no turn have ended, and their threads are free.
@@ -342,8 +342,8 @@ async def test_a_slow_receiver_holds_up_nobody_else(
         done |= more
     assert len(under_way) == MAX_CONCURRENT_ATTEMPTS == len(receiver.messages)
     async with running_receiver() as other:
-        quick = await made(webhook.owner, other.url)
-        assert (await attempted(resources, await owed(quick))).status == "DELIVERED"
+        quick = await new_webhook(webhook.owner, other.url)
+        assert (await attempted(resources, await new_delivery(quick))).status == "DELIVERED"
     # They are taken up as soon as there is a turn, and not only when they are due.
     let_go.set()
     await asyncio.gather(*jobs)
@@ -356,7 +356,7 @@ async def test_a_long_backlog_is_handed_on(
     resources: Resources, broker: RedisBroker, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_JOB_SECONDS", 0)
-    first, second, _ = [await owed(webhook) for _ in range(3)]
+    first, second, _ = [await new_delivery(webhook) for _ in range(3)]
     await deliver(resources, first)
     assert (await again(first)).status == "DELIVERED"
     assert sent_for(broker) == [second]
@@ -383,10 +383,10 @@ def test_who_was_slow_gets_one_turn_until_it_is_quick_again() -> None:
 async def test_what_a_deleted_webhook_was_owed_is_gone(
     resources: Resources, webhook: Webhook, receiver: Receiver
 ) -> None:
-    await owed(webhook)
+    await new_delivery(webhook)
     await repository.delete_webhook(webhook)
     # Made at the last moment.
-    late = await owed(webhook)
+    late = await new_delivery(webhook)
     await deliver(resources, late)
     assert await deliveries(webhook) == []
     assert receiver.messages == []
@@ -399,8 +399,8 @@ async def test_nobody_waits_for_what_is_not_there(resources: Resources) -> None:
 async def test_a_redelivery_is_not_undone_by_an_attempt_that_was_being_made(
     resources: Resources, owner: str
 ) -> None:
-    webhook = await made(owner)
-    delivery_id = await owed(webhook, attempt="a", attempt_began_at=NOW)
+    webhook = await new_webhook(owner)
+    delivery_id = await new_delivery(webhook, attempt="a", attempt_began_at=NOW)
     await redeliver(resources, Principal(owner), webhook.webhook_id, delivery_id)
     concluded = await delivery_repository.change_delivery(
         delivery_id, {"attempt": "a"}, status=DeliveryStatus.FAILED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.waybill.webhooks.records import made
+from tests.waybill.webhooks.records import new_webhook
 from waybill.platform.principal import Principal
 from waybill.resources import Resources
 from waybill.webhooks import repository
@@ -13,7 +13,7 @@ from waybill.webhooks.service import WebhookChanges, update_webhook
 async def test_a_webhook_that_is_disabled_while_it_is_enabled_is_enabled_whole(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    webhook = await made(owner)
+    webhook = await new_webhook(owner)
     change = repository.change_webhook
 
     async def change_too_late(*args: object, **changes: object) -> object:

@@ -12,7 +12,7 @@ import pytest
 from dramatiq import Message
 from dramatiq.brokers.redis import RedisBroker
 
-from tests.waybill.conftest import draft, kept, store
+from tests.waybill.conftest import insert_file, insert_files, new_file
 from tests.waybill.kills import KilledError, killed_at
 from waybill.files import update
 from waybill.files.delete import delete_file
@@ -62,7 +62,7 @@ async def make_files(principal: Principal, number: int) -> None:
                 fields |= {"status": Status.DUPLICATE, "sha256": "00"}
             elif not place and not each:
                 fields |= {"duplicated_at": datetime.now(UTC)}
-            await kept(principal.owner, folder=folder, **fields)
+            await insert_file(principal.owner, folder=folder, **fields)
 
 
 async def accept(
@@ -214,7 +214,7 @@ async def test_a_planned_file_that_leaves_or_comes_back_stays_where_it_is(
 ) -> None:
     monkeypatch.setattr(run, "MAX_JOB_SECONDS", 0)
     resources = _with_trash(resources)
-    files = [await kept(principal.owner, folder="x/y/", name=str(number)) for number in range(3)]
+    files = [await insert_file(principal.owner, folder="x/y/", name=str(number)) for number in range(3)]
     operation = await accept(resources, principal, wanted)
     for _ in range(2):  # counts, plans
         operation = await job(resources, principal, operation)
@@ -232,8 +232,8 @@ async def test_a_planned_file_that_leaves_or_comes_back_stays_where_it_is(
 
 
 async def test_a_step_reads_as_many_files_as_it_takes(resources: Resources, principal: Principal) -> None:
-    await store(
-        draft(principal.owner, folder=folder, name=str(number))
+    await insert_files(
+        new_file(principal.owner, folder=folder, name=str(number))
         for folder in ("x/", *FOLDERS, "x/z/")
         for number in range(50)
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.conftest import kept
+from tests.waybill.conftest import insert_file
 from waybill.files import transitions
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
@@ -22,7 +22,7 @@ MILLISECOND = timedelta(milliseconds=1)
 
 async def completed(owner: str, **fields: Any) -> File:
     given = {"status": Status.COMPLETED, "sha256": secrets.token_hex(32), "completed_at": MIDNIGHT} | fields
-    return await kept(owner, **given)
+    return await insert_file(owner, **given)
 
 
 async def test_a_day_ends_at_midnight_of_utc(owner: str) -> None:
@@ -61,6 +61,6 @@ async def test_only_what_is_stored_counts(owner: str) -> None:
     await transitions.change(await completed(owner), {}, deleted_at=NOW)
     for status in Status:
         if status is not Status.COMPLETED:
-            await kept(owner, status=status)
+            await insert_file(owner, status=status)
     await completed(f"not-{owner}")
     assert [*(await repository.find_usage_history(owner)).days.values()] == [Sum(1, 1)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.conftest import again, kept
+from tests.waybill.conftest import insert_file, reload
 from waybill import indexes
 from waybill.events import change_stream
 from waybill.files import transitions
@@ -38,7 +38,7 @@ async def _walked(resources: Resources) -> None:
 
 async def completed(owner: str, **fields: Any) -> File:
     given = {"status": Status.COMPLETED, "sha256": secrets.token_hex(32), "completed_at": datetime.now(UTC)}
-    return await kept(owner, **given | fields)
+    return await insert_file(owner, **given | fields)
 
 
 async def counted(owner: str) -> dict[str, dict[str, Sum]]:
@@ -75,7 +75,7 @@ async def test_sums_are_exact_before_and_after_each_fold(owner: str) -> None:
 
     async def insert() -> None:
         files.append(
-            await kept(owner, size=chance.randrange(100), content_type=chance.choice(("A/b", "c/d")))
+            await insert_file(owner, size=chance.randrange(100), content_type=chance.choice(("A/b", "c/d")))
         )
 
     async def complete() -> None:
@@ -113,7 +113,7 @@ async def test_sums_are_exact_before_and_after_each_fold(owner: str) -> None:
 
 async def test_sums_are_exact_after_races_with_folds(owner: str) -> None:
     files = [await completed(owner, size=number) for number in range(20)]
-    files += [await kept(owner, size=number) for number in range(20)]
+    files += [await insert_file(owner, size=number) for number in range(20)]
     is_over = asyncio.Event()
 
     async def fold() -> None:
@@ -138,7 +138,7 @@ async def test_sums_are_exact_after_races_with_folds(owner: str) -> None:
 async def test_a_fold_that_dies_between_two_writes_has_written_nothing(
     owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = await kept(owner, size=7)
+    file = await insert_file(owner, size=7)
     await usage_sums.fold_marked()
     await transitions.transition(file, Status.PROCESSING)
     before = await kept_alone(owner)
@@ -154,7 +154,7 @@ async def test_a_fold_that_dies_between_two_writes_has_written_nothing(
 
 
 async def test_two_folds_of_the_same_files_count_them_once(owner: str) -> None:
-    ids = [(await kept(owner)).key for _ in range(30)]
+    ids = [(await insert_file(owner)).key for _ in range(30)]
     await asyncio.gather(*(sums.fold(ids) for _ in range(4)))
     await usage_sums.fold_marked()
     assert await kept_alone(owner) == {"status": {"PENDING": Sum(30, 30)}}
@@ -186,7 +186,7 @@ async def test_the_walk_goes_on_from_where_it_was(
     owner: str, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("waybill.files.usage.walk.BATCH_FILES", 2)
-    files = [await kept(owner) for _ in range(5)]
+    files = [await insert_file(owner) for _ in range(5)]
     await File.get_motor_collection().update_many({}, {"$unset": {"unsummed": 1}})
     await ask_for_lap()
     assert await walk.walk_on(has_quota=False)
@@ -209,7 +209,7 @@ async def test_documents_that_are_no_files_stop_neither_folds_nor_the_walk(
 ) -> None:
     await File.get_motor_collection().insert_one({"owner": owner, "size": 1})
     await File.get_motor_collection().insert_one({"owner": owner, "status": "COMPLETED", "unsummed": True})
-    file = await kept(owner)
+    file = await insert_file(owner)
     await change_as_an_older_release(file.key, {"$unset": {"unsummed": 1}})
     await ask_for_lap()
     await keep_once(resources)
@@ -221,7 +221,7 @@ async def test_before_the_first_lap_few_files_are_counted_and_many_are_not(
     owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await Lap.get_motor_collection().delete_many({})
-    files = [await kept(owner) for _ in range(4)]
+    files = [await insert_file(owner) for _ in range(4)]
     await File.get_motor_collection().update_many({}, {"$unset": {"unsummed": 1}})
     monkeypatch.setattr(sums, "MAX_COUNTED_FILES", 4)
     await are_exact(owner)
@@ -235,14 +235,14 @@ async def test_before_the_first_lap_few_files_are_counted_and_many_are_not(
 async def test_a_type_that_no_file_has_any_longer_leaves_no_sum(owner: str) -> None:
     file = await completed(owner, content_type="invented/a")
     await usage_sums.fold_marked()
-    await transitions.change(await again(file), {}, deleted_at=NOW)
+    await transitions.change(await reload(file), {}, deleted_at=NOW)
     await usage_sums.fold_marked()
     assert await kept_alone(owner) == {}
 
 
 async def test_followers_do_not_see_a_fold(owner: str) -> None:
     feed = change_stream.watch(await change_stream.current_resume_token(), owner)
-    file = await kept(owner)
+    file = await insert_file(owner)
     await usage_sums.fold_marked()
     await transitions.transition(file, Status.PROCESSING)
     seen: list[Status] = []
@@ -256,7 +256,7 @@ async def test_followers_do_not_see_a_fold(owner: str) -> None:
 
 
 async def test_a_race_for_a_content_leaves_exact_sums(owner: str) -> None:
-    files = [await kept(owner, status=Status.PROCESSING) for _ in range(10)]
+    files = [await insert_file(owner, status=Status.PROCESSING) for _ in range(10)]
 
     async def complete(file: File) -> None:
         try:
