@@ -5,7 +5,7 @@ RUN := .venv/bin
 WEB := web/node_modules/.package-lock.json
 GENERATORS := tests/generators/node_modules/.package-lock.json
 # Folders whose language is checked against .ci/plain-language.txt.
-PLAIN := actors api bench cli docs stack waybill web/src README.md
+PLAIN := actors api bench cli docs stack tests waybill web/src README.md
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
 .PHONY: up prepare test coverage bench soak large fuzz faults cluster lint audit sbom dist fix docs docs-serve install pages

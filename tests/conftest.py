@@ -38,9 +38,9 @@ BROWSER_IS_MISSING = shutil.which("chromium") is None or not (NODE_MODULES.is_di
 GENERATORS_ARE_MISSING = not (Path(__file__).parent / "generators/node_modules/.package-lock.json").is_file()
 UPPY_IS_MISSING = not (Path(__file__).parent / "browser/uppy/node_modules/.package-lock.json").is_file()
 LEFT_OUT = {
-    **({"browser": "wants chromium, and npm"} if BROWSER_IS_MISSING else {}),
-    **({"browser/test_uppy.py": "wants chromium, and npm"} if UPPY_IS_MISSING else {}),
-    **({"generators": "wants npm, and Node 20"} if GENERATORS_ARE_MISSING else {}),
+    **({"browser": "requires chromium, and npm"} if BROWSER_IS_MISSING else {}),
+    **({"browser/test_uppy.py": "requires chromium, and npm"} if UPPY_IS_MISSING else {}),
+    **({"generators": "requires npm, and Node 20"} if GENERATORS_ARE_MISSING else {}),
 }
 collect_ignore = [*LEFT_OUT]
 
@@ -126,7 +126,7 @@ def observed_service(stack: Stack) -> Iterator[Watched]:
 
 @pytest.fixture
 def disposable_service(stack: Stack) -> Iterator[Service]:
-    """A Waybill that may be stopped or killed."""
+    """A Waybill of one test, which may stop or kill it."""
     with running_service(stack) as running:
         yield running
 
@@ -140,5 +140,5 @@ def wire(stack: Stack) -> Iterator[Relay]:
 
 @pytest.fixture
 def owner() -> str:
-    """Somebody who has no files yet."""
+    """An owner without files."""
     return f"owner-{uuid.uuid4()}"

@@ -62,7 +62,7 @@ async def _right(service: Service, *, with_trash: bool) -> Held:
 
 
 async def _pass_time(service: Service, *, with_trash: bool) -> None:
-    """Have all jobs become due; purges of the trash too, unless it is kept."""
+    """Make all jobs due; with ``with_trash``, not those of the trash."""
     trash = {"deleted_at": {"$exists": True}, "purge_began_at": None, "purge_at": {"$gt": datetime.now(UTC)}}
     others = {"$nor": [trash]} if with_trash else {}
     with records(service) as files:

@@ -89,13 +89,13 @@ def become(asked: dict[str, Any], descriptors: list[int], supervisor: int) -> No
     """Set up this process as ``stack.process.Child`` does: session, descriptors, folder and environment."""
     os.setsid()
     die_with_parent(supervisor, asked["orphan_signal"])
-    stdout, stderr, *kept = descriptors
+    stdout, stderr, *locks = descriptors
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
     for copied in {stdout, stderr}:
         os.close(copied)
     # While a child of it lives the lock is held.
-    for lock in kept:
+    for lock in locks:
         os.set_inheritable(lock, True)
     os.chdir(asked["cwd"])
     os.environ.clear()

@@ -49,15 +49,15 @@ class ForkServer:
                 start_new_session=True,
             )
 
-    def fork(self, command: Command, stdout: int, stderr: int, *kept: int) -> int:
-        """Start a process that also has the descriptors ``kept``, and return its id."""
+    def fork(self, command: Command, stdout: int, stderr: int, *inherited: int) -> int:
+        """Start a process that also has the descriptors ``inherited``, and return its id."""
         asked = {
             "arguments": command.argv[3:],
             "cwd": str(command.cwd),
             "env": dict(command.env),
             "orphan_signal": int(command.orphan_signal),
         }
-        return self._ask(asked, stdout, stderr, *kept)
+        return self._ask(asked, stdout, stderr, *inherited)
 
     def reap(self, pid: int) -> int:
         """Return the exit code of a process that has ended."""

@@ -15,20 +15,20 @@ from tests.parity.faces import FILE, with_plain_metadata
 from tests.service import Service
 from tests.waiting import result
 
-#: Seconds in which whatever is to come has come.
-PATIENCE = 30
+#: The timeout for each event.
+TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True)
-class Told:
-    """A file as a change left it, and where to go on."""
+class Received:
+    """A file after a change, and the position to resume after."""
 
     file: Any
     position: str
 
 
 class Refused(Exception):
-    """Raised where nothing is told; ``code`` says why."""
+    """Raised if a subscription is refused, with the ``code`` of the error."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -36,40 +36,40 @@ class Refused(Exception):
 
 
 class Ended(Exception):
-    """Raised where something was to be told, and nothing more is."""
+    """Raised if a subscription ends while a change is expected."""
 
 
 class Followed:
-    """What one follower is told, in its order."""
+    """The changes that one subscriber receives, in order."""
 
     def __init__(self) -> None:
-        self._told: asyncio.Queue[Told | None] = asyncio.Queue()
-        #: Where to go on; known from the start where the face tells it then.
+        self._received: asyncio.Queue[Received | None] = asyncio.Queue()
+        #: The position to resume after; None at the start if the protocol does not send it then.
         self.position: str | None = None
         self.was_reset = False
         #: Whether a subscription was said to be over, for good.
         self.was_completed = False
-        #: Why nothing more is told, by its code, where the face says so after it has begun.
+        #: The code of an error that ended the subscription.
         self.refusal: str | None = None
 
-    def put(self, told: Told | None) -> None:
-        if told is not None:
-            self.position = told.position
-        self._told.put_nowait(told)
+    def put(self, received: Received | None) -> None:
+        if received is not None:
+            self.position = received.position
+        self._received.put_nowait(received)
 
-    async def next(self) -> Told:
-        """What is told next."""
-        told = await result(self._told.get(), "something is told", PATIENCE)
-        if told is None:
+    async def next(self) -> Received:
+        """Return the next change."""
+        received = await result(self._received.get(), "a change is received", TIMEOUT_SECONDS)
+        if received is None:
             raise Ended(self.refusal)
-        return told
+        return received
 
     async def end(self) -> None:
-        """Wait for the end, before which nothing is told."""
-        assert await result(self._told.get(), "the end is told", PATIENCE) is None
+        """Wait for the end, and check that no change is received before it."""
+        assert await result(self._received.get(), "the subscription ends", TIMEOUT_SECONDS) is None
 
     async def until(self, condition: Any) -> list[Any]:
-        """The files that are told, up to the first for which the condition holds."""
+        """Return the received files, up to the first that fulfils the condition."""
         files = [(await self.next()).file]
         while not condition(files[-1]):
             files.append((await self.next()).file)
@@ -88,7 +88,7 @@ class RestLive:
         parameters = {"id": file_id} if file_id else {}
         followed = Followed()
         async with (
-            httpx.AsyncClient(base_url=service.address, headers=headers, timeout=PATIENCE) as client,
+            httpx.AsyncClient(base_url=service.address, headers=headers, timeout=TIMEOUT_SECONDS) as client,
             client.stream("GET", "/api/v1/files/events", params=parameters) as response,
         ):
             if response.status_code != 200:
@@ -118,7 +118,7 @@ async def _read_events(response: httpx.Response, followed: Followed, begun: asyn
                 case "position":
                     followed.position = event["id"]
                 case "file":
-                    followed.put(Told(json.loads(event["data"]), event["id"]))
+                    followed.put(Received(json.loads(event["data"]), event["id"]))
             if "id" in event:
                 begun.set()
             event = {}
@@ -140,7 +140,7 @@ class GraphQLLive:
         followed = Followed()
         followed.position = after
         if file_id is None and after is None:
-            # Nothing tells that it has begun. With a position it begins there, whenever that is.
+            # The protocol does not report that a subscription has begun. With a position it begins there.
             followed.position = after = await _change_id(service, token)
         async with graphql_socket(service) as socket:
             payload = {"Authorization": f"Bearer {token}"}
@@ -152,7 +152,7 @@ class GraphQLLive:
             field, declared = ("fileChanged(id: $id, after: $after)", "$id: ID!, $after: ID")
             if file_id is None:
                 field, declared = ("filesChanged(after: $after)", "$after: ID")
-            query = f"subscription({declared}) {{ told: {field} {{ {FILE} changeId }} }}"
+            query = f"subscription({declared}) {{ received: {field} {{ {FILE} changeId }} }}"
             variables = {"id": file_id, "after": after}
             operation = {"query": query, "variables": {k: v for k, v in variables.items() if v is not None}}
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": operation}))
@@ -165,7 +165,9 @@ class GraphQLLive:
 
 async def _change_id(service: Service, token: str) -> str | None:
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=service.address, headers=headers, timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(
+        base_url=service.address, headers=headers, timeout=TIMEOUT_SECONDS
+    ) as client:
         answer = (await client.post("/graphql", json={"query": "{ changeId }"})).json()
     if answer.get("data") is None:
         raise Refused(answer["errors"][0]["extensions"]["code"])
@@ -185,8 +187,8 @@ async def _read_messages(socket: ClientConnection, followed: Followed) -> None:
             if errors:
                 followed.refusal = errors[0]["extensions"]["code"]
                 break
-            file = payload["data"]["told"]
-            followed.put(Told(file, file.pop("changeId")))
+            file = payload["data"]["received"]
+            followed.put(Received(file, file.pop("changeId")))
     followed.put(None)
 
 

@@ -1,4 +1,4 @@
-"""Somebody who is sent webhooks, and answers as the test likes."""
+"""A receiver of webhooks that answers as a test requires."""
 
 import asyncio
 import json
@@ -84,7 +84,7 @@ async def running_receiver(**options: Any) -> AsyncIterator[Receiver]:
     receiver = Receiver(f"{scheme}://127.0.0.1:{port}")
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receiver.take)
-    # What it was told to do slowly need not be waited for.
+    # Do not wait for responses that a test delays.
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, **options).start()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from socket import SHUT_RDWR, SHUT_WR, create_connection, socket
 from urllib.parse import urlsplit
 
-#: What a store tells of a SHA-256 that it has verified.
+#: The header in which a store returns a SHA-256 that it has verified.
 CHECKSUM = b"x-amz-checksum-sha256:"
 
 
@@ -16,7 +16,8 @@ class Relay(socketserver.ThreadingTCPServer):
     """Passes bytes on; keeps the first line of each request, and how many bytes it has ``carried`` back.
 
     ``mute`` hides checksums from clients. Of many objects that are removed by one request the ``refused`` are
-    told to be there still, each with its code; with ``deletes_one_by_one`` the store does not know how to.
+    reported to be there still, each with its code; with ``deletes_one_by_one`` the store does not know how
+    to.
 
     The first request that has one of the texts ``cut`` in its first line meets a broken line, and
     the answer to the first that has one of the texts ``lose`` is lost.
@@ -86,10 +87,10 @@ class Relay(socketserver.ThreadingTCPServer):
         if self.deletes_one_by_one:
             return piece.replace(b" 200 OK", b" 501 Not Implemented", 1)
         head, end, body = piece.partition(b"\r\n\r\n")
-        told = "".join(
+        reported = "".join(
             f"<Error><Key>{key}</Key><Code>{code}</Code></Error>" for key, code in self.refused.items()
         )
-        body = body.replace(b"</DeleteResult>", told.encode() + b"</DeleteResult>")
+        body = body.replace(b"</DeleteResult>", reported.encode() + b"</DeleteResult>")
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
         return b"\r\n".join([*lines, b"Content-Length: %d" % len(body)]) + end + body
 

@@ -49,13 +49,16 @@ class Service:
         options.setdefault("lifetime", timedelta(hours=1))
         return make_token(self.settings.jwt_secret.get_secret_value(), owner, **options)
 
-    def client(self, owner: str | None, *, is_patient: bool = False) -> httpx.AsyncClient:
-        """An HTTP client with that owner's token, or none; a patient one repeats a request after a 503."""
+    def client(self, owner: str | None, *, retries_503: bool = False) -> httpx.AsyncClient:
+        """Return an HTTP client with that owner's token, or none.
+
+        ``retries_503``: it repeats a request after a 503.
+        """
         return httpx.AsyncClient(
             base_url=self.address,
             headers={} if owner is None else {"Authorization": f"Bearer {self.token(owner)}"},
             timeout=30,
-            transport=Patience() if is_patient else None,
+            transport=RetryTransport() if retries_503 else None,
         )
 
 
@@ -67,8 +70,8 @@ class Repeated503(UserWarning):
     """A request was repeated after a 503. The report of the run lists them, so that real ones are seen."""
 
 
-class Patience(httpx.AsyncHTTPTransport):
-    """Repeats a request after a 503, as clients are to. For tests in which a server is to fail."""
+class RetryTransport(httpx.AsyncHTTPTransport):
+    """Repeats a request after a 503, like clients. For tests in which a server fails."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         for _ in range(5):

@@ -22,7 +22,7 @@ def chatty(stack: Stack) -> Iterator[Service]:
         yield running
 
 
-async def told(face: Face) -> list[str]:
+async def messages(face: Face) -> list[str]:
     """Have an event sent, and one that cannot be; the secrets of the webhooks, to which addresses belong."""
     hooks = hooks_of(face)
     async with running_receiver() as receiver:
@@ -61,7 +61,7 @@ async def test_a_full_run_logs_no_secret(chatty: Service) -> None:
             await face.delete(file["id"])
             await purged(face, file["id"])
             hidden += [link.rpartition("=")[2], unsent["url"].rpartition("=")[2]]
-            hidden += await told(face)
+            hidden += await messages(face)
         await client.get("/api/v1/files", headers={"Authorization": f"Bearer {token}x"})
         await client.get("/graphql", params={"query": "{", "token": token})
     settings = service.settings

@@ -1,4 +1,4 @@
-"""Traces: one from a request to what its job asks the store for, and none where nobody wants them."""
+"""Traces: one from a request to the store requests of its job, and none if tracing is not configured."""
 
 import os
 import secrets

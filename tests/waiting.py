@@ -99,7 +99,7 @@ async def result(of: Awaitable[T], what: What, seconds: float = 60) -> T:
 
 
 async def ended(child: Child, seconds: float = 60) -> int:
-    """Wait for the end of a process, whatever ends it; return its exit code, minus the signal if killed."""
+    """Wait for the end of a process. Return its exit code, or minus the signal that killed it."""
     _expected.add(child.pid)
     await until(lambda: child.exit_code() is not None, f"{child.name} ends", seconds)
     code = child.exit_code()

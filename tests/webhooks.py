@@ -23,7 +23,7 @@ async def database(service: Service) -> AsyncIterator[Any]:
 
 
 async def pass_time(service: Service) -> None:
-    """All leases run out, and what is owed is due: each purge, and the next attempt at each delivery."""
+    """Let all leases expire, and make each purge and the next attempt of each delivery due."""
     async with database(service) as collections:
         await collections["files"].update_many({"due_at": {"$exists": True}}, {"$set": {"due_at": LONG_AGO}})
         await collections["followers"].update_one(

@@ -41,7 +41,7 @@ class Bucket:
 
 
 def key_of(upload: dict[str, str]) -> str:
-    """The object's key, which only the URL tells."""
+    """Return the object's key, which only the URL contains."""
     return urlsplit(upload["url"]).path.split("/", 2)[2]
 
 

@@ -1,4 +1,4 @@
-"""A worker that is told that something was sent, and that misses what it was sent in vain."""
+"""A worker that is notified of new messages, and that detects messages which never arrived."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ async def test_a_worker_need_not_look_for_what_was_sent(drowsy: Service) -> None
 
 
 async def beating(client: redis.Redis) -> str:
-    """The worker's id: of all that ever sent anything, the one that does while nobody asks."""
+    """Return the worker's id: the only id whose heartbeat changes now."""
     before = heartbeats(client)
     new = await until(lambda: heartbeats(client) - before, "a worker is alive", 20)
     worker: str = new.pop()[0].decode()

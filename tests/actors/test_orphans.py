@@ -1,4 +1,4 @@
-"""`waybill orphans`: what no record wants, and nothing else."""
+"""`waybill orphans` removes objects that no record needs, and no others."""
 
 import asyncio
 import os
@@ -15,11 +15,11 @@ UNKNOWN = "files/000000000000000000000000/00000000000000000000000000000000"
 async def test_an_object_without_a_record_is_found_and_deleted_only_when_told(
     jobs: Service, face: RestFace, bucket: Bucket
 ) -> None:
-    kept = await stored(face, os.urandom(10))
+    remaining = await stored(face, os.urandom(10))
     pending = await face.request(name="a", size=1)
     await put(pending.data["upload"], b"x")
     await bucket.put(UNKNOWN, b"nobody's")
-    await bucket.put("somebody-elses/object", b"not ours")
+    await bucket.put("another-applications/object", b"not ours")
     keys = await bucket.keys()
 
     found = orphans(jobs, "--older-than", "0")
@@ -30,7 +30,7 @@ async def test_an_object_without_a_record_is_found_and_deleted_only_when_told(
 
     assert orphans(jobs, "--older-than", "0", "--delete")[UNKNOWN]["deleted"] is True
     assert await bucket.keys() == keys - {UNKNOWN}
-    assert (await face.get(kept["id"])).data == kept
+    assert (await face.get(remaining["id"])).data == remaining
 
 
 async def test_a_database_without_files_deletes_nothing(jobs: Service, bucket: Bucket) -> None:

@@ -93,10 +93,10 @@ async def test_a_refreshed_upload_outlives_its_first_expiry(short_ttl_face: Rest
 
 
 async def test_a_completed_upload_does_not_expire(short_ttl_face: RestFace) -> None:
-    kept = await stored(short_ttl_face, os.urandom(10))
+    remaining = await stored(short_ttl_face, os.urandom(10))
     abandoned = await short_ttl_face.request(name="b", size=1)
     assert (await settled(short_ttl_face, abandoned.id))["status"] == "EXPIRED"
-    assert (await short_ttl_face.get(kept["id"])).data == kept
+    assert (await short_ttl_face.get(remaining["id"])).data == remaining
 
 
 async def test_a_purge_waits_for_its_delay(short_ttl_face: RestFace, short_ttl_bucket: Bucket) -> None:

@@ -23,14 +23,14 @@ PATHS = ["/dashboard", "/dashboard/", FAILED, "/dashboard/requeue-message", "/da
 
 @pytest.fixture
 async def opened(embedded: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """Anybody, before the embedded stack."""
+    """A caller without a token, at the embedded stack."""
     async with httpx.AsyncClient(base_url=embedded.address) as client:
         yield client
 
 
 @pytest.fixture
 async def closed(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody without a token, before a Waybill that is not embedded."""
+    """A caller without a token, at a Waybill that is not embedded."""
     async with httpx.AsyncClient(base_url=service.address) as client:
         yield client
 

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from tests.live import PATIENCE, GraphQLLive, RestLive, graphql_socket
+from tests.live import TIMEOUT_SECONDS, GraphQLLive, RestLive, graphql_socket
 from tests.parity.faces import RestFace
 from tests.service import Service
 
@@ -65,7 +65,7 @@ async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient) -> Non
 
 async def closed(socket: Any) -> int:
     """The code with which the server closes."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:
                 await socket.recv()
@@ -179,10 +179,10 @@ async def test_errors_have_their_codes_on_a_socket_too(service: Service, owner: 
         codes = {}
         for query in ("{ nothing }", '{ download(id: "x") { url } }'):
             await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
-            told = json.loads(await socket.recv())
-            errors = told["payload"] if told["type"] == "error" else told["payload"]["errors"]
+            message = json.loads(await socket.recv())
+            errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
             codes[query] = errors[0]["extensions"]["code"]
-            if told["type"] == "next":
+            if message["type"] == "next":
                 assert json.loads(await socket.recv())["type"] == "complete"
     assert list(codes.values()) == ["invalid_input", "file_not_found"]
 
@@ -218,7 +218,7 @@ async def test_a_thousand_who_are_told_nothing_take_little_memory(
             await socket.send(json.dumps(init))
             await socket.recv()
             await socket.send(json.dumps(subscribe))
-        # All are there: the last of them is told.
+        # All subscriptions are open: the last one receives its file.
         while True:
             await client.post("/api/v1/files/upload-request", json={"name": "a", "size": 1})
             with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""What Prometheus is told: by whom it may be asked, what is counted, and of whom nothing is said."""
+"""The metrics: who may read them, what is counted, and that they contain no owner."""
 
 import socket
 import sys

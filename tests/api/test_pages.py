@@ -28,14 +28,14 @@ after_npm = pytest.mark.skipif(not NODE_MODULES.is_dir(), reason="needs: npm ci 
 
 @pytest.fixture
 async def browser(embedded: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody at a browser, before the embedded stack."""
+    """A browser at the embedded stack."""
     async with httpx.AsyncClient(base_url=embedded.address, headers=BROWSER) as client:
         yield client
 
 
 @pytest.fixture
 async def outsider(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody at a browser, before a Waybill that is not embedded."""
+    """A browser at a Waybill that is not embedded."""
     async with httpx.AsyncClient(base_url=service.address, headers=BROWSER) as client:
         yield client
 

@@ -122,7 +122,7 @@ async def test_nothing_else_is_answered(service: Service, owner: str) -> None:
         single = await announced(rest, multipart=False)
         assert code(await control(rest, "POST", single, "uploads")) == "wrong_state"
     async with service.client(None) as anonymous:
-        refused = await control(RestFace(anonymous), "POST", file_id, "whatever")
+        refused = await control(RestFace(anonymous), "POST", file_id, "anything")
         assert (refused.status_code, code(refused)) == (401, "unauthenticated")
 
 

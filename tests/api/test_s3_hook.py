@@ -113,5 +113,5 @@ async def test_a_body_may_not_be_large_or_of_another_type(hooked: Service) -> No
 async def test_it_takes_posts_alone(hooked: Service) -> None:
     async with hooked.client(None) as client:
         answers(await client.get("/hooks/s3", headers=GOOD), 405, "method_not_allowed")
-        # MinIO asks so, without its token, whether anybody is there.
+        # MinIO checks so, without its token, whether the server answers.
         assert (await client.head("/hooks/s3")).status_code == 405

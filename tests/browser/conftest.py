@@ -50,7 +50,7 @@ async def page(browser: Browser, embedded: Service) -> AsyncIterator[Page]:
 
 @pytest.fixture
 async def outside(browser: Browser, service: Service) -> AsyncIterator[Page]:
-    """A page of a Waybill that wants a token, and keeps no trash."""
+    """A page of a Waybill that requires a token and has no trash."""
     async with opened(browser, service) as page:
         yield page
 

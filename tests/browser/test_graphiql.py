@@ -1,4 +1,4 @@
-"""GraphiQL: what a person does there, without a token at hand."""
+"""GraphiQL in a browser, without a token."""
 
 from playwright.async_api import Page, expect
 

@@ -37,7 +37,7 @@ async def test_a_file_is_renamed_in_the_list(outside: Page, service: Service, ow
     await expect(page.get_by_role("alert")).to_contain_text("must be a file name, not a path")
     await expect(field).to_be_focused()
 
-    # Somebody else is faster.
+    # Another client is faster.
     await field.fill("mine.txt")
     async with service.client(owner) as client:
         await client.patch(f"/api/v1/files/{file_id}", json={"name": "theirs.txt"})

@@ -1,4 +1,4 @@
-"""What a person does on the pages of the embedded stack, without a token at hand."""
+"""The pages of the embedded stack in a browser, without a token."""
 
 import re
 

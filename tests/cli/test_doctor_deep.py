@@ -22,7 +22,7 @@ CONTENT = b"once and again"
 
 
 @pytest.fixture(scope="module")
-def kept(stack: Stack) -> Iterator[Service]:
+def compared_service(stack: Stack) -> Iterator[Service]:
     """A Waybill with a trash, whose database and bucket a test may harm."""
     with running_service(stack, purge_delay="3600") as service:
         yield service
@@ -51,8 +51,8 @@ async def opened(service: Service) -> AsyncIterator[tuple[Any, dict[str, str]]]:
         yield s3, keys
 
 
-async def test_exactly_what_was_harmed_is_named(kept: Service) -> None:
-    async with kept.client("somebody") as client:
+async def test_exactly_what_was_harmed_is_named(compared_service: Service) -> None:
+    async with compared_service.client("alice") as client:
         face = RestFace(client)
         for name in ("fine", "gone", "shorter", "other", "forgotten", "trashed", "gone-from-the-trash"):
             await stored(face, os.urandom(1000), name=name)
@@ -64,12 +64,12 @@ async def test_exactly_what_was_harmed_is_named(kept: Service) -> None:
             await face.delete(ids[name])
         # Its object's key has the id of the first.
         assert (await face.get(ids["duplicate"])).data["status"] == "COMPLETED"
-    code, named, last = examined(kept)
+    code, named, last = examined(compared_service)
     assert (code, named) == (0, [])
     assert last.startswith("ok    records and bucket agree: 8 files against")
 
-    bucket = kept.settings.s3_bucket
-    async with opened(kept) as (s3, keys):
+    bucket = compared_service.settings.s3_bucket
+    async with opened(compared_service) as (s3, keys):
         await s3.delete_object(Bucket=bucket, Key=keys["gone"])
         await s3.delete_object(Bucket=bucket, Key=keys["gone-from-the-trash"])
         await s3.put_object(Bucket=bucket, Key=keys["shorter"], Body=b"short")
@@ -77,11 +77,13 @@ async def test_exactly_what_was_harmed_is_named(kept: Service) -> None:
         beside = f"files/{ids['fine']}/{'0' * 32}"
         await s3.put_object(Bucket=bucket, Key=beside, Body=b"beside")
         await s3.put_object(Bucket=bucket, Key="files/not-of-ours", Body=b"passed over")
-    with pymongo.MongoClient[dict[str, Any]](kept.settings.mongodb_url.get_secret_value()) as client:
-        files = client[kept.settings.mongodb_database]["files"]
+    with pymongo.MongoClient[dict[str, Any]](
+        compared_service.settings.mongodb_url.get_secret_value()
+    ) as client:
+        files = client[compared_service.settings.mongodb_database]["files"]
         files.delete_one({"_id": ObjectId(ids["forgotten"])})
         before = list(files.find().sort("_id", 1))
-        code, named, last = examined(kept)
+        code, named, last = examined(compared_service)
         assert code == 1
         assert {(each["difference"], each["key"]) for each in named} == {
             ("missing", keys["gone"]),
@@ -93,15 +95,15 @@ async def test_exactly_what_was_harmed_is_named(kept: Service) -> None:
         }
         assert len(named) == 6
         [gone] = [each for each in named if each["key"] == keys["gone"]]
-        assert (gone["file_id"], gone["owner"], gone["name"]) == (ids["gone"], "somebody", "gone")
+        assert (gone["file_id"], gone["owner"], gone["name"]) == (ids["gone"], "alice", "gone")
         assert last.endswith("6 mismatches")
         # Nothing was changed.
         assert list(files.find().sort("_id", 1)) == before
 
 
-async def test_more_files_than_a_batch_are_compared(kept: Service, owner: str) -> None:
+async def test_more_files_than_a_batch_are_compared(compared_service: Service, owner: str) -> None:
     """The database and the bucket are read in pages, which end at different places."""
-    settings = kept.settings
+    settings = compared_service.settings
     count = 2 * all_files.BATCH_FILES + 500
     ids = [ObjectId() for _ in range(count)]
     with pymongo.MongoClient[dict[str, Any]](settings.mongodb_url.get_secret_value()) as client:
@@ -121,13 +123,13 @@ async def test_more_files_than_a_batch_are_compared(kept: Service, owner: str) -
             }
             for number, file_id in enumerate(ids)
         )
-    async with opened(kept) as (s3, keys):
+    async with opened(compared_service) as (s3, keys):
         mine = list(range(0, count, 3))
         lost = {mine[0], mine[300], mine[-1]}
         for number in mine:
             if number not in lost:
                 await s3.put_object(Bucket=settings.s3_bucket, Key=keys[str(number)], Body=b"x")
-    code, named, _ = examined(kept)
+    code, named, _ = examined(compared_service)
     assert code == 1
     found = {each["name"] for each in named if each.get("owner") == owner}
     assert found == {str(number) for number in lost}

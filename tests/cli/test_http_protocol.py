@@ -18,7 +18,7 @@ from cli.http_protocol import MAX_HEAD_BYTES, LimitedHttpProtocol
 from tests.service import Service
 
 
-class Hasty(LimitedHttpProtocol):
+class ShortTimeouts(LimitedHttpProtocol):
     head_seconds = 0.2
     body_seconds = 0.4
 
@@ -35,7 +35,7 @@ async def events(request: Request) -> Response:
 
     async def stream() -> AsyncIterator[str]:
         yield "data: 1\n\n"
-        await asyncio.sleep(3 * Hasty.body_seconds)
+        await asyncio.sleep(3 * ShortTimeouts.body_seconds)
         yield "data: 2\n\n"
 
     return StreamingResponse(stream(), media_type="text/event-stream")
@@ -43,7 +43,7 @@ async def events(request: Request) -> Response:
 
 async def chat(websocket: WebSocket) -> None:
     await websocket.accept()
-    await asyncio.sleep(3 * Hasty.body_seconds)
+    await asyncio.sleep(3 * ShortTimeouts.body_seconds)
     await websocket.send_text(await websocket.receive_text())
     await websocket.close()
 
@@ -61,7 +61,12 @@ APP = Starlette(
 async def served(connections: int) -> AsyncIterator[int]:
     """A port where the protocol serves, with short deadlines."""
     config = uvicorn.Config(
-        APP, http=Hasty, limit_concurrency=connections + 1, lifespan="off", log_config=None, access_log=False
+        APP,
+        http=ShortTimeouts,
+        limit_concurrency=connections + 1,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     with socket.socket() as listener:

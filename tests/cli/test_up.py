@@ -154,13 +154,13 @@ async def test_a_stop_leaves_no_process_and_all_data(tmp_path: Path) -> None:
     content = os.urandom(100_000)
     with running(tmp_path) as up:
         async with up.client() as client:
-            kept = await stored(RestFace(client), content)
+            uploaded = await stored(RestFace(client), content)
         stop(up, signal.SIGINT)
     with running(tmp_path) as up:
         async with up.client() as client:
             face = RestFace(client)
-            assert (await face.get(kept["id"])).data == kept
-            link = (await face.download(kept["id"])).data
+            assert (await face.get(uploaded["id"])).data == uploaded
+            link = (await face.download(uploaded["id"])).data
             assert (await client.get(link["url"], headers={"Authorization": ""})).content == content
         stop(up, signal.SIGTERM)
 
@@ -180,7 +180,7 @@ async def test_kill_9_breaks_no_data_and_a_file_in_process_ends_completed(tmp_pa
     with running(tmp_path) as up:
         async with up.client() as client:
             face = RestFace(client)
-            kept = await stored(face, b"kept")
+            uploaded = await stored(face, b"stored")
             requested = await face.request(name="big", size=len(content))
             assert (await put(requested.data["upload"], content)).status_code == 200
             [worker] = [one for one in up.family() if "hashing" in one.cmdline()]
@@ -194,7 +194,7 @@ async def test_kill_9_breaks_no_data_and_a_file_in_process_ends_completed(tmp_pa
     with running(tmp_path) as up:
         async with up.client() as client:
             face = RestFace(client)
-            assert (await face.get(kept["id"])).data == kept
+            assert (await face.get(uploaded["id"])).data == uploaded
             file = await settled(face, requested.id, seconds=60)
             assert file["status"] == "COMPLETED"
             assert file["sha256"] == hashlib.sha256(content).hexdigest()

@@ -1,4 +1,4 @@
-"""An HTTP proxy before the store that answers wrongly, late or not at all when a test wants it to.
+"""An HTTP proxy before the store. A test can make it answer wrongly, late or not at all.
 
 It passes on each request as it came: the signature covers the Host header, which names the proxy. What it
 does wrong is chosen at run time:

@@ -20,7 +20,7 @@ from waybill.platform.errors import ServiceUnavailable
 from waybill.platform.mongo import connection
 from waybill.platform.mongo.errors import OUTAGE_CODES
 
-#: After these the driver waits for a change that the server does not tell: each code needs a new client.
+#: After these the driver waits for a change that the server does not report, so each code needs a new client.
 NOT_PRIMARY = {91, 189, 10058, 10107, 11600, 11602, 13435, 13436}
 
 #: A server that is no shard refuses to make these up.

@@ -170,7 +170,7 @@ def running_valkey_pair(stack: Stack, loop: BackgroundLoop, folder: Path) -> Ite
     pair = ValkeyPair(first, second, relay)
     try:
         pair._wait(lambda: all(server.role() for server in pair.servers), "a server does not answer")
-        # Not by an option: each is started again by the same command, whatever its role is by then.
+        # Not an option, because each server is restarted with the same command in any role.
         second.command("REPLICAOF", LOOPBACK, first.port)
         pair.wait_until_healthy()
         yield pair

@@ -54,7 +54,7 @@ class Load:
 
     The clients are spread over the owners, and over the APIs of ``service`` and those ``beside`` it.
 
-    A client tries again after a 503, whatever the store's trouble is, where the API ``may_drop`` its
+    A client tries again after any 503 of the store, if the API ``may_drop`` its
     connections after that, and after an answer with one of the codes of ``refusals``, which are right for
     the fault. Any other answer is an offence.
     """

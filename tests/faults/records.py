@@ -16,7 +16,7 @@ from tests.waiting import until
 
 @asynccontextmanager
 async def hurried(service: Service) -> AsyncIterator[None]:
-    """Every few seconds half a minute goes by: jobs that are owed become due, and leases run out.
+    """Let half a minute pass every few seconds: jobs become due, and leases expire.
 
     The long run waits for them as long as it really takes.
     """

@@ -48,7 +48,7 @@ def completed(owner: str, size: int) -> dict[str, Any]:
 async def test_a_worker_killed_while_it_folds_counts_nothing_twice(service: Service, owner: str) -> None:
     with records(service) as files:
         database = files.database
-        # MongoDB gives a dead client's transaction a minute, and nobody else its files.
+        # MongoDB keeps a dead client's transaction, and the locks on its files, for a minute.
         await database.client.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=2)
         # A lap begins anew with the files of this test.
         await database["laps"].delete_many({})
@@ -68,11 +68,11 @@ async def test_a_worker_killed_while_it_folds_counts_nothing_twice(service: Serv
             f"{owner}-{n}": (FILES // OWNERS, sum(range(n, FILES, OWNERS))) for n in range(OWNERS)
         }
         for kind in ("status", "day", "type"):
-            assert await kept(database, kind) == expected
+            assert await stored_sums(database, kind) == expected
 
 
-async def kept(database: Any, kind: str) -> dict[str, tuple[int, int]]:
-    """The kept sums of a kind, by owner."""
+async def stored_sums(database: Any, kind: str) -> dict[str, tuple[int, int]]:
+    """Return the stored sums of a kind, by owner."""
     found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
     async for each in database["sums"].find({"_id.kind": kind}):
         files, size = found[each["_id"]["owner"]]

@@ -77,7 +77,7 @@ async def test_a_sweeper_killed_at_any_step_loses_nothing(service: Service, owne
     owners = [owner, f"other-{owner}"]
     with records(service) as files:
         if not LONG:
-            # MongoDB gives a dead client's transaction a minute, and nobody else its files.
+            # MongoDB keeps a dead client's transaction, and the locks on its files, for a minute.
             await files.database.client.admin.command("setParameter", 1, transactionLifetimeLimitSeconds=2)
         known = files.database["owners"]
         await known.insert_many(
@@ -96,8 +96,8 @@ async def test_a_sweeper_killed_at_any_step_loses_nothing(service: Service, owne
                 await given_back(files, each)
         if not LONG:
             # Half a minute goes by: what the dead had in hand is due again.
-            owed = {"due_at": {"$exists": True}}
-            await files.update_many(owed, {"$set": {"due_at": datetime.now(UTC) - timedelta(days=1)}})
+            has_due_at = {"due_at": {"$exists": True}}
+            await files.update_many(has_due_at, {"$set": {"due_at": datetime.now(UTC) - timedelta(days=1)}})
         service.worker.restart()
         await reached(files, purged, FILES)
         await reached(files, {"due_at": None}, FILES)

@@ -24,7 +24,7 @@ from waybill.platform.mongo import connection
 from waybill.platform.mongo.connection import ANSWER_TIMEOUT_MS
 
 #: Seconds. Not a measure of speed: a client that waits longer than this would call it a hang.
-PATIENCE = 5
+TIMEOUT_SECONDS = 5
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,12 @@ def faulty(own_stack: Stack) -> Iterator[Service]:
 @pytest.fixture
 async def client(faulty: Service, owner: str) -> AsyncIterator[httpx.AsyncClient]:
     async with faulty.client(owner) as opened:
-        opened.timeout = httpx.Timeout(PATIENCE)
+        opened.timeout = httpx.Timeout(TIMEOUT_SECONDS)
         yield opened
 
 
 async def scraped(client: httpx.AsyncClient) -> Metrics:
-    """What Prometheus is told."""
+    """Return the metrics."""
     return Metrics.of(await client.get("/metrics", headers=BEARER))
 
 
@@ -61,25 +61,25 @@ async def test_without_mongodb_everything_says_try_again(
     own_stack: Stack, client: httpx.AsyncClient, fault: str
 ) -> None:
     rest, graphql = RestFace(client), GraphQLFace(client)
-    kept = await stored(rest, b"kept" + fault.encode())
+    uploaded = await stored(rest, b"stored" + fault.encode())
     with FAULTS[fault](own_stack, "mongod"):
         for face in (rest, graphql):
             assert (await face.request(name="a", size=1)).code == "service_unavailable"
-            assert (await face.get(kept["id"])).code == "service_unavailable"
+            assert (await face.get(uploaded["id"])).code == "service_unavailable"
         response = await client.get("/api/v1/files")
         assert response.status_code == 503
         assert int(response.headers["retry-after"]) > 0
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["mongodb"]) == (503, "unavailable")
         assert (await client.get("/healthz")).status_code == 200
-        told = await scraped(client)
-        assert {name: told.get("waybill_up", dependency=name) for name in ("mongodb", "redis")} == {
+        metrics = await scraped(client)
+        assert {name: metrics.get("waybill_up", dependency=name) for name in ("mongodb", "redis")} == {
             "mongodb": 0,
             "redis": 1,
         }
-        assert "waybill_files" not in told.names
+        assert "waybill_files" not in metrics.names
     await is_ready(client)
-    assert (await rest.get(kept["id"])).data == kept
+    assert (await rest.get(uploaded["id"])).data == uploaded
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -92,14 +92,15 @@ async def test_without_the_store_complete_says_try_again_or_goes_on_later(
     assert (await put(requested.data["upload"], content)).status_code == 200
     with FAULTS[fault](own_stack, "seaweedfs"):
         completed = await face.complete(requested.id)
-        # A store that refuses connections is away; one that says nothing is slow, and a worker waits for it.
+        # A store that refuses connections is unavailable. One that does not answer is slow, and a worker
+        # waits for it.
         outcome = (completed.code, (await face.get(requested.id)).data["status"])
         assert outcome == (("service_unavailable", "PENDING") if fault == "killed" else (None, "PROCESSING"))
         assert (await face.request(name="b", size=1)).code is None
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["s3"]) == (503, "unavailable")
-        told = await scraped(client)
-        assert {name: told.get("waybill_up", dependency=name) for name in ("s3", "mongodb")} == {
+        metrics = await scraped(client)
+        assert {name: metrics.get("waybill_up", dependency=name) for name in ("s3", "mongodb")} == {
             "s3": 0,
             "mongodb": 1,
         }
@@ -141,9 +142,9 @@ async def test_without_redis_uploads_go_on_and_are_verified_later(
         assert (await face.delete(deleted["id"])).data["deletedAt"] is not None
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["redis"]) == (200, "unavailable")
-        told = await scraped(client)
-        assert told.get("waybill_up", dependency="mongodb") == 1
-        assert not {"waybill_queue_messages", "waybill_workers", "waybill_dead_letters"} & told.names
+        metrics = await scraped(client)
+        assert metrics.get("waybill_up", dependency="mongodb") == 1
+        assert not {"waybill_queue_messages", "waybill_workers", "waybill_dead_letters"} & metrics.names
     assert (await scraped(client)).get("waybill_up", dependency="redis") == 1
     assert (await settled(face, requested.id, seconds=90))["status"] == "COMPLETED"
     await purged(face, deleted["id"], seconds=90)
@@ -158,7 +159,7 @@ def limited(own_stack: Stack) -> Iterator[Service]:
 
 def test_without_redis_nobody_is_rate_limited(own_stack: Stack, limited: Service) -> None:
     headers = {"Authorization": f"Bearer {limited.token('limited')}"}
-    with httpx.Client(base_url=limited.address, headers=headers, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=limited.address, headers=headers, timeout=TIMEOUT_SECONDS) as client:
         with killed(own_stack, "valkey"):
             assert [client.get("/api/v1/files").status_code for _ in range(3)] == [200, 200, 200]
         assert "redis unavailable" in limited.api.log.read_text()

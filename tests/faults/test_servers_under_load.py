@@ -31,7 +31,7 @@ class Outage:
     times: int
 
 
-# Longer than a client's patience with the store and than two renewals of a lease.
+# Longer than the client's timeout for the store, and than two renewals of a lease.
 PAUSE = 30 if LONG else 6
 
 OUTAGES = {

@@ -1,4 +1,4 @@
-"""SIGTERM: what was begun is answered, or handed to somebody else."""
+"""SIGTERM: requests that were begun are answered, and jobs go to another worker."""
 
 import asyncio
 import hashlib
@@ -92,9 +92,9 @@ async def test_an_api_that_is_told_to_stop_answers_what_it_has_begun(service: Se
         service.api.restart()
         await ready(service)
         async with service.client(owner) as client:
-            kept = [(await RestFace(client).get(body["file"]["id"])).code for _, body in answers]
-        assert kept == [None] * REQUESTS
-    ROWS.append(Row("API told to stop (SIGTERM)", times, times * REQUESTS, 0))
+            codes = [(await RestFace(client).get(body["file"]["id"])).code for _, body in answers]
+        assert codes == [None] * REQUESTS
+    ROWS.append(Row("API stopped (SIGTERM)", times, times * REQUESTS, 0))
 
 
 async def test_a_worker_that_is_told_to_stop_hands_its_job_to_the_next(service: Service, owner: str) -> None:
@@ -119,4 +119,4 @@ async def test_a_worker_that_is_told_to_stop_hands_its_job_to_the_next(service: 
             if caught == wanted:
                 break
     assert caught == wanted, "too few stops came before the end of a hash"
-    ROWS.append(Row("worker told to stop (SIGTERM) mid-hash", caught, caught, 0))
+    ROWS.append(Row("worker stopped (SIGTERM) mid-hash", caught, caught, 0))

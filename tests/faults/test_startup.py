@@ -1,4 +1,4 @@
-"""Processes that start while MongoDB, the store or Redis is away."""
+"""Processes that start while MongoDB, the store or Redis is unavailable."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ class Production:
 
 @pytest.fixture(scope="module")
 def production(own_stack: Stack) -> Iterator[Production]:
-    """Its processes are stopped: a test starts them when the servers are as it wants them."""
+    """A service whose processes are stopped. A test starts them when it has prepared the servers."""
     set_mongodb_user(own_stack, "createUser")
     address = own_stack.addresses.mongodb_url.partition("@")[2]
     public = own_stack.addresses.s3_endpoint_url

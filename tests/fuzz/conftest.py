@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="package")
 def fuzzed(stack: Stack) -> Iterator[Service]:
-    """The Waybill to fuzz. Nobody delivers: what fuzzing names as a webhook's address may be anybody's."""
+    """The Waybill to fuzz. It delivers no webhooks, because fuzzing may name real addresses."""
     queues = sorted({*QUEUES.values()} - {QUEUES[DELIVER_WEBHOOK]})
     with running_service(stack) as running:
         running.worker.stop()
@@ -78,6 +78,6 @@ async def fuzz(
 
 
 def _user(service: Service, name: str, owner: str) -> dict[str, Any]:
-    """Somebody whom schemathesis may be (Web Fuzzing Commons, authentication)."""
+    """A caller for schemathesis (Web Fuzzing Commons, authentication)."""
     header = {"name": "Authorization", "value": f"Bearer {service.token(owner)}"}
     return {"name": name, "fixedHeaders": [header]}

@@ -1,4 +1,4 @@
-"""Tells schemathesis what cursors and addresses are: no pattern of the document can."""
+"""Give schemathesis valid cursors and addresses, which no pattern of the document describes."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ _FORMATS = {
 
 @schemathesis.hook
 def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
-    """Give cursors a format: no pattern tells a cursor of ours from a made-up one."""
+    """Give cursors a format: no pattern distinguishes a valid cursor from an invented one."""
     for methods in raw_schema["paths"].values():
         for operation in methods.values():
             for parameter in operation["parameters"]:
@@ -52,7 +52,7 @@ schemathesis.openapi.format(
 
 schemathesis.openapi.format("folder-cursor", st.just(_cursor("folder", "a/")))
 
-# Such as a webhook may have. Nobody has these, and in these runs nobody calls them.
+# Addresses that a webhook may have. No host has them, and these runs do not call them.
 schemathesis.openapi.format(
     "uri",
     st.from_regex(

@@ -1,11 +1,11 @@
-"""Tells schemathesis which errors GraphQL may answer: outcomes that have a code, and never a defect."""
+"""Give schemathesis the errors that GraphQL may return: those with a code, and never a defect."""
 
 from typing import Any
 
 import schemathesis
 from schemathesis import Case, CheckContext, Response
 
-# The requests are valid by the schema and carry a good token, and no server is away.
+# The requests are valid by the schema and have a valid token, and all servers are available.
 OUTCOMES = {
     *("file_not_found", "invalid_input", "file_too_large", "object_missing", "wrong_state"),
     *("webhook_not_found", "delivery_not_found", "too_many_webhooks", "webhook_disabled"),

@@ -25,7 +25,7 @@ async def face(face_class: type[Face], service: Service, owner: str) -> AsyncIte
 
 @pytest.fixture
 async def stranger(face_class: type[Face], service: Service, owner: str) -> AsyncIterator[Face]:
-    """The face of this run, in the name of somebody else."""
+    """The face of this run, in the name of another owner."""
     async with service.client(f"not-{owner}") as client:
         yield face_class(client)
 

@@ -23,7 +23,7 @@ async def test_an_accepted_type_can_be_sent(face: Face, content_type: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "normal_form"),
     [
         ("", "application/octet-stream"),
         ("text/plain;", "text/plain"),
@@ -31,6 +31,6 @@ async def test_an_accepted_type_can_be_sent(face: Face, content_type: str) -> No
         ('text/plain ;a="b;\\"c"', 'text/plain; a="b;\\"c"'),
     ],
 )
-async def test_a_type_is_kept_in_one_form(face: Face, given: str, kept: str) -> None:
+async def test_a_type_is_stored_in_one_form(face: Face, given: str, normal_form: str) -> None:
     requested = await face.request(name="a", size=1, contentType=given)
-    assert requested.data["file"]["contentType"] == kept
+    assert requested.data["file"]["contentType"] == normal_form

@@ -163,7 +163,7 @@ async def test_the_list_filters_by_time_from_one_until_before_another(face: Face
     files = []
     for number in range(4):
         files.append((await face.request(name=str(number), size=1)).data["file"])
-        await asyncio.sleep(0.002)  # times are kept in milliseconds
+        await asyncio.sleep(0.002)  # times are stored in milliseconds
     times = [file["createdAt"] for file in files]
     assert all(earlier < later for earlier, later in pairwise(times))
     assert await names(face, createdAfter=times[1], createdBefore=times[3], order="asc") == ["1", "2"]

@@ -1,4 +1,4 @@
-"""Files are told as they change: each change once, in order, through cuts and restarts."""
+"""Changes of files are published: each once, in order, across broken connections and restarts."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidHandshake
 
-from tests.live import Ended, GraphQLLive, Refused, RestLive, Told, graphql_socket
+from tests.live import Ended, GraphQLLive, Received, Refused, RestLive, graphql_socket
 from tests.parity.faces import Face, GraphQLFace
 from tests.service import Service
 from tests.uploads import purged, stored, uploaded
@@ -82,8 +82,8 @@ async def test_what_happened_meanwhile_is_told_to_whoever_comes_back(
         await stored(face, os.urandom(100))
         first = [await followed.next() for _ in range(3)]
     missed = await stored(face, os.urandom(100))
-    for place, told in enumerate(first):
-        async with live.follow(service, token, after=told.position) as followed:
+    for place, received in enumerate(first):
+        async with live.follow(service, token, after=received.position) as followed:
             files = await followed.until(lambda file: file["id"] == missed["id"] and is_completed(file))
         statuses = [each.file["status"] for each in first[place + 1 :]]
         assert [file["status"] for file in files] == [*statuses, "PENDING", "PROCESSING", "COMPLETED"]
@@ -151,10 +151,10 @@ async def test_nothing_is_missed_or_told_twice_while_the_api_is_killed(
     async with disposable_service.client("alice") as client:
         face = GraphQLFace(client)
         ids = [(await face.request(name=f"{number}", size=1)).id for number in range(30)]
-        told: list[Told] = []
+        received: list[Received] = []
         begun = asyncio.Event()
         follow = partial(live.follow, disposable_service, disposable_service.token("alice"))
-        following = asyncio.create_task(_persist(follow, told, 2 * len(ids), begun))
+        following = asyncio.create_task(_persist(follow, received, 2 * len(ids), begun))
         await begun.wait()
         for number, file_id in enumerate(ids):
             if number in {10, 20}:
@@ -164,23 +164,23 @@ async def test_nothing_is_missed_or_told_twice_while_the_api_is_killed(
             assert (await face.delete(file_id)).code is None
         async with asyncio.timeout(60):
             await following
-    assert [each.file["id"] for each in told if not each.file["purgedAt"]] == ids
-    assert sorted(each.file["id"] for each in told if each.file["purgedAt"]) == sorted(ids)
+    assert [each.file["id"] for each in received if not each.file["purgedAt"]] == ids
+    assert sorted(each.file["id"] for each in received if each.file["purgedAt"]) == sorted(ids)
 
 
-async def _persist(follow: Any, told: list[Told], number: int, begun: asyncio.Event) -> None:
-    """Be told so many changes. Whoever is cut off comes back with the last position."""
+async def _persist(follow: Any, received: list[Received], number: int, begun: asyncio.Event) -> None:
+    """Receive so many changes. After a broken connection, resume after the last position."""
     position: str | None = None
-    while len(told) < number:
+    while len(received) < number:
         try:
             async with follow(after=position) as followed:
                 position = position or followed.position
                 begun.set()
-                while len(told) < number:
-                    told.append(await followed.next())
-                    position = told[-1].position
+                while len(received) < number:
+                    received.append(await followed.next())
+                    position = received[-1].position
         except (Ended, OSError, httpx.TransportError, InvalidHandshake):
-            await asyncio.sleep(0.1)  # until somebody answers again
+            await asyncio.sleep(0.1)  # until the API answers again
 
 
 async def _answered(client: httpx.AsyncClient) -> None:
@@ -207,7 +207,7 @@ async def test_an_owner_follows_so_often_and_no_more(
             await socket.send(
                 json.dumps({"id": str(number), "type": "subscribe", "payload": {"query": query}})
             )
-        # Each is told the file as it stands once it has begun.
+        # Each subscription begins with the current file.
         assert {json.loads(await socket.recv())["type"] for _ in range(limit)} == {"next"}
         assert await _refusal(live, service, token) == "too_many_subscriptions"
         async with live.follow(service, service.token(f"not-{owner}")):

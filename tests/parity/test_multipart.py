@@ -27,7 +27,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 @pytest.fixture
 async def patient_face(face_class: type[Face], service: Service, owner: str) -> AsyncIterator[Face]:
     """The face of this run, with repeats after a 503: SeaweedFS fails to list parts after an abort."""
-    async with service.client(owner, is_patient=True) as client:
+    async with service.client(owner, retries_503=True) as client:
         yield face_class(client)
 
 
@@ -121,7 +121,7 @@ async def test_a_part_may_be_sent_again(face: Face) -> None:
     await send(face, file_id, 1, 2, 3)
     signed = (await face.request_parts(file_id, [1])).data["parts"][0]
     assert (await put(signed, bytes(PART))).status_code == 200
-    # SeaweedFS keeps both, and tells the later one by the second.
+    # SeaweedFS keeps both, and its times have a resolution of a second.
     await asyncio.sleep(1 - time.time() % 1)
     await send(face, file_id, 1)
     assert (await face.complete(file_id)).code is None

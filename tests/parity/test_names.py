@@ -127,19 +127,19 @@ async def test_twenty_deletes_of_the_names_of_one_content_leave_nothing(face: Fa
 async def test_uploads_names_and_deletes_of_one_content_at_once(face: Face) -> None:
     content = os.urandom(SIZE)
     first = await stored(face, content, name="a")
-    kept = await named(face, content, "kept")
+    remaining = await named(face, content, "remaining")
     doomed = await asyncio.gather(*(named(face, content, f"b{number}") for number in range(5)))
     done = await asyncio.gather(
         *(face.delete(file["id"]) for file in (first, *doomed)),
         *(named(face, content, f"c{number}") for number in range(5)),
         *(stored(face, content, name=f"d{number}") for number in range(5)),
-        *(face.download(kept["id"]) for _ in range(5)),
+        *(face.download(remaining["id"]) for _ in range(5)),
     )
     assert all(answer.code is None for answer in done[-5:])
     for file in (first, *doomed):
         await purged(face, file["id"])
     files = await check(face, by_hash(content))
-    assert kept["id"] in {file["id"] for file in files}
+    assert remaining["id"] in {file["id"] for file in files}
     assert (await face.usage()).data["used"] == SIZE
 
 

@@ -1,4 +1,4 @@
-"""What happens at once: whatever the order, one effect and one truth."""
+"""Parallel requests: in any order they have one effect and one final state."""
 
 import asyncio
 import os
@@ -52,7 +52,7 @@ async def test_delete_against_a_running_hash_leaves_a_purged_file(face: Face) ->
     await face.complete(file_id)
     await asyncio.gather(face.delete(file_id), face.complete(file_id))
     await purged(face, file_id)
-    # The content is free again, whatever the hash made of it before the delete.
+    # No file holds the content any longer, with any result of the verification before the delete.
     assert (await stored(face, content))["status"] == "COMPLETED"
 
 

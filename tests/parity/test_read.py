@@ -5,9 +5,9 @@ from tests.uploads import stored
 
 
 async def test_a_deleted_file_leaves_the_list_and_can_still_be_read(face: Face) -> None:
-    kept, gone = [(await face.request(name=name, size=1)).id for name in ("kept", "gone")]
+    remaining, gone = [(await face.request(name=name, size=1)).id for name in ("remaining", "gone")]
     await face.delete(gone)
-    assert [file["id"] for file in (await face.list()).data["items"]] == [kept]
+    assert [file["id"] for file in (await face.list()).data["items"]] == [remaining]
     assert (await face.get(gone)).data["deletedAt"] is not None
 
 

@@ -147,12 +147,12 @@ async def test_deleted_files_take_no_room_and_need_it_to_come_back(face: Face) -
 
 
 async def test_the_trash_can_be_listed(face: Face) -> None:
-    kept = await face.request(name="kept", size=1)
+    remaining = await face.request(name="remaining", size=1)
     deleted = [(await face.request(name=name, size=size)).id for name, size in (("b", 1), ("a", 2), ("c", 3))]
     for file_id in deleted:
         await face.delete(file_id)
-    assert [file["id"] for file in (await face.list()).data["items"]] == [kept.id]
-    assert [file["id"] for file in (await face.list(deleted=False)).data["items"]] == [kept.id]
+    assert [file["id"] for file in (await face.list()).data["items"]] == [remaining.id]
+    assert [file["id"] for file in (await face.list(deleted=False)).data["items"]] == [remaining.id]
     for sort, names in ({"createdAt": "cab", "name": "abc", "size": "cab"}).items():
         seen, cursor = "", None
         while True:

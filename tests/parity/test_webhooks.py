@@ -1,4 +1,4 @@
-"""Webhooks through both faces: what is kept, shown, refused and sent."""
+"""Webhooks through both faces: what is stored, shown, refused and sent."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ URL = "https://example.com/hooks"
 
 @pytest.fixture
 async def hooks(face: Face) -> AsyncIterator[Hooks]:
-    """The webhooks of this test's owner, of whom none is left to be told afterwards."""
+    """The webhooks of this test's owner. They are deleted after the test."""
     hooks = hooks_of(face)
     yield hooks
     for webhook in (await hooks.list()).data:

@@ -28,7 +28,7 @@ SIZES = {4 * 1024: 60, 256 * 1024: 35, 4 * 1024**2: 5}
 COPIES = 10
 
 #: Seconds.
-PATIENCE = 10
+TIMEOUT_SECONDS = 10
 ENDLESS = 300
 
 
@@ -57,7 +57,7 @@ class Crowd:
         self._pace = seconds / self._each
 
     async def work(self) -> None:
-        """Make all uploads; raises where a client was told anything but a success or to try again."""
+        """Make all uploads; raises if a client received anything but a success or a request to try again."""
         async with asyncio.TaskGroup() as clients:
             for owner in self._owners:
                 clients.create_task(self._client(owner))
@@ -65,7 +65,7 @@ class Crowd:
     async def _client(self, owner: str) -> None:
         contents: list[bytes] = []
         began = time.monotonic() + random.random() * self._pace
-        async with self._faces(owner) as faces, httpx.AsyncClient(timeout=PATIENCE) as store:
+        async with self._faces(owner) as faces, httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as store:
             for number in range(self._each):
                 await asyncio.sleep(max(0, began + number * self._pace - time.monotonic()))
                 content = os.urandom(random.choices(list(SIZES), list(SIZES.values()))[0])
@@ -81,7 +81,7 @@ class Crowd:
         async with AsyncExitStack() as stack:
             faces: list[Face] = []
             for address in self._fleet.addresses:
-                client = httpx.AsyncClient(base_url=address, headers=headers, timeout=PATIENCE)
+                client = httpx.AsyncClient(base_url=address, headers=headers, timeout=TIMEOUT_SECONDS)
                 await stack.enter_async_context(client)
                 faces += [RestFace(client), GraphQLFace(client)]
             yield faces
@@ -147,7 +147,7 @@ class Crowd:
 
     async def _follow(self, owner: str, ended: dict[str, Any]) -> None:
         deadline = time.monotonic() + ENDLESS
-        async with self._faces(owner) as faces, httpx.AsyncClient(timeout=PATIENCE) as store:
+        async with self._faces(owner) as faces, httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as store:
             for file_id, expected in self.expected.items():
                 if expected.owner != owner:
                     continue

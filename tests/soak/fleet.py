@@ -49,8 +49,8 @@ def start_fleet(stack: Stack) -> Fleet:
         service,
         [service.address, f"http://127.0.0.1:{port}"],
         {
-            "API": stack.spawn("mortal-api", [*command, "api", "--port", str(port)], service.env),
-            "worker": stack.spawn("mortal-worker", [*command, "worker"], service.env),
+            "API": stack.spawn("killed-api", [*command, "api", "--port", str(port)], service.env),
+            "worker": stack.spawn("killed-worker", [*command, "worker"], service.env),
             "Valkey": stack.child("valkey"),
         },
     )

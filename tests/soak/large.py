@@ -98,7 +98,7 @@ def run_client(service: Service, file_id: str, size: int, *, until: str | None) 
 
 
 async def upload(service: Service, size: int) -> bool:
-    """Send the file, and tell how it went; whether it is as it must be."""
+    """Send the file and print the progress. Return whether the result is right."""
     worker = psutil.Process(service.worker.pid)
     announced: dict[str, Any] = {"name": "large.bin", "size": size, "multipart": True}
     async with service.client("large") as api:

@@ -15,7 +15,7 @@ GROWTH = 0.10
 
 
 class Memory:
-    """The resident memory of the API and the worker that nobody kills."""
+    """The resident memory of the API and the worker that are not killed."""
 
     def __init__(self, fleet: Fleet) -> None:
         children = {"API": fleet.service.api, "worker": fleet.service.worker}

@@ -29,7 +29,7 @@ PATHS = (
     "/1,01637037d6",
 )
 
-#: A page may send the first three without asking. It asks for the fourth, and so may be told to go ahead.
+#: A page may send the first three without a preflight. The fourth requires one, which can succeed.
 METHODS = ("GET", "HEAD", "POST", "DELETE")
 
 #: A page of another site, and one whose name was pointed at this machine (DNS rebinding).
@@ -144,11 +144,11 @@ def test_a_folder_of_an_earlier_release_keeps_its_data_and_gets_keys(start: Star
     # An earlier release made these four secrets, and neither a certificate nor a key file.
     secrets = folder / "secrets.json"
     names = ("jwt_secret", "redis_password", "s3_access_key", "s3_secret_key")
-    kept = {name: value for name, value in json.loads(secrets.read_text()).items() if name in names}
-    secrets.write_text(json.dumps(kept))
+    remaining = {name: value for name, value in json.loads(secrets.read_text()).items() if name in names}
+    secrets.write_text(json.dumps(remaining))
     for name in ("mongod/key", "seaweedfs/parts.pem"):
         (folder / name).unlink()
-    assert Stack.read_jwt_secret(folder) == kept["jwt_secret"]
+    assert Stack.read_jwt_secret(folder) == remaining["jwt_secret"]
     second = start()
     assert Cargo(second.addresses).get() == ("tea", "tea", "tea")
     assert {name for name, value in second.env().items() if value != settings[name]} == {

@@ -1,4 +1,4 @@
-"""Servers and supervisors that are killed. Whatever was acknowledged before is there afterwards."""
+"""Servers and supervisors that are killed. All acknowledged writes survive."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the tests of sweepers have to themselves: a Waybill in which nobody works but the test."""
+"""Fixtures of tests that call use-cases themselves: a Waybill whose processes are stopped."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -46,7 +46,7 @@ def broker(stopped_service: Service) -> Iterator[RedisBroker]:
 
 @pytest.fixture
 async def resources(stopped_service: Service, broker: RedisBroker) -> AsyncIterator[Resources]:
-    """What use-cases are handed, on ``stopped_service`` without any files."""
+    """The resources for use-cases, on ``stopped_service`` without any files."""
     async with open_resources(stopped_service.settings, broker) as opened:
         # By a client without the limits of ours: a busy machine needs longer for the thousands of some tests.
         with pymongo.MongoClient[Any](stopped_service.settings.mongodb_url.get_secret_value()) as client:
@@ -57,7 +57,7 @@ async def resources(stopped_service: Service, broker: RedisBroker) -> AsyncItera
 
 
 def new_file(owner: str, **fields: Any) -> File:
-    """A file of yesterday, not stored yet."""
+    """Return a file of yesterday that is not stored yet."""
     then = datetime.now(UTC) - DAY
     file_id = repository.new_id()
     return File(
@@ -76,7 +76,7 @@ def new_file(owner: str, **fields: Any) -> File:
 
 
 async def insert_file(owner: str, **fields: Any) -> File:
-    """A file of yesterday, as it is stored."""
+    """Insert a file of yesterday, and return it."""
     file = new_file(owner, **fields)
     await repository.insert(file)
     return await reload(file)
@@ -94,12 +94,12 @@ async def insert_batches(collection: Any, documents: Sequence[Mapping[str, Any]]
 
 
 async def reload(file: File) -> File:
-    """The file as it is now."""
+    """Return the current state of a file."""
     return await repository.find(file.file_id)
 
 
 def run_after_find(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callable[[], Any]) -> None:
-    """Have something happen between a sweeper's finding of files and its changing of them."""
+    """Call ``meanwhile`` after a sweeper has found files and before it changes them."""
     found = getattr(due, find)
 
     async def find_and_be_late() -> AsyncIterator[Any]:
@@ -111,6 +111,6 @@ def run_after_find(monkeypatch: pytest.MonkeyPatch, find: str, meanwhile: Callab
 
 
 def set_batch_size(monkeypatch: pytest.MonkeyPatch, find: str, files: int) -> None:
-    """Have a sweeper find that many files at a time."""
+    """Let a sweeper find that many files at a time."""
     found = getattr(due, find)
     monkeypatch.setattr(due, find, lambda: found(files))

@@ -92,8 +92,8 @@ async def test_the_indexes_of_the_release_before_stay_until_they_are_dropped() -
     assert OLD_INDEXES.keys() <= (await files().index_information()).keys()
     assert not await indexes.missing_indexes()
     await indexes.create_indexes(drop_old=True)
-    kept = OLD_INDEXES.keys() - RETIRED_INDEXES.get("files", frozenset())
-    assert kept <= (await files().index_information()).keys()
+    still_used = OLD_INDEXES.keys() - RETIRED_INDEXES.get("files", frozenset())
+    assert still_used <= (await files().index_information()).keys()
 
 
 async def test_the_release_before_goes_on_while_the_next_one_builds_its_indexes(owner: str) -> None:

@@ -10,13 +10,13 @@ from tests.service import Service
 
 @pytest.fixture
 def shell(service: Service, owner: str, tmp_path: Path) -> Shell:
-    """Of somebody who has named a server and a token."""
+    """A shell with the address of a server and a token."""
     return Shell(tmp_path, WAYBILL_URL=service.address, WAYBILL_TOKEN=service.token(owner))
 
 
 @pytest.fixture(scope="module")
 def listed(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """Of somebody who has three files: of 1, 2 and 4 KiB, made one after the other."""
+    """A shell of an owner with three files of 1, 2 and 4 KiB, created one after the other."""
     folder = tmp_path_factory.mktemp("listed")
     token = service.token(f"lister-{folder}")
     shell = Shell(folder, WAYBILL_URL=service.address, WAYBILL_TOKEN=token)

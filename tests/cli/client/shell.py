@@ -1,4 +1,4 @@
-"""The client's commands as somebody at a shell runs them: in this process where that will do, for speed."""
+"""Run the client's commands like in a shell: in this process if possible, for speed."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What goes wrong is said on stderr, and told by the exit code."""
+"""An error is printed on stderr, and sets the exit code."""
 
 import os
 import pty
@@ -96,7 +96,7 @@ def test_1_some_of_several(shell: Shell) -> None:
     bad = outcomes["bad\nname.txt"]
     assert (bad["outcome"], bad["file"], bad["error"]["code"]) == ("failed", None, "invalid_input")
     assert "name" in bad["error"]["fields"]
-    # Whatever a name is, it stays on its line.
+    # A name of any characters is printed on one line.
     assert len(ran.err.splitlines()) == 2
     assert shell.run("rm", *shell.ids(), NO_FILE).code == 1
 
@@ -122,7 +122,7 @@ def test_bars_are_on_a_terminal_and_lines_on_stdout(shell: Shell) -> None:
             while piece := os.read(ours, 65536):
                 seen += piece
         except OSError:
-            pass  # so Linux tells that nobody writes any more
+            pass  # so the reader sees the end of the pipe
         out = process.communicate(timeout=120)[0]
     os.close(ours)
     assert b"hashing a.txt" in seen or b"sending a.txt" in seen or b"verifying a.txt" in seen

@@ -10,7 +10,11 @@ from waybill.client import ApiError, ClientError, RateLimited, Unreachable
 @pytest.mark.parametrize(
     ("error", "notice", "short"),
     [
-        (Unreachable("It is away."), "server unreachable, retrying (next try in 4 s)", "next try in 4 s"),
+        (
+            Unreachable("It does not answer."),
+            "server unreachable, retrying (next try in 4 s)",
+            "next try in 4 s",
+        ),
         (ApiError("No.", code="x", status=503), "server answers 503, retrying (next try in 4 s)", "503, "),
         (
             RateLimited("No.", code="x", status=429),

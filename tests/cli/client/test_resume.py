@@ -150,7 +150,7 @@ def test_phases_are_named_a_stall_is_said_and_ctrl_c_leaves_nothing(
     with wire.holding("PUT /"), terminal(shell, "upload", name) as shown:
         shown.read_until("sending a-name-that")
         shown.read_until("waiting for the server (")
-        # One line for the file and one for the server, whatever the name is.
+        # One line for the file and one for the server, with any name.
         assert len(shown.lines) == 2
         assert "hashing" not in " ".join(shown.lines)
         shown.process.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ from tests.service import Service, free_port, running_service
 
 @pytest.fixture
 def stranger(tmp_path: Path) -> Shell:
-    """Of somebody who has named nothing."""
+    """A shell without the address of a server."""
     return Shell(tmp_path)
 
 
@@ -28,12 +28,12 @@ def test_who_has_signed_in_need_name_nothing_more(stranger: Shell, service: Serv
     assert signed_in.code == 0
     assert f"Signed in at {service.address} as {owner}: 0 files" in signed_in.out
     assert token not in signed_in.out + signed_in.err
-    kept = stranger.folder / "config" / "waybill" / "logins.json"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    credentials = stranger.folder / "config" / "waybill" / "logins.json"
+    assert stat.S_IMODE(credentials.stat().st_mode) == 0o600
+    assert stat.S_IMODE(credentials.parent.stat().st_mode) == 0o700
     assert stranger.run("ls").code == 0
     assert stranger.run("logout").code == 0
-    assert token not in kept.read_text()
+    assert token not in credentials.read_text()
     assert (stranger.run("ls").code, stranger.run("logout").code) == (3, 3)
 
 
@@ -52,12 +52,12 @@ def test_a_token_goes_to_no_other_server(stranger: Shell, service: Service, owne
 
 
 def test_a_spoilt_file_of_logins_counts_as_none(stranger: Shell, service: Service, owner: str) -> None:
-    kept = stranger.folder / "config" / "waybill" / "logins.json"
-    kept.parent.mkdir(parents=True)
-    kept.write_text("{")
+    credentials = stranger.folder / "config" / "waybill" / "logins.json"
+    credentials.parent.mkdir(parents=True)
+    credentials.write_text("{")
     assert stranger.run("ls").code == 3
     assert stranger.run("login", "--url", service.address, typed=service.token(owner)).code == 0
-    assert json.loads(kept.read_text())["current"] == service.address
+    assert json.loads(credentials.read_text())["current"] == service.address
 
 
 def test_beside_an_embedded_stack_a_newcomer_needs_nothing(
@@ -176,7 +176,7 @@ def _no_home() -> Path:
 
 def test_credentials_in_netrc_are_for_other_programs(shell: Shell, tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
-    netrc.write_text("default login somebody password secret\n")
+    netrc.write_text("default login alice password secret\n")
     shell.environment["NETRC"] = str(netrc)
     (tmp_path / "a.txt").write_text("a")
     uploaded = shell.run("upload", "-q", tmp_path / "a.txt")

@@ -71,13 +71,13 @@ async def test_a_file_goes_up_and_comes_down(
     client: AsyncClient, written: Callable[[bytes], Path], tmp_path: Path, multipart: bool
 ) -> None:
     source = written(LARGE)
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     file = await client.upload(
-        source, multipart=multipart, progress=lambda done, size: told.append((done, size))
+        source, multipart=multipart, progress=lambda done, size: progress.append((done, size))
     )
     assert (file.status, file.sha256) == (Status.COMPLETED, hashlib.sha256(LARGE).hexdigest())
-    assert told[-1] == (len(LARGE), len(LARGE))
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert progress[-1] == (len(LARGE), len(LARGE))
+    assert [done for done, _ in progress] == sorted(done for done, _ in progress)
     target = tmp_path / "folder"
     target.mkdir()
     path = await client.download(file.id, target)
@@ -283,7 +283,7 @@ async def test_an_api_that_dies_meanwhile_is_waited_for(
         await asyncio.to_thread(wired.api.restart)
         file = await client.wait((await sending).id)
     assert file.sha256 == hashlib.sha256(LARGE).hexdigest()
-    # The outage is seen by whoever watches, and what is seen holds no signature.
+    # The callback reports the outage, and the report has no signature.
     assert {code for code, _ in noted.retries} == {"unreachable"}
     assert "POST /api/v1/files/upload-request 201" in noted.requests
     assert sum(line.startswith(f"PUT {wire.address}/") for line in noted.requests) == 3
@@ -291,10 +291,10 @@ async def test_an_api_that_dies_meanwhile_is_waited_for(
 
 
 async def test_who_is_told_to_slow_down_does(wired: Service) -> None:
-    async with AsyncClient(wired.address, wired.token("hasty"), retry_seconds=0) as client:
+    async with AsyncClient(wired.address, wired.token("bob"), retry_seconds=0) as client:
         with pytest.raises(RateLimited):
             await asyncio.gather(*(client.usage() for _ in range(60)))
-    async with AsyncClient(wired.address, wired.token("hasty")) as client:
+    async with AsyncClient(wired.address, wired.token("bob")) as client:
         assert len(await asyncio.gather(*(client.usage() for _ in range(60)))) == 60
 
 
@@ -331,7 +331,7 @@ async def test_another_server_at_the_address_is_named(service: Service) -> None:
             b"HTTP/1.1 301 Moved\r\nLocation: https://b.example/x?y\r\nContent-Length: 0\r\n\r\n",
             "redirects to https://b.example. Use that address",
         ),
-        # An alert of TLS, as a server sends it to whoever speaks plain HTTP.
+        # A TLS alert, which a server sends to a client of plain HTTP.
         (b"\x15\x03\x03\x00\x02\x02\x46", "If the server uses TLS, use https://127.0.0.1:"),
         (b"", "If the server uses TLS, use https://127.0.0.1:"),
     ],

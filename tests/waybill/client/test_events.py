@@ -1,4 +1,4 @@
-"""Changes are told as they happen, and waited for."""
+"""Events are parsed as they arrive, and waited for."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,16 +15,16 @@ async def lines(text: str) -> AsyncIterator[bytes]:
         yield line
 
 
-async def told(text: str) -> list[Message]:
+async def parsed(text: str) -> list[Message]:
     return [message async for message in messages(lines(text))]
 
 
 async def test_messages_are_read_as_the_standard_says() -> None:
-    assert await told("event: file\nid: 7\ndata: {}\n\n") == [Message("file", "7", "{}")]
-    assert await told("data:a\ndata: b\r\n\r\n") == [Message("message", None, "a\nb")]
-    assert await told(": to keep the line open\n\nretry: 5\n\n") == []
-    assert await told("id: 8\n\n") == [Message("message", "8", "")]
-    assert await told("data: cut off") == []
+    assert await parsed("event: file\nid: 7\ndata: {}\n\n") == [Message("file", "7", "{}")]
+    assert await parsed("data:a\ndata: b\r\n\r\n") == [Message("message", None, "a\nb")]
+    assert await parsed(": to keep the line open\n\nretry: 5\n\n") == []
+    assert await parsed("id: 8\n\n") == [Message("message", "8", "")]
+    assert await parsed("data: cut off") == []
 
 
 async def test_changes_are_told_and_taken_up_again(

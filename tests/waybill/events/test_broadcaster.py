@@ -47,14 +47,14 @@ async def longest_run(changes: Any) -> int:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    longest, run, last, told = 0, 0, -1, 0
+    longest, run, last, received = 0, 0, -1, 0
     async for each in changes:
         if isinstance(each, Change):
-            told += 1
+            received += 1
             run = run + 1 if turns == last else 1
             last = turns
             longest = max(longest, run)
-        if told == CHANGES:
+        if received == CHANGES:
             break
     counting.cancel()
     return longest

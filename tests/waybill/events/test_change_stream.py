@@ -1,4 +1,4 @@
-"""The feed of changes on a real MongoDB: each, in order, as it left the file, from any position on."""
+"""The change stream of a real MongoDB: each change in order, with its file, from any resume token."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -59,8 +59,8 @@ async def test_a_file_is_told_as_each_change_left_it(owner: str) -> None:
     done = await completed(await insert_file(owner))
     await transitions.change(done, {}, deleted_at=NOW)
     changes = await changes_after(before)
-    told = [(each.file.status, each.file.sha256, each.file.deleted_at is None) for each in changes]
-    assert told == [
+    seen = [(each.file.status, each.file.sha256, each.file.deleted_at is None) for each in changes]
+    assert seen == [
         (Status.PENDING, None, True),
         (Status.PROCESSING, None, True),
         (Status.COMPLETED, done.sha256, True),

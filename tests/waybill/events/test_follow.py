@@ -15,7 +15,7 @@ async def test_the_line_is_not_silent_because_other_files_change(
 ) -> None:
     monkeypatch.setattr(follow, "HEARTBEAT_SECONDS", 0)
     file = await insert_file(owner)
-    async with aclosing(follow.follow_file(resources, Principal(owner), file.file_id)) as told:
-        assert isinstance(await anext(told), follow.FileChange)
+    async with aclosing(follow.follow_file(resources, Principal(owner), file.file_id)) as changes:
+        assert isinstance(await anext(changes), follow.FileChange)
         await insert_file(owner)
-        assert isinstance(await anext(told), str)
+        assert isinstance(await anext(changes), str)

@@ -81,7 +81,7 @@ async def test_of_several_processes_one_gets_a_ticket(service: Service) -> None:
             )
             for _ in range(4)
         ]
-        for principal in (Principal("somebody", until=until), Principal("somebody", until=math.inf)):
+        for principal in (Principal("alice", until=until), Principal("alice", until=math.inf)):
             ticket = (await processes[0].issue(principal)).ticket
             answers = await asyncio.gather(
                 *(each.redeem(ticket) for each in processes * 4), return_exceptions=True

@@ -1,4 +1,4 @@
-"""Giving up uploads, many at a time, while somebody else is at the same files."""
+"""Expiring many uploads at a time, while others change the same files."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

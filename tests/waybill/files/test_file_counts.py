@@ -16,7 +16,7 @@ from waybill.resources import Resources
 
 @pytest.fixture
 async def censuses(resources: Resources) -> Any:
-    """Where censuses are kept; none was taken yet."""
+    """The collection of counts, empty."""
     censuses = files_collection().database["censuses"]
     await censuses.delete_many({})
     return censuses

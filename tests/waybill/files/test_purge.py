@@ -48,7 +48,7 @@ async def wired(stopped_service: Service, resources: Resources, wire: Relay) -> 
 
 
 async def deleted(owner: str, **fields: Any) -> File:
-    """A file of long ago whose purge is owed, and is in somebody's hands for a while."""
+    """A file of long ago whose purge is due, and which another job holds for a while."""
     then = datetime.now(UTC) - 9 * DAY
     fields = {"deleted_at": then, "purge_at": then, "upload_expires_at": then} | fields
     return await insert_file(owner, due_at=datetime.now(UTC) + HOUR, **fields)

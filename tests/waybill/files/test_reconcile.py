@@ -151,7 +151,7 @@ async def test_no_more_purges_are_sent_than_there_is_room(
 async def test_each_owner_gets_a_share_of_the_queue(
     resources: Resources, broker: RedisBroker, owner: str
 ) -> None:
-    """The longest due used to be sent first, whoever owns them."""
+    """An older rule sent the longest overdue first, of all owners."""
     past = datetime.now(UTC) - 2 * DAY
     many = [new_file(f"{owner}-many", status=Status.PROCESSING, due_at=past) for _ in range(1000)]
     await insert_files(many)
@@ -196,7 +196,7 @@ async def test_owners_are_found_page_by_page(resources: Resources, page: int) ->
 
 
 async def test_the_searches_are_on_indexes(resources: Resources, owner: str) -> None:
-    """Each reads what it returns and next to nothing else, whatever else is stored."""
+    """Each reads the documents that it returns, and few others, in any collection."""
     past = datetime.now(UTC) - 2 * DAY
     await insert_files([new_file(owner, status=Status.PROCESSING, due_at=past) for _ in range(1000)])
     await insert_files(
@@ -294,7 +294,7 @@ async def test_a_file_that_was_restored_meanwhile_is_not_purged(
 async def test_one_webhooks_backlog_does_not_hold_up_anothers(
     resources: Resources, broker: RedisBroker
 ) -> None:
-    """The longest due used to be sent first, whoever owns them, up to 500."""
+    """An older rule sent the longest overdue first, of all owners, up to 500."""
     past = datetime.now(UTC) - 2 * DAY
     many, few = repository.new_id(), repository.new_id()
     await Delivery.get_motor_collection().insert_many(

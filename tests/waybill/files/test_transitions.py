@@ -199,7 +199,7 @@ async def test_queries_read_what_they_answer_and_no_more(
 @pytest.mark.parametrize(
     "error",
     [
-        ServerSelectionTimeoutError("nobody there"),
+        ServerSelectionTimeoutError("no server"),
         AutoReconnect("gone"),
         NetworkTimeout("no answer"),
         WaitQueueTimeoutError("all connections are in use"),
@@ -246,8 +246,8 @@ async def test_a_time_without_a_quota_is_made_good_by_init(owner: str) -> None:
 
 async def test_an_idempotency_key_is_free_after_a_day(owner: str) -> None:
     first = await idempotency.claim(owner, "key", "one", repository.new_id())
-    kept = await idempotency.claim(owner, "key", "two", repository.new_id())
-    assert (kept.announced, kept.file) == ("one", first.file)
+    claimed = await idempotency.claim(owner, "key", "two", repository.new_id())
+    assert (claimed.announced, claimed.file) == ("one", first.file)
     keys = IdempotencyKey.get_motor_collection()
     aged = await keys.update_one({"_id": first.id}, {"$set": {"created_at": datetime.now(UTC) - DAY}})
     assert aged.matched_count == 1

@@ -25,7 +25,7 @@ async def test_workers_of_another_database_are_not_woken(stack: Stack) -> None:
         messages: list[str] = []
         while not messages:
             said = listening.get_message(timeout=10)
-            assert said is not None, "nobody is woken"
+            assert said is not None, "no worker is woken"
             if said["type"] == "message":
                 messages.append(said["channel"].decode())
     assert messages == [others]

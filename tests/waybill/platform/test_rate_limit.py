@@ -30,7 +30,7 @@ async def limiter(stack: Stack) -> AsyncIterator[SlidingWindowCounterRateLimiter
             "async+redis://",
             implementation="redispy",
             key_prefix="waybill:rate",
-            connection_pool=pool,  # type: ignore[arg-type]  # passed on to redis-py, whatever its type
+            connection_pool=pool,  # type: ignore[arg-type]  # passed on to redis-py, with any type
         )
     )
     await pool.disconnect()

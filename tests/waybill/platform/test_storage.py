@@ -67,13 +67,13 @@ async def test_the_sha256_of_a_whole_object_is_told_if_the_store_verified_it(ser
         named = {"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}
         await bucket.client.complete_multipart_upload(**upload, MultipartUpload={"Parts": [named]})
     async with open_storage(service.settings) as storage:
-        told = {}
+        checksums = {}
         for name in ("whole", "other", "none", "parts"):
             head = await storage.head(f"sums/{name}", with_sha256=True)
             assert head is not None
             assert head.size == 5
-            told[name] = head.sha256
-        assert told == {"whole": sha256, "other": None, "none": None, "parts": None}
+            checksums[name] = head.sha256
+        assert checksums == {"whole": sha256, "other": None, "none": None, "parts": None}
         unasked = await storage.head("sums/whole")
         assert unasked is not None
         assert unasked.sha256 is None
@@ -106,7 +106,7 @@ def test_headers_of_a_client_are_told_from_the_settings_of_a_bucket(
 
 
 @pytest.mark.parametrize(
-    ("told", "kind", "sha256"),
+    ("checksums", "kind", "sha256"),
     [
         ("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", None, hashlib.sha256(b"hello").hexdigest()),
         ("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", "FULL_OBJECT", hashlib.sha256(b"hello").hexdigest()),
@@ -120,6 +120,6 @@ def test_headers_of_a_client_are_told_from_the_settings_of_a_bucket(
     ],
 )
 def test_a_checksum_of_checksums_is_not_one_of_the_content(
-    told: str | None, kind: str | None, sha256: str | None
+    checksums: str | None, kind: str | None, sha256: str | None
 ) -> None:
-    assert whole_sha256(told, kind) == sha256
+    assert whole_sha256(checksums, kind) == sha256

@@ -172,7 +172,9 @@ async def test_of_many_deletes_each_refusal_is_classed(
 ) -> None:
     body = f"<DeleteResult><Error><Key>{KEY}</Key><Code>{code}</Code></Error></DeleteResult>".encode()
     with store.injecting(status=200, body=body):
-        assert {key: type(kept) for key, kept in (await storage.delete_many([KEY])).items()} == {KEY: error}
+        assert {key: type(refusal) for key, refusal in (await storage.delete_many([KEY])).items()} == {
+            KEY: error
+        }
 
 
 async def test_what_can_never_succeed_is_no_outage(storage: Storage, store: StoreProxy) -> None:

@@ -1,4 +1,4 @@
-"""Transactions of one owner take turns, and nobody waits without end."""
+"""Transactions of one owner run one after the other, and each wait has a limit."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Webhooks and what they are owed, behind the API's back."""
+"""Insert webhooks and deliveries without the API."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 
 async def new_webhook(owner: str, url: str = "https://example.com/", **fields: Any) -> Webhook:
-    """A webhook for all events, from now on."""
+    """Insert a webhook for all later events."""
     fields = {"url": url, "events": list(Event), "secret": new_secret()} | fields
     return await repository.insert_webhook(owner, since=await change_stream.current_resume_token(), **fields)
 
@@ -50,7 +50,7 @@ async def failed(owner: str) -> File:
 
 
 async def new_delivery(webhook: Webhook, **fields: Any) -> str:
-    """A delivery that is ready; its id."""
+    """Insert a delivery that is ready. Return its id."""
     delivery_id = f"msg_{file_repository.new_id()}"
     new = {"_id": delivery_id, "webhook": webhook.id, "type": "ping", "body": '{"type":"ping"}'}
     await delivery_repository.insert_deliveries([new], reconcile_after=60)

@@ -1,4 +1,4 @@
-"""From a change to what is owed for it: nothing is lost and nothing is made twice, whatever dies where."""
+"""From a change to its deliveries: none is lost or made twice, also if a process dies at any point."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -93,7 +93,7 @@ async def test_each_change_is_owed_once_to_each_that_wants_it(
 
 
 async def test_a_change_that_comes_before_the_first_look_is_told(resources: Resources, owner: str) -> None:
-    """The first webhook there is: nobody has read yet, and nobody knows from where."""
+    """The first webhook: no worker has read the change stream, and there is no checkpoint."""
     await deleted(owner)
     webhook = await new_webhook(owner)
     file = await failed(owner)
@@ -103,7 +103,7 @@ async def test_a_change_that_comes_before_the_first_look_is_told(resources: Reso
 
 
 async def test_what_was_before_a_webhook_is_not_its_business(resources: Resources, owner: str) -> None:
-    """Also where it is read after the webhook was made: here because nobody followed."""
+    """Also if it is read after the webhook was created, here because no worker consumed."""
     early = await new_webhook(owner)
     await deleted(owner)
     late = await new_webhook(owner)
@@ -236,7 +236,7 @@ async def test_nobody_reads_while_nobody_is_to_be_told(
             return found is not None and found.held_by is None and found.position is None
 
         await until(let_go, "it lets go")
-        # And the next webhook is not told of what was in between.
+        # The next webhook does not receive the changes in between.
         await deleted(owner)
         webhook = await new_webhook(owner)
         await failed(owner)

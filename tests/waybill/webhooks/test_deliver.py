@@ -165,7 +165,7 @@ async def test_gone_disables_the_webhook(resources: Resources, webhook: Webhook,
     assert delivery.status == "FAILED"
     found = await repository.find_webhook(webhook.webhook_id)
     assert (found.enabled, found.disabled_reason) == (False, "GONE")
-    # What else it was owed fails without a request.
+    # Its other deliveries fail without a request.
     failed = await again(waiting)
     assert (failed.status, failed.attempts[-1].error) == ("FAILED", "the webhook is disabled")
     assert len(receiver.messages) == 1

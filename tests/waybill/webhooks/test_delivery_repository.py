@@ -1,4 +1,4 @@
-"""A page of a webhook's deliveries reads no others, whatever statuses are asked for."""
+"""A page of a webhook's deliveries reads no others, with any statuses."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

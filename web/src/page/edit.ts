@@ -12,7 +12,7 @@ export interface Changes {
   metadata?: Record<string, string | null>;
 }
 
-/** Somebody else has changed the file since the user saw it. */
+/** Another client has changed the file since the user saw it. */
 export class ChangedMeanwhile extends Error {
   constructor(
     readonly file: StoredFile,
@@ -22,7 +22,7 @@ export class ChangedMeanwhile extends Error {
   }
 }
 
-/** Changes a file, whatever others have changed. */
+/** Changes a file, also if others have changed it. */
 export const patch = (id: string, changes: Changes) => call<StoredFile>("PATCH", `/files/${id}`, { body: changes });
 
 /**

@@ -13,8 +13,8 @@ export class KeysetList<T> {
   private control = new AbortController();
 
   /**
-   * `address` returns the path and the parameters of the list now, or null for an empty list. `keyOf` tells items
-   * apart.
+   * `address` returns the path and the parameters of the list now, or null for an empty list. `keyOf` returns
+   * the key of an item.
    */
   constructor(
     private readonly address: () => { path: string; parameters: Record<string, string> } | null,

@@ -1,6 +1,6 @@
 /** A pair in an editor. Its key may be empty, or there twice, until the user corrects it. */
 export interface Pair {
-  /** Tells rows of an editor apart. */
+  /** The key of a row of an editor. */
   row: number;
   key: string;
   value: string;

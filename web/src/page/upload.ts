@@ -55,7 +55,7 @@ export class Upload {
     readonly handle: FileSystemFileHandle | null,
   ) {}
 
-  /** Creates an upload into a folder. The paths of dropped and chosen folders are kept below it. */
+  /** Creates an upload into a folder. The paths of dropped and chosen folders stay below it. */
   static of({ file, path, handle }: PickedFile, folder: string): Upload {
     const upload = new Upload(file.name, folder + path, file.size, file.lastModified, handle);
     upload.source = file;

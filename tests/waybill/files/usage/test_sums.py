@@ -1,4 +1,4 @@
-"""Kept sums equal what a full count finds, with any change while they are folded."""
+"""Stored sums equal a full count, also if files change while they are folded."""
 
 import asyncio
 import random
@@ -58,7 +58,7 @@ async def are_exact(owner: str) -> None:
 
 
 async def kept_alone(owner: str) -> dict[str, dict[str, Sum]]:
-    """What the kept sums hold, without the files that are still marked."""
+    """Return the stored sums, without the files that are still marked."""
     found: dict[str, dict[str, Sum]] = {}
     async for each in StoredSum.get_motor_collection().find({"_id.owner": owner}):
         found.setdefault(each["_id"]["kind"], {})[each["_id"]["key"]] = Sum(each["files"], each["size"])

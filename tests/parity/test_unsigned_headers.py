@@ -14,7 +14,7 @@ from waybill.platform.presign import Presigner
 CONTENT = gzip.compress(b"\0" * 300_000)
 
 #: What the store of the tests keeps although it is not signed.
-KEPT = {
+STORED_HEADERS = {
     "Content-Encoding": "gzip",
     "Cache-Control": "public, max-age=31536000",
     "Content-Disposition": 'inline; filename="invoice.html"',
@@ -24,7 +24,7 @@ KEPT = {
 
 #: What it refuses, as Amazon S3 does.
 REFUSED = {
-    "x-amz-meta-author": "somebody",
+    "x-amz-meta-author": "alice",
     "x-amz-website-redirect-location": "https://elsewhere.example/",
     "x-amz-storage-class": "GLACIER",
     "x-amz-acl": "public-read",
@@ -40,7 +40,7 @@ async def test_an_object_with_headers_that_were_not_signed_is_failed(service: Se
     async with service.client(owner) as client:
         face = RestFace(client)
         ids = {}
-        for name, value in KEPT.items():
+        for name, value in STORED_HEADERS.items():
             requested = await face.request(name=name, size=len(CONTENT))
             upload = requested.data["upload"]
             assert (await put(upload | {"headers": {**upload["headers"], name: value}}, CONTENT)).is_success
@@ -80,7 +80,7 @@ async def test_a_part_cannot_bring_headers_for_the_object(service: Service, owne
         face = RestFace(client)
         requested = await face.request(name="a", size=len(CONTENT), multipart=True)
         [part] = (await face.request_parts(requested.id, [1])).data["parts"]
-        more = {**KEPT, "Content-Type": "text/html"}
+        more = {**STORED_HEADERS, "Content-Type": "text/html"}
         assert (await put(part | {"headers": {**part["headers"], **more}}, CONTENT)).is_success
         await face.complete(requested.id)
         assert (await settled(face, requested.id))["status"] == "COMPLETED"
@@ -112,12 +112,12 @@ async def test_an_encoding_that_an_earlier_release_let_through_is_not_shown(
     async for bucket in open_bucket(service):
         await bucket.client.put_object(
             Bucket=service.settings.s3_bucket,
-            Key="kept/encoded",
+            Key="stored/encoded",
             Body=CONTENT,
             ContentEncoding="gzip",
             CacheControl="public",
         )
-    link = presigner.get("kept/encoded", disposition="attachment", content_type="a/b", ttl=60)
+    link = presigner.get("stored/encoded", disposition="attachment", content_type="a/b", ttl=60)
     async with httpx.AsyncClient() as store:
         answer = await store.get(link.url)
     assert answer.content == CONTENT

@@ -39,12 +39,12 @@ async def test_a_worker_killed_at_any_moment_loses_and_doubles_no_event(service:
         hooks = RestHooks(face)
         webhook_id = (await hooks.create(receiver.url)).data["webhook"]["id"]
 
-        async def all_told() -> bool:
+        async def all_delivered() -> bool:
             # Each event once: a message may come twice.
-            told = Counter(
+            delivered = Counter(
                 kind for kind, _ in {(each.type, each.content["data"]["id"]) for each in receiver.messages}
             )
-            if min(told["file.deleted"], told["file.purged"]) < len(deleted):
+            if min(delivered["file.deleted"], delivered["file.purged"]) < len(deleted):
                 return False
             unsettled = await hooks.deliveries(webhook_id, status=["PENDING", "FAILED"])
             return not unsettled.data["items"]
@@ -57,12 +57,12 @@ async def test_a_worker_killed_at_any_moment_loses_and_doubles_no_event(service:
             # Anywhere between the first change and the last receipt.
             await asyncio.sleep(random.random() * 0.5)
             service.worker.kill()
-            caught += not await all_told()
+            caught += not await all_delivered()
             if not LONG:
                 # What the dead held is free again: else a run would wait for its leases.
                 await pass_time(service)
             service.worker.restart()
-            await until(all_told, "all events are told", 120)
+            await until(all_delivered, "all events are delivered", 120)
         assert caught, "no kill came before the last receipt"
         # A message may come twice, and then under the id that it had.
         messages: dict[Any, set[str]] = defaultdict(set)
