@@ -1,4 +1,4 @@
-"""Following files through either face."""
+"""Following files through either API."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.parity.faces import FILE, with_plain_metadata
+from tests.parity.apis import FILE, with_plain_metadata
 from tests.service import Service
 from tests.waiting import result
 

@@ -8,7 +8,7 @@ import pytest
 
 from stack.stack import Stack
 from tests.events import HOOK_SECRET, minio, notify
-from tests.parity.faces import Face, GraphQLFace, RestFace
+from tests.parity.apis import ApiClient, GraphQLApi, RestApi
 from tests.parity.hooks import hooks_of
 from tests.receiver import running_receiver
 from tests.service import Service, running_service
@@ -22,9 +22,9 @@ def chatty(stack: Stack) -> Iterator[Service]:
         yield running
 
 
-async def messages(face: Face) -> list[str]:
+async def messages(api: ApiClient) -> list[str]:
     """Have an event sent, and one that cannot be; the secrets of the webhooks, to which addresses belong."""
-    hooks = hooks_of(face)
+    hooks = hooks_of(api)
     async with running_receiver() as receiver:
         addresses = [
             f"{receiver.url}/{secrets.token_hex(16)}",
@@ -32,7 +32,7 @@ async def messages(face: Face) -> list[str]:
         ]
         made = [(await hooks.create(address)).data for address in addresses]
         rotated = [(await hooks.rotate(each["webhook"]["id"])).data for each in made]
-        await stored(face, os.urandom(1000))
+        await stored(api, os.urandom(1000))
         [message] = await receiver.received(1)
     signatures = message.headers["webhook-signature"].split()
     for each in made:
@@ -50,18 +50,18 @@ async def test_a_full_run_logs_no_secret(chatty: Service) -> None:
     assert (await notify(service, event, secret=f"{HOOK_SECRET}x")).status_code == 401
     async with service.client("alice") as client:
         client.headers["authorization"] = f"Bearer {token}"
-        for face in (RestFace(client), GraphQLFace(client)):
-            file = await stored(face, os.urandom(1000))
-            link = (await face.download(file["id"])).data["url"]
-            refused = await face.request(name="../" + token, size=-1)
+        for api in (RestApi(client), GraphQLApi(client)):
+            file = await stored(api, os.urandom(1000))
+            link = (await api.download(file["id"])).data["url"]
+            refused = await api.request(name="../" + token, size=-1)
             assert refused.code == "invalid_input"
-            unsent = (await face.request(name="a", size=5)).data["upload"]
+            unsent = (await api.request(name="a", size=5)).data["upload"]
             unsigned = {**unsent, "headers": {**unsent["headers"], "Content-Type": "other/type"}}
             assert (await put(unsigned, b"hello")).status_code == 403
-            await face.delete(file["id"])
-            await purged(face, file["id"])
+            await api.delete(file["id"])
+            await purged(api, file["id"])
             hidden += [link.rpartition("=")[2], unsent["url"].rpartition("=")[2]]
-            hidden += await messages(face)
+            hidden += await messages(api)
         await client.get("/api/v1/files", headers={"Authorization": f"Bearer {token}x"})
         await client.get("/graphql", params={"query": "{", "token": token})
     settings = service.settings

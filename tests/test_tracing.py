@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import put, settled, stored
 from tests.watched import Metrics, Watched, lines, metrics_when
@@ -35,13 +35,13 @@ async def test_one_trace_goes_from_complete_to_the_object(observed_service: Watc
     trace_id = secrets.token_hex(16)
     content = os.urandom(1000)
     async with observed_service.service.client(owner) as client:
-        face = RestFace(client)
-        requested = await face.request(name="a", size=len(content))
+        api = RestApi(client)
+        requested = await api.request(name="a", size=len(content))
         await put(requested.data["upload"], content)
         client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
-        await face.complete(requested.id)
+        await api.complete(requested.id)
         del client.headers["traceparent"]
-        await settled(face, requested.id)
+        await settled(api, requested.id)
 
     def names() -> set[str]:
         return {span.name for _, span in observed_service.collector.spans(trace_id).values()}
@@ -90,7 +90,7 @@ async def test_what_runs_without_a_request_is_in_no_trace(observed_service: Watc
         # Spans are sent in the order in which they end: after these two, those of before are there.
         trace_id = secrets.token_hex(16)
         client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
-        await stored(RestFace(client), b"a")
+        await stored(RestApi(client), b"a")
     observed_service.collector.wait(
         lambda: (
             {"verify_upload", "POST /api/v1/files/{id}/complete"}
@@ -118,7 +118,7 @@ async def test_whoever_reads_changes_for_ever_is_not_traced(observed_service: Wa
         async with client.stream("GET", "/api/v1/files/events") as response:
             blocks = response.aiter_lines()
             assert "position" in await anext(blocks)
-            await RestFace(client).request(name="a", size=1)
+            await RestApi(client).request(name="a", size=1)
             while "event: file" not in await anext(blocks):
                 pass
     observed_service.collector.wait(
@@ -133,16 +133,16 @@ async def test_whoever_reads_changes_for_ever_is_not_traced(observed_service: Wa
 async def test_no_secret_stands_in_a_trace(observed_service: Watched, owner: str) -> None:
     trace_id = secrets.token_hex(16)
     async with observed_service.service.client(owner) as client:
-        face = RestFace(client)
+        api = RestApi(client)
         content = os.urandom(10)
-        file = await stored(face, content, name="a-name-to-look-for.txt")
+        file = await stored(api, content, name="a-name-to-look-for.txt")
         client.headers["traceparent"] = f"00-{trace_id}-{secrets.token_hex(8)}-01"
         token = client.headers["authorization"].rpartition(".")[2]
         path = f"/api/v1/files/{file['id']}/download?redirect=true&token={token}"
         assert (await client.get(path)).status_code == 422
         link = (await client.get(f"/api/v1/files/{file['id']}/download?redirect=true")).headers["location"]
         # MongoDB refuses to complete it, and says why in many words.
-        assert (await stored(face, content))["status"] == "DUPLICATE"
+        assert (await stored(api, content))["status"] == "DUPLICATE"
     observed_service.collector.wait(
         lambda: any(
             span.status.message == "DuplicateKey"

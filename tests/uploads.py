@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from tests import waiting
-from tests.parity.faces import Face, Outcome
+from tests.parity.apis import ApiClient, Outcome
 
 FINAL = {"COMPLETED", "DUPLICATE", "FAILED", "EXPIRED"}
 
@@ -19,38 +19,38 @@ async def put(upload: Mapping[str, Any], content: bytes | AsyncIterator[bytes]) 
         )
 
 
-async def settled(face: Face, file_id: str, seconds: float = 60) -> Any:
+async def settled(api: ApiClient, file_id: str, seconds: float = 60) -> Any:
     """The file, once its status is final."""
-    return await until(face, file_id, lambda file: file["status"] in FINAL, seconds)
+    return await until(api, file_id, lambda file: file["status"] in FINAL, seconds)
 
 
-async def purged(face: Face, file_id: str, seconds: float = 60) -> Any:
+async def purged(api: ApiClient, file_id: str, seconds: float = 60) -> Any:
     """The file, once its object has left the bucket."""
-    return await until(face, file_id, lambda file: file["purgedAt"] is not None, seconds)
+    return await until(api, file_id, lambda file: file["purgedAt"] is not None, seconds)
 
 
-async def until(face: Face, file_id: str, condition: Any, seconds: float = 60) -> Any:
+async def until(api: ApiClient, file_id: str, condition: Any, seconds: float = 60) -> Any:
     """The file, once the condition holds of it."""
     seen = None
 
     async def look() -> Any:
         nonlocal seen
-        seen = await face.get(file_id)
+        seen = await api.get(file_id)
         assert seen.code is None, seen
         return seen.data if condition(seen.data) else None
 
     return await waiting.until(look, lambda: seen, seconds)
 
 
-async def uploaded(face: Face, content: bytes, **fields: Any) -> Outcome:
+async def uploaded(api: ApiClient, content: bytes, **fields: Any) -> Outcome:
     """Request, send and complete; the answer to complete."""
-    requested = await face.request(**{"name": "file.bin", "size": len(content), **fields})
+    requested = await api.request(**{"name": "file.bin", "size": len(content), **fields})
     assert requested.code is None, requested
     response = await put(requested.data["upload"], content)
     assert response.status_code == 200, response.text
-    return await face.complete(requested.id)
+    return await api.complete(requested.id)
 
 
-async def stored(face: Face, content: bytes, **fields: Any) -> Any:
+async def stored(api: ApiClient, content: bytes, **fields: Any) -> Any:
     """Upload, and wait for the verdict; the file as it ended."""
-    return await settled(face, (await uploaded(face, content, **fields)).id)
+    return await settled(api, (await uploaded(api, content, **fields)).id)

@@ -16,7 +16,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from stack.stack import Stack
 from tests.events import HOOK_SECRET
 from tests.forking import run_command
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.waiting import until
 from waybill.platform.s3.storage import open_session
@@ -80,10 +80,10 @@ def jobs(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture
-async def face(jobs: Service, owner: str) -> AsyncIterator[RestFace]:
-    """The REST face in the name of this test's owner."""
+async def api(jobs: Service, owner: str) -> AsyncIterator[RestApi]:
+    """The REST API in the name of this test's owner."""
     async with jobs.client(owner) as client:
-        yield RestFace(client)
+        yield RestApi(client)
 
 
 async def open_bucket(service: Service) -> AsyncIterator[Bucket]:

@@ -9,7 +9,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from stack.stack import Stack
 from tests.actors.conftest import suspended
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service, start_worker
 from tests.uploads import settled, uploaded
 from tests.waiting import until
@@ -29,11 +29,11 @@ def drowsy(stack: Stack) -> Iterator[Service]:
 
 async def test_a_worker_need_not_look_for_what_was_sent(drowsy: Service) -> None:
     async with drowsy.client("alice") as client:
-        face = RestFace(client)
+        api = RestApi(client)
         # The first may find the worker on its way up, when it looks in any case.
         for content in (b"one", b"two", b"three"):
-            sent = await uploaded(face, content)
-            assert (await settled(face, sent.id, seconds=30))["status"] == "COMPLETED"
+            sent = await uploaded(api, content)
+            assert (await settled(api, sent.id, seconds=30))["status"] == "COMPLETED"
 
 
 async def beating(client: redis.Redis) -> str:
@@ -49,15 +49,15 @@ def heartbeats(client: redis.Redis) -> set[Any]:
     return set(beats)
 
 
-async def test_a_message_that_never_came_is_fetched_again(jobs: Service, face: RestFace) -> None:
+async def test_a_message_that_never_came_is_fetched_again(jobs: Service, api: RestApi) -> None:
     queue = QUEUES[VERIFY_UPLOAD]
     with redis_client(jobs.settings) as client:
         worker = await beating(client)
         with suspended(jobs):
-            sent = await uploaded(face, b"fetched in vain")
+            sent = await uploaded(api, b"fetched in vain")
             # As where the worker's connection timed out while it asked, and Redis answered.
             broker = RedisBroker(client=client, middleware=[])
             broker.broker_id = worker
             assert broker.do_fetch(queue, 8)
     # Before the reconciler would send another.
-    assert (await settled(face, sent.id, seconds=20))["status"] == "COMPLETED"
+    assert (await settled(api, sent.id, seconds=20))["status"] == "COMPLETED"

@@ -5,7 +5,7 @@ import os
 
 from tests.actors.conftest import Bucket, key_of, orphans
 from tests.forking import run_command
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import purged, put, stored
 
@@ -13,10 +13,10 @@ UNKNOWN = "files/000000000000000000000000/00000000000000000000000000000000"
 
 
 async def test_an_object_without_a_record_is_found_and_deleted_only_when_told(
-    jobs: Service, face: RestFace, bucket: Bucket
+    jobs: Service, api: RestApi, bucket: Bucket
 ) -> None:
-    remaining = await stored(face, os.urandom(10))
-    pending = await face.request(name="a", size=1)
+    remaining = await stored(api, os.urandom(10))
+    pending = await api.request(name="a", size=1)
     await put(pending.data["upload"], b"x")
     await bucket.put(UNKNOWN, b"nobody's")
     await bucket.put("another-applications/object", b"not ours")
@@ -30,7 +30,7 @@ async def test_an_object_without_a_record_is_found_and_deleted_only_when_told(
 
     assert orphans(jobs, "--older-than", "0", "--delete")[UNKNOWN]["deleted"] is True
     assert await bucket.keys() == keys - {UNKNOWN}
-    assert (await face.get(remaining["id"])).data == remaining
+    assert (await api.get(remaining["id"])).data == remaining
 
 
 async def test_a_database_without_files_deletes_nothing(jobs: Service, bucket: Bucket) -> None:
@@ -50,9 +50,9 @@ async def test_young_objects_are_left_alone(jobs: Service, bucket: Bucket) -> No
 
 
 async def test_a_key_that_its_record_does_not_name_is_an_orphan(
-    jobs: Service, face: RestFace, bucket: Bucket
+    jobs: Service, api: RestApi, bucket: Bucket
 ) -> None:
-    requested = await face.request(name="a", size=1)
+    requested = await api.request(name="a", size=1)
     key = key_of(requested.data["upload"])
     other = key[:-1] + ("0" if key[-1] != "0" else "1")
     await bucket.put(other, b"x")
@@ -60,20 +60,20 @@ async def test_a_key_that_its_record_does_not_name_is_an_orphan(
 
 
 async def test_the_object_of_a_content_that_has_changed_hands_is_none(
-    jobs: Service, face: RestFace, bucket: Bucket
+    jobs: Service, api: RestApi, bucket: Bucket
 ) -> None:
     content = os.urandom(10)
-    first, second = [await stored(face, content, name=name) for name in "ab"]
-    await face.delete(first["id"])
-    await purged(face, first["id"])
-    assert (await face.get(second["id"])).data["status"] == "COMPLETED"
+    first, second = [await stored(api, content, name=name) for name in "ab"]
+    await api.delete(first["id"])
+    await purged(api, first["id"])
+    assert (await api.get(second["id"])).data["status"] == "COMPLETED"
     assert orphans(jobs, "--older-than", "0", "--delete") == {}
     assert [key for key in await bucket.keys() if first["id"] in key]
 
 
-async def test_what_will_be_swept_anyway_is_no_orphan(jobs: Service, face: RestFace, bucket: Bucket) -> None:
-    requested = await face.request(name="a", size=1)
-    await face.delete(requested.id)
-    await purged(face, requested.id)
+async def test_what_will_be_swept_anyway_is_no_orphan(jobs: Service, api: RestApi, bucket: Bucket) -> None:
+    requested = await api.request(name="a", size=1)
+    await api.delete(requested.id)
+    await purged(api, requested.id)
     assert (await put(requested.data["upload"], b"x")).status_code == 200
     assert orphans(jobs, "--older-than", "0") == {}

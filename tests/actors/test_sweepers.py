@@ -12,7 +12,7 @@ from dramatiq.brokers.redis import RedisBroker
 from stack.stack import Stack
 from tests import waiting
 from tests.actors.conftest import Bucket, key_of, open_bucket, suspended
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored, until
 from waybill.platform.redis.messages import PURGE_OBJECT, QUEUES, RECONCILE_AFTER_SECONDS
@@ -29,9 +29,9 @@ def short_ttl_service(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture
-async def short_ttl_face(short_ttl_service: Service, owner: str) -> AsyncIterator[RestFace]:
+async def short_ttl_api(short_ttl_service: Service, owner: str) -> AsyncIterator[RestApi]:
     async with short_ttl_service.client(owner) as client:
-        yield RestFace(client)
+        yield RestApi(client)
 
 
 @pytest.fixture
@@ -50,87 +50,87 @@ async def gone(bucket: Bucket, key: str) -> None:
 
 
 async def test_an_upload_that_nobody_completes_expires(
-    short_ttl_face: RestFace, short_ttl_bucket: Bucket
+    short_ttl_api: RestApi, short_ttl_bucket: Bucket
 ) -> None:
-    requested = await short_ttl_face.request("key", name="a", size=5)
+    requested = await short_ttl_api.request("key", name="a", size=5)
     await put(requested.data["upload"], b"hello")
-    file = await settled(short_ttl_face, requested.id)
+    file = await settled(short_ttl_api, requested.id)
     assert file["status"] == "EXPIRED"
-    await purged(short_ttl_face, requested.id)
+    await purged(short_ttl_api, requested.id)
     await gone(short_ttl_bucket, key_of(requested.data["upload"]))
-    assert (await short_ttl_face.complete(requested.id)).code == "wrong_state"
-    assert (await short_ttl_face.request("key", name="a", size=5)).code == "wrong_state"
+    assert (await short_ttl_api.complete(requested.id)).code == "wrong_state"
+    assert (await short_ttl_api.request("key", name="a", size=5)).code == "wrong_state"
 
 
 async def test_parts_that_nobody_completes_are_aborted(
-    short_ttl_face: RestFace, short_ttl_bucket: Bucket
+    short_ttl_api: RestApi, short_ttl_bucket: Bucket
 ) -> None:
-    requested = await short_ttl_face.request(name="a", size=5, multipart=True)
-    [part] = (await short_ttl_face.request_parts(requested.id, [1])).data["parts"]
+    requested = await short_ttl_api.request(name="a", size=5, multipart=True)
+    [part] = (await short_ttl_api.request_parts(requested.id, [1])).data["parts"]
     assert (await put(part, b"hello")).status_code == 200
     uploads = await short_ttl_bucket.client.list_multipart_uploads(
         Bucket=short_ttl_bucket.name, Prefix=key_of(part)
     )
     assert len(uploads["Uploads"]) == 1
-    assert (await settled(short_ttl_face, requested.id))["status"] == "EXPIRED"
-    await purged(short_ttl_face, requested.id)
+    assert (await settled(short_ttl_api, requested.id))["status"] == "EXPIRED"
+    await purged(short_ttl_api, requested.id)
     uploads = await short_ttl_bucket.client.list_multipart_uploads(
         Bucket=short_ttl_bucket.name, Prefix=key_of(part)
     )
     assert "Uploads" not in uploads
 
 
-async def test_a_refreshed_upload_outlives_its_first_expiry(short_ttl_face: RestFace) -> None:
-    requested = await short_ttl_face.request(name="a", size=5)
-    abandoned = await short_ttl_face.request(name="b", size=5)
-    while (await short_ttl_face.get(abandoned.id)).data["status"] == "PENDING":
-        refreshed = await short_ttl_face.refresh(requested.id)
+async def test_a_refreshed_upload_outlives_its_first_expiry(short_ttl_api: RestApi) -> None:
+    requested = await short_ttl_api.request(name="a", size=5)
+    abandoned = await short_ttl_api.request(name="b", size=5)
+    while (await short_ttl_api.get(abandoned.id)).data["status"] == "PENDING":
+        refreshed = await short_ttl_api.refresh(requested.id)
         assert refreshed.code is None
         await asyncio.sleep(0.2)
     assert (await put(refreshed.data["upload"], b"hello")).status_code == 200
-    assert (await short_ttl_face.complete(requested.id)).code is None
-    assert (await short_ttl_face.refresh(abandoned.id)).code == "wrong_state"
+    assert (await short_ttl_api.complete(requested.id)).code is None
+    assert (await short_ttl_api.refresh(abandoned.id)).code == "wrong_state"
 
 
-async def test_a_completed_upload_does_not_expire(short_ttl_face: RestFace) -> None:
-    remaining = await stored(short_ttl_face, os.urandom(10))
-    abandoned = await short_ttl_face.request(name="b", size=1)
-    assert (await settled(short_ttl_face, abandoned.id))["status"] == "EXPIRED"
-    assert (await short_ttl_face.get(remaining["id"])).data == remaining
+async def test_a_completed_upload_does_not_expire(short_ttl_api: RestApi) -> None:
+    remaining = await stored(short_ttl_api, os.urandom(10))
+    abandoned = await short_ttl_api.request(name="b", size=1)
+    assert (await settled(short_ttl_api, abandoned.id))["status"] == "EXPIRED"
+    assert (await short_ttl_api.get(remaining["id"])).data == remaining
 
 
-async def test_a_purge_waits_for_its_delay(short_ttl_face: RestFace, short_ttl_bucket: Bucket) -> None:
-    requested = await short_ttl_face.request(name="a", size=5)
+async def test_a_purge_waits_for_its_delay(short_ttl_api: RestApi, short_ttl_bucket: Bucket) -> None:
+    requested = await short_ttl_api.request(name="a", size=5)
     content = os.urandom(5)
     await put(requested.data["upload"], content)
-    await short_ttl_face.complete(requested.id)
-    await settled(short_ttl_face, requested.id)
-    deleted = (await short_ttl_face.delete(requested.id)).data
+    await short_ttl_api.complete(requested.id)
+    await settled(short_ttl_api, requested.id)
+    deleted = (await short_ttl_api.delete(requested.id)).data
     assert key_of(requested.data["upload"]) in await short_ttl_bucket.keys()
-    file = await purged(short_ttl_face, requested.id)
+    file = await purged(short_ttl_api, requested.id)
     assert file["purgedAt"] > deleted["deletedAt"]
     await gone(short_ttl_bucket, key_of(requested.data["upload"]))
 
 
 async def test_what_comes_through_a_live_url_after_the_purge_is_swept_away(
-    jobs: Service, face: RestFace, bucket: Bucket, age: object
+    jobs: Service, api: RestApi, bucket: Bucket, age: object
 ) -> None:
-    requested = await face.request(name="a", size=5)
+    requested = await api.request(name="a", size=5)
     key = key_of(requested.data["upload"])
-    await face.delete(requested.id)
-    first = await purged(face, requested.id)
+    await api.delete(requested.id)
+    first = await purged(api, requested.id)
     assert (await put(requested.data["upload"], b"hello")).status_code == 200
     assert key in await bucket.keys()
     await age(requested.id)  # type: ignore[operator]
     await gone(bucket, key)
-    last = await until(face, requested.id, lambda file: True)
+    last = await until(api, requested.id, lambda file: True)
     assert last["purgedAt"] == first["purgedAt"]
 
 
 async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
-    short_ttl_face: RestFace, short_ttl_bucket: Bucket
+    short_ttl_api: RestApi, short_ttl_bucket: Bucket
 ) -> None:
-    requested = await short_ttl_face.request(name="a", size=20)
+    requested = await short_ttl_api.request(name="a", size=20)
     upload = requested.data["upload"]
     url = urlsplit(upload["url"])
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
@@ -139,7 +139,7 @@ async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
     head = f"PUT {url.path}?{url.query} HTTP/1.1\r\n{headers}\r\n"
     writer.write(head.encode() + b"x" * 10)
     await writer.drain()
-    await purged(short_ttl_face, requested.id)
+    await purged(short_ttl_api, requested.id)
     writer.write(b"x" * 10)
     assert b" 200 " in await reader.readline()
     writer.close()
@@ -147,29 +147,29 @@ async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
 
 
 async def test_a_purge_that_is_owed_is_not_put_off_by_a_delete(
-    short_ttl_service: Service, short_ttl_face: RestFace
+    short_ttl_service: Service, short_ttl_api: RestApi
 ) -> None:
-    requested = await short_ttl_face.request(name="a", size=5)
-    assert (await settled(short_ttl_face, requested.id))["status"] == "EXPIRED"
-    await purged(short_ttl_face, requested.id)
-    deleted = (await short_ttl_face.delete(requested.id)).data
+    requested = await short_ttl_api.request(name="a", size=5)
+    assert (await settled(short_ttl_api, requested.id))["status"] == "EXPIRED"
+    await purged(short_ttl_api, requested.id)
+    deleted = (await short_ttl_api.delete(requested.id)).data
     assert deleted["purgedAt"] is not None
 
 
 @pytest.mark.parametrize("together", [1, 3])
 async def test_a_message_names_one_file_as_it_used_to_or_many(
-    jobs: Service, face: RestFace, bucket: Bucket, together: int
+    jobs: Service, api: RestApi, bucket: Bucket, together: int
 ) -> None:
-    files = [await stored(face, os.urandom(10)) for _ in range(together)]
+    files = [await stored(api, os.urandom(10)) for _ in range(together)]
     ids = [file["id"] for file in files]
     with suspended(jobs), redis_client(jobs.settings) as client:
         for file_id in ids:
-            await face.delete(file_id)
+            await api.delete(file_id)
         client.flushdb()
         RedisBroker(client=client, middleware=[]).enqueue(
             Message(QUEUES[PURGE_OBJECT], PURGE_OBJECT, tuple(ids), {}, {})
         )
     for file_id in ids:
         # Before the reconciler would send another.
-        await purged(face, file_id, seconds=RECONCILE_AFTER_SECONDS / 2)
+        await purged(api, file_id, seconds=RECONCILE_AFTER_SECONDS / 2)
         assert not [key for key in await bucket.keys() if file_id in key]

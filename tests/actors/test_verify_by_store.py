@@ -8,7 +8,7 @@ import pytest
 
 from stack.stack import Stack
 from tests.actors.conftest import Bucket, key_of, open_bucket, suspended, verdicts
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.relay import Relay, relay
 from tests.service import Service, running_service
 from tests.uploads import put, settled, stored, uploaded
@@ -32,9 +32,9 @@ def trusting(stack: Stack, wire: Relay) -> Iterator[Service]:
 
 
 @pytest.fixture
-async def face(trusting: Service, owner: str) -> AsyncIterator[RestFace]:
+async def api(trusting: Service, owner: str) -> AsyncIterator[RestApi]:
     async with trusting.client(owner) as client:
-        yield RestFace(client)
+        yield RestApi(client)
 
 
 @pytest.fixture
@@ -54,18 +54,18 @@ async def verified_by(service: Service, file_id: str) -> str:
 
 
 async def test_declared_content_is_believed_and_not_read(
-    face: RestFace, trusting: Service, wire: Relay
+    api: RestApi, trusting: Service, wire: Relay
 ) -> None:
     content = os.urandom(1_000_000)
-    file = await stored(face, content, sha256=sha256(content))
+    file = await stored(api, content, sha256=sha256(content))
     assert (file["status"], file["sha256"]) == ("COMPLETED", sha256(content))
     assert wire.methods(file["id"]) == {"HEAD"}
     assert await verified_by(trusting, file["id"]) == "store"
 
 
-async def test_undeclared_content_is_read(face: RestFace, trusting: Service, wire: Relay) -> None:
+async def test_undeclared_content_is_read(api: RestApi, trusting: Service, wire: Relay) -> None:
     content = os.urandom(1000)
-    file = await stored(face, content)
+    file = await stored(api, content)
     assert (file["status"], file["sha256"]) == ("COMPLETED", sha256(content))
     assert wire.methods(file["id"]) == {"HEAD", "GET"}
     assert await verified_by(trusting, file["id"]) == "worker"
@@ -74,95 +74,95 @@ async def test_undeclared_content_is_read(face: RestFace, trusting: Service, wir
 async def test_without_the_setting_declared_content_is_read(service: Service, owner: str) -> None:
     content = os.urandom(1000)
     async with service.client(owner) as client:
-        file = await stored(RestFace(client), content, sha256=sha256(content))
+        file = await stored(RestApi(client), content, sha256=sha256(content))
     assert await verified_by(service, file["id"]) == "worker"
 
 
-async def test_what_the_store_does_not_vouch_for_is_read(face: RestFace, wire: Relay) -> None:
+async def test_what_the_store_does_not_vouch_for_is_read(api: RestApi, wire: Relay) -> None:
     content = os.urandom(1000)
     wire.mute = True
     try:
-        file = await stored(face, content, sha256=sha256(content))
+        file = await stored(api, content, sha256=sha256(content))
     finally:
         wire.mute = False
     assert (file["status"], file["sha256"]) == ("COMPLETED", sha256(content))
     assert "GET" in wire.methods(file["id"])
 
 
-async def test_duplicates_are_found_all_the_same(face: RestFace, trusting: Service) -> None:
+async def test_duplicates_are_found_all_the_same(api: RestApi, trusting: Service) -> None:
     content = os.urandom(1000)
-    twins = [await face.request(name="a", size=len(content), sha256=sha256(content)) for _ in range(2)]
+    twins = [await api.request(name="a", size=len(content), sha256=sha256(content)) for _ in range(2)]
     for twin in twins:
         assert (await put(twin.data["upload"], content)).status_code == 200
-        await face.complete(twin.id)
-    first, second = [await settled(face, twin.id) for twin in twins]
+        await api.complete(twin.id)
+    first, second = [await settled(api, twin.id) for twin in twins]
     assert {first["status"], second["status"]} == {"COMPLETED", "DUPLICATE"}
     assert {first["duplicateOf"], second["duplicateOf"]} & {first["id"], second["id"]}
     assert {await verified_by(trusting, twin.id) for twin in twins} == {"store"}
-    undeclared = await stored(face, content)
+    undeclared = await stored(api, content)
     assert undeclared["status"] == "DUPLICATE"
 
 
-async def test_headers_that_were_not_signed_are_found(face: RestFace) -> None:
+async def test_headers_that_were_not_signed_are_found(api: RestApi) -> None:
     content = os.urandom(1000)
-    requested = await face.request(name="a", size=len(content), sha256=sha256(content))
+    requested = await api.request(name="a", size=len(content), sha256=sha256(content))
     upload = requested.data["upload"]
     headers = {**upload["headers"], "Content-Encoding": "gzip"}
     assert (await put(upload | {"headers": headers}, content)).status_code == 200
-    await face.complete(requested.id)
-    assert (await settled(face, requested.id))["failureReason"] == "UNSIGNED_HEADERS"
+    await api.complete(requested.id)
+    assert (await settled(api, requested.id))["failureReason"] == "UNSIGNED_HEADERS"
 
 
 @pytest.mark.parametrize("vouched", [False, True])
 async def test_an_object_replaced_after_complete_fails(
-    face: RestFace, trusting: Service, bucket: Bucket, vouched: bool
+    api: RestApi, trusting: Service, bucket: Bucket, vouched: bool
 ) -> None:
     content, other = b"hello", b"jello"
-    requested = await face.request(name="a", size=5, sha256=sha256(content))
+    requested = await api.request(name="a", size=5, sha256=sha256(content))
     key = key_of(requested.data["upload"])
     await put(requested.data["upload"], content)
     with suspended(trusting):
-        await face.complete(requested.id)
+        await api.complete(requested.id)
         more = {"ChecksumAlgorithm": "SHA256"} if vouched else {}
         await bucket.client.put_object(Bucket=bucket.name, Key=key, Body=other, **more)
-    file = await settled(face, requested.id)
+    file = await settled(api, requested.id)
     assert (file["status"], file["failureReason"]) == ("FAILED", "OBJECT_CHANGED")
 
 
 @pytest.mark.parametrize("vouched", [False, True])
-async def test_other_content_than_declared_fails(face: RestFace, bucket: Bucket, vouched: bool) -> None:
-    requested = await face.request(name="a", size=5, sha256=sha256(b"hello"))
+async def test_other_content_than_declared_fails(api: RestApi, bucket: Bucket, vouched: bool) -> None:
+    requested = await api.request(name="a", size=5, sha256=sha256(b"hello"))
     key = key_of(requested.data["upload"])
     more = {"ChecksumAlgorithm": "SHA256"} if vouched else {}
     await bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"jello", **more)
-    await face.complete(requested.id)
-    assert (await settled(face, requested.id))["failureReason"] == "CHECKSUM_MISMATCH"
+    await api.complete(requested.id)
+    assert (await settled(api, requested.id))["failureReason"] == "CHECKSUM_MISMATCH"
 
 
-async def test_another_size_than_declared_fails(face: RestFace, bucket: Bucket) -> None:
-    requested = await face.request(name="a", size=4, sha256=sha256(b"hello"))
+async def test_another_size_than_declared_fails(api: RestApi, bucket: Bucket) -> None:
+    requested = await api.request(name="a", size=4, sha256=sha256(b"hello"))
     await bucket.client.put_object(
         Bucket=bucket.name, Key=key_of(requested.data["upload"]), Body=b"hello", ChecksumAlgorithm="SHA256"
     )
-    await face.complete(requested.id)
-    assert (await settled(face, requested.id))["failureReason"] == "SIZE_MISMATCH"
+    await api.complete(requested.id)
+    assert (await settled(api, requested.id))["failureReason"] == "SIZE_MISMATCH"
 
 
-async def test_an_object_that_is_gone_fails(face: RestFace, trusting: Service, bucket: Bucket) -> None:
+async def test_an_object_that_is_gone_fails(api: RestApi, trusting: Service, bucket: Bucket) -> None:
     with suspended(trusting):
         content = os.urandom(10)
-        completed = await uploaded(face, content, sha256=sha256(content))
+        completed = await uploaded(api, content, sha256=sha256(content))
         [key] = [key for key in await bucket.keys() if completed.id in key]
         await bucket.delete(key)
-    assert (await settled(face, completed.id))["failureReason"] == "OBJECT_MISSING"
+    assert (await settled(api, completed.id))["failureReason"] == "OBJECT_MISSING"
 
 
-async def test_what_was_sent_in_parts_is_read(face: RestFace, trusting: Service, wire: Relay) -> None:
+async def test_what_was_sent_in_parts_is_read(api: RestApi, trusting: Service, wire: Relay) -> None:
     content = os.urandom(1000)
-    requested = await face.request(name="a", size=len(content), multipart=True, sha256=sha256(content))
-    [part] = (await face.request_parts(requested.id, [1], sha256={"1": sha256(content)})).data["parts"]
+    requested = await api.request(name="a", size=len(content), multipart=True, sha256=sha256(content))
+    [part] = (await api.request_parts(requested.id, [1], sha256={"1": sha256(content)})).data["parts"]
     assert (await put(part, content)).status_code == 200
-    await face.complete(requested.id)
-    assert (await settled(face, requested.id))["status"] == "COMPLETED"
+    await api.complete(requested.id)
+    assert (await settled(api, requested.id))["status"] == "COMPLETED"
     assert "GET" in wire.methods(requested.id)
     assert await verified_by(trusting, requested.id) == "worker"

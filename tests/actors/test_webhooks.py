@@ -10,7 +10,7 @@ from aiohttp import web
 
 from stack.stack import Stack
 from tests.actors.conftest import key_of, open_bucket
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.parity.hooks import RestHooks
 from tests.receiver import Message, Receiver, running_receiver
 from tests.service import Service, running_service, start_worker
@@ -28,9 +28,9 @@ def own(stack: Stack) -> Iterator[Service]:
 
 
 @pytest.fixture
-async def face(own: Service, owner: str) -> AsyncIterator[RestFace]:
+async def api(own: Service, owner: str) -> AsyncIterator[RestApi]:
     async with own.client(owner) as client:
-        yield RestFace(client)
+        yield RestApi(client)
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def hooks(face: RestFace) -> AsyncIterator[RestHooks]:
-    hooks = RestHooks(face)
+async def hooks(api: RestApi) -> AsyncIterator[RestHooks]:
+    hooks = RestHooks(api)
     yield hooks
     for webhook in (await hooks.list()).data:
         await hooks.delete(webhook["id"])
@@ -59,7 +59,7 @@ async def delivered(hooks: RestHooks, webhook_id: str, count: int = 1) -> list[d
 
 
 async def test_a_failed_attempt_is_made_again_by_itself(
-    face: RestFace, hooks: RestHooks, receiver: Receiver
+    api: RestApi, hooks: RestHooks, receiver: Receiver
 ) -> None:
     answers = [web.Response(status=500), web.Response(status=200)]
     receiver.answer = lambda _: answers.pop(0)
@@ -72,14 +72,14 @@ async def test_a_failed_attempt_is_made_again_by_itself(
 
 
 async def test_a_failed_verification_is_told(
-    own: Service, face: RestFace, hooks: RestHooks, receiver: Receiver
+    own: Service, api: RestApi, hooks: RestHooks, receiver: Receiver
 ) -> None:
     await hooks.create(receiver.url)
-    requested = await face.request(name="a", size=5)
+    requested = await api.request(name="a", size=5)
     async for bucket in open_bucket(own):
         await bucket.put(key_of(requested.data["upload"]), b"longer than five")
-    await face.complete(requested.id)
-    file = await settled(face, requested.id)
+    await api.complete(requested.id)
+    file = await settled(api, requested.id)
     [message] = await receiver.received(1, "file.failed")
     assert message.content["data"] | {"purgedAt": None} == file | {"purgedAt": None}
     assert message.content["data"]["failureReason"] == "SIZE_MISMATCH"
@@ -87,14 +87,14 @@ async def test_a_failed_verification_is_told(
 
 
 async def test_events_of_a_time_without_workers_are_told_afterwards(
-    own: Service, face: RestFace, hooks: RestHooks, receiver: Receiver
+    own: Service, api: RestApi, hooks: RestHooks, receiver: Receiver
 ) -> None:
     """Killed between a change and its delivery, and the queues emptied: what MongoDB has is enough."""
     webhook_id = (await hooks.create(receiver.url, events=["file.deleted"])).data["webhook"]["id"]
-    ids = {(await stored(face, os.urandom(10)))["id"] for _ in range(5)}
+    ids = {(await stored(api, os.urandom(10)))["id"] for _ in range(5)}
     own.worker.kill()
     for file_id in ids:
-        await face.delete(file_id)
+        await api.delete(file_id)
     with redis_client(own.settings) as client:
         client.flushdb()
     await pass_time(own)
@@ -105,7 +105,7 @@ async def test_events_of_a_time_without_workers_are_told_afterwards(
 
 
 async def test_a_worker_killed_in_an_attempt_is_made_up_for(
-    own: Service, face: RestFace, hooks: RestHooks, receiver: Receiver
+    own: Service, api: RestApi, hooks: RestHooks, receiver: Receiver
 ) -> None:
     silent = asyncio.Event()
 
@@ -129,24 +129,24 @@ async def test_a_worker_killed_in_an_attempt_is_made_up_for(
 
 
 async def test_when_the_one_that_follows_is_killed_another_does(
-    own: Service, face: RestFace, hooks: RestHooks, receiver: Receiver
+    own: Service, api: RestApi, hooks: RestHooks, receiver: Receiver
 ) -> None:
     webhook_id = (await hooks.create(receiver.url, events=["file.deleted"])).data["webhook"]["id"]
-    ids = [(await stored(face, os.urandom(10)))["id"] for _ in range(3)]
-    await face.delete(ids[0])
+    ids = [(await stored(api, os.urandom(10)))["id"] for _ in range(3)]
+    await api.delete(ids[0])
     await receiver.received(1)
     # This one has the lease, for it is alone.
     other = start_worker(own)
     try:
         await until(lambda: _is_up(other), "the other worker is up")
         own.worker.kill()
-        await face.delete(ids[1])
+        await api.delete(ids[1])
         await pass_time(own)
         await receiver.received(2)
         # And back again, in order: who stops lets go of the lease.
         own.worker.restart()
         other.stop()
-        await face.delete(ids[2])
+        await api.delete(ids[2])
         await delivered(hooks, webhook_id, 3)
     finally:
         other.stop()

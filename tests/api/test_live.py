@@ -1,4 +1,4 @@
-"""What only one of the faces has: WebSocket's rules, and those of server-sent events."""
+"""What only one of the APIs has: WebSocket's rules, and those of server-sent events."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from tests.live import TIMEOUT_SECONDS, GraphQLLive, RestLive, graphql_socket
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 
 EVENTS = "/api/v1/files/events"
@@ -29,7 +29,7 @@ async def test_a_lost_position_is_answered_with_a_reset_and_goes_on(
 ) -> None:
     async with RestLive.follow(service, service.token(owner), after=position) as followed:
         assert followed.was_reset
-        file = await RestFace(client).request(name="a", size=1)
+        file = await RestApi(client).request(name="a", size=1)
         assert (await followed.next()).file["id"] == file.id
 
 

@@ -12,7 +12,7 @@ from tests.actors.conftest import suspended
 from tests.forking import run_command
 from tests.jobs import fail_job
 from tests.live import GraphQLLive, RestLive
-from tests.parity.faces import GraphQLFace, RestFace
+from tests.parity.apis import GraphQLApi, RestApi
 from tests.service import Service, free_port, start_worker
 from tests.uploads import put, stored
 from tests.watched import BEARER, METRICS_TOKEN, Metrics, Watched, lines, metrics_when
@@ -63,20 +63,20 @@ def test_a_token_of_an_owner_is_none_of_prometheus(observed_service: Watched) ->
     assert response.status_code == 401
 
 
-@pytest.mark.parametrize("face_class", [RestFace, GraphQLFace])
+@pytest.mark.parametrize("api_class", [RestApi, GraphQLApi])
 async def test_operations_are_counted_by_what_became_of_them(
-    observed_service: Watched, face_class: type[RestFace] | type[GraphQLFace], owner: str
+    observed_service: Watched, api_class: type[RestApi] | type[GraphQLApi], owner: str
 ) -> None:
-    name, get = ("rest", "getFile") if face_class is RestFace else ("graphql", "file")
+    name, get = ("rest", "getFile") if api_class is RestApi else ("graphql", "file")
     before = observed_service.api()
     async with observed_service.service.client(owner) as client:
-        face = face_class(client)
-        requested = await face.request(name="a", size=1)
-        await face.get(requested.id)
-        await face.get(UNKNOWN)
-        assert (await face.request(name="a", size=-1)).code == "invalid_input"
+        api = api_class(client)
+        requested = await api.request(name="a", size=1)
+        await api.get(requested.id)
+        await api.get(UNKNOWN)
+        assert (await api.request(name="a", size=-1)).code == "invalid_input"
     async with observed_service.service.client(None) as client:
-        await face_class(client).get(UNKNOWN)
+        await api_class(client).get(UNKNOWN)
     after = observed_service.api()
     grown = {
         (operation, code): after.get("waybill_requests_total", protocol=name, operation=operation, code=code)
@@ -102,7 +102,7 @@ async def test_those_who_follow_are_counted(
     asked = {"protocol": "graphql", "operation": "filesChanged", "code": "ok"}
     before = observed_service.api()
     async with live.follow(service, service.token(owner)) as followed, service.client(owner) as client:
-        await RestFace(client).request(name="a", size=1)
+        await RestApi(client).request(name="a", size=1)
         await followed.next()
         now = observed_service.api()
         assert now.get("waybill_followers") == before.get("waybill_followers") + 1
@@ -120,7 +120,7 @@ async def test_those_who_follow_are_counted(
 async def test_a_worker_tells_of_its_jobs(observed_service: Watched, owner: str) -> None:
     before = observed_service.worker()
     async with observed_service.service.client(owner) as client:
-        await stored(RestFace(client), b"x" * 100_000)
+        await stored(RestApi(client), b"x" * 100_000)
     # The verdict is written before the job ends.
     job = {"actor": "verify_upload", "outcome": "done"}
     done = before.get("waybill_jobs_total", **job)
@@ -140,11 +140,11 @@ async def test_queues_and_servers_are_told_of(observed_service: Watched, owner: 
     service = observed_service.service
     await fail_job(service)
     async with service.client(owner) as client:
-        face = RestFace(client)
-        requested = await face.request(name="a", size=5)
+        api = RestApi(client)
+        requested = await api.request(name="a", size=5)
         await put(requested.data["upload"], b"hello")
         with suspended(service):
-            await face.complete(requested.id)
+            await api.complete(requested.id)
             now = observed_service.api()
             assert now.get("waybill_queue_messages", queue="hashing", state="waiting") == 1
             assert now.get("waybill_queue_oldest_seconds", queue="hashing") > 0
@@ -157,7 +157,7 @@ async def test_queues_and_servers_are_told_of(observed_service: Watched, owner: 
 async def test_files_are_counted_for_whoever_asks_next(observed_service: Watched, owner: str) -> None:
     service = observed_service.service
     async with service.client(owner) as client:
-        await stored(RestFace(client), b"y" * 1000)
+        await stored(RestApi(client), b"y" * 1000)
     mongodb: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(
         service.settings.mongodb_url.get_secret_value()
     )
@@ -176,7 +176,7 @@ def test_of_several_processes_any_tells_for_all(observed_service: Watched, tmp_p
     argv = [sys.executable, "-m", "cli", "api", "--port", str(port), "--processes", "2"]
     env = {**service.env, "TMPDIR": str(tmp_path)}
     env.pop("OTEL_EXPORTER_OTLP_ENDPOINT")
-    api = service.stack.spawn("api-of-two", argv, env)
+    process = service.stack.spawn("api-of-two", argv, env)
     # Each request on a connection of its own, for either process to take.
     unkept = httpx.HTTPTransport(retries=10, limits=httpx.Limits(max_keepalive_connections=0))
     try:
@@ -190,5 +190,5 @@ def test_of_several_processes_any_tells_for_all(observed_service: Watched, tmp_p
         (folder,) = tmp_path.iterdir()
         assert len(list(folder.glob("counter_*.db"))) == 2
     finally:
-        api.stop()
+        process.stop()
     assert list(tmp_path.iterdir()) == []

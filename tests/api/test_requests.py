@@ -13,7 +13,7 @@ from starlette.routing import Route
 from api.errors import EXCEPTION_HANDLERS
 from api.requests import Requests
 from tests.live import graphql_socket
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import put, settled
 from tests.watched import lines
@@ -39,13 +39,13 @@ async def test_what_is_no_id_is_not_repeated(client: httpx.AsyncClient, given: s
 async def test_every_line_of_a_request_and_of_its_jobs_names_it(service: Service, owner: str) -> None:
     request_id = f"test-{owner}"
     async with service.client(owner) as client:
-        face = RestFace(client)
-        requested = await face.request(name="a", size=10)
+        api = RestApi(client)
+        requested = await api.request(name="a", size=10)
         await put(requested.data["upload"], os.urandom(10))
         client.headers["x-request-id"] = request_id
-        await face.complete(requested.id)
+        await api.complete(requested.id)
         del client.headers["x-request-id"]
-        await settled(face, requested.id)
+        await settled(api, requested.id)
     (line,) = await lines(service.api, event="request", request_id=request_id)
     assert line["ms"] > 0
     assert {name: line[name] for name in ("method", "route", "status", "level")} == {
@@ -65,13 +65,13 @@ async def test_a_job_that_the_job_of_a_request_sends_names_it_too(service: Servi
     request_id = f"purge-{owner}"
     content = os.urandom(10)
     async with service.client(owner) as client:
-        face = RestFace(client)
+        api = RestApi(client)
         for _ in range(2):
-            requested = await face.request(name="a", size=10)
+            requested = await api.request(name="a", size=10)
             await put(requested.data["upload"], content)
             client.headers["x-request-id"] = request_id
-            await face.complete(requested.id)
-            await settled(face, requested.id)
+            await api.complete(requested.id)
+            await settled(api, requested.id)
     # The second is a duplicate, whose object the verification has purged.
     assert await lines(service.worker, event="job done", actor="purge_object", request_id=request_id)
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import fromstring
 import httpx
 import pytest
 
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.parity.test_multipart import uploads_at_the_store
 from tests.service import Service
 from tests.uploads import put, settled
@@ -16,17 +16,17 @@ MIB = 1024**2
 CONTENT = os.urandom(5 * MIB + 3)
 
 
-async def announced(rest: RestFace, content: bytes = CONTENT, *, multipart: bool = True) -> str:
+async def announced(rest: RestApi, content: bytes = CONTENT, *, multipart: bool = True) -> str:
     outcome = await rest.request(name="s3.bin", size=len(content), multipart=multipart, partSize=5 * MIB)
     assert outcome.code is None, outcome
     return outcome.id
 
 
-async def control(rest: RestFace, method: str, file_id: str, query: str, body: str = "") -> httpx.Response:
+async def control(rest: RestApi, method: str, file_id: str, query: str, body: str = "") -> httpx.Response:
     return await rest.client.request(method, f"/api/v1/files/{file_id}/s3?{query}", content=body)
 
 
-async def send_parts(rest: RestFace, file_id: str, *numbers: int) -> None:
+async def send_parts(rest: RestApi, file_id: str, *numbers: int) -> None:
     for part in (await rest.request_parts(file_id, numbers)).data["parts"]:
         piece = CONTENT[(part["partNumber"] - 1) * 5 * MIB :][: 5 * MIB]
         assert (await put(part, piece)).status_code == 200
@@ -41,7 +41,7 @@ def code(response: httpx.Response) -> str | None:
 
 async def test_an_upload_is_made_listed_completed_and_verified(service: Service, owner: str) -> None:
     async with service.client(owner) as client:
-        rest = RestFace(client)
+        rest = RestApi(client)
         file_id = await announced(rest)
         for _ in range(2):
             created = fromstring((await control(rest, "POST", file_id, "uploads")).text)  # noqa: S314
@@ -74,7 +74,7 @@ async def test_an_abort_frees_parts_and_quota_at_once_whatever_the_trash(
     embedded: Service, owner: str
 ) -> None:
     async with embedded.client(owner) as client:
-        rest = RestFace(client)
+        rest = RestApi(client)
         file_id = await announced(rest)
         await send_parts(rest, file_id, 1)
         assert len(await uploads_at_the_store(embedded, file_id)) == 1
@@ -94,7 +94,7 @@ async def test_an_abort_frees_parts_and_quota_at_once_whatever_the_trash(
 
 async def test_nothing_else_is_answered(service: Service, owner: str) -> None:
     async with service.client(owner) as client, service.client("stranger") as other:
-        rest, stranger = RestFace(client), RestFace(other)
+        rest, stranger = RestApi(client), RestApi(other)
         file_id, another = await announced(rest), await announced(rest)
         for method, query in (
             *(("POST", query) for query in ("", "uploads=1", "uploads&uploads", "uploads&versionId=1")),
@@ -122,14 +122,14 @@ async def test_nothing_else_is_answered(service: Service, owner: str) -> None:
         single = await announced(rest, multipart=False)
         assert code(await control(rest, "POST", single, "uploads")) == "wrong_state"
     async with service.client(None) as anonymous:
-        refused = await control(RestFace(anonymous), "POST", file_id, "anything")
+        refused = await control(RestApi(anonymous), "POST", file_id, "anything")
         assert (refused.status_code, code(refused)) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize("winner", ["complete", "abort"])
 async def test_of_complete_and_abort_one_wins(service: Service, owner: str, winner: str) -> None:
     async with service.client(owner) as client:
-        rest = RestFace(client)
+        rest = RestApi(client)
         file_id = await announced(rest)
         await send_parts(rest, file_id, 1, 2)
         first, second = ("POST", "DELETE") if winner == "complete" else ("DELETE", "POST")

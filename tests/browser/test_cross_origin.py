@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import stored
 
@@ -61,9 +61,9 @@ async def test_a_page_may_send_headers_of_tracers_and_read_ranges(
     status, _, body = await elsewhere.evaluate(REQUEST, [f"{service.address}/api/v1/files", headers])
     assert (status, body) == (200, '{"items":[],"nextCursor":null,"totalCount":null}')
     async with service.client(owner) as client:
-        face = RestFace(client)
-        file = await stored(face, b"0123456789", name="a.txt", contentType="text/plain")
-        url = (await face.download(file["id"])).data["url"]
+        api = RestApi(client)
+        file = await stored(api, b"0123456789", name="a.txt", contentType="text/plain")
+        url = (await api.download(file["id"])).data["url"]
     status, seen, body = await elsewhere.evaluate(REQUEST, [url, {"Range": "bytes=2-4"}])
     assert (status, body) == (206, "234")
     assert seen["content-range"] == "bytes 2-4/10"
@@ -76,8 +76,8 @@ async def test_a_page_may_send_headers_of_tracers_and_read_ranges(
 async def test_the_browsers_own_event_source_follows_by_a_ticket(
     elsewhere: Page, service: Service, owner: str
 ) -> None:
-    api = f"{service.address}/api/v1"
-    file, position, refused = await elsewhere.evaluate(FOLLOW, [api, service.token(owner), "live.txt"])
+    base_url = f"{service.address}/api/v1"
+    file, position, refused = await elsewhere.evaluate(FOLLOW, [base_url, service.token(owner), "live.txt"])
     assert file["name"] == "live.txt"
     assert position
     assert refused == 2  # closed, and not tried again

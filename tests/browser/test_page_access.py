@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 
 from api.pages.assets import NODE_MODULES
 from tests.browser.person import choose, row, sign_in, upload
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import stored
 
@@ -25,7 +25,7 @@ async def test_a_token_is_asked_for_and_kept_for_the_tab_alone(
 ) -> None:
     page = outside
     async with service.client(owner) as client:
-        await stored(RestFace(client), os.urandom(100), name="mine.txt")
+        await stored(RestApi(client), os.urandom(100), name="mine.txt")
     await sign_in(page, "nonsense")
     await expect(page.get_by_role("alert")).to_contain_text("token")
 
@@ -47,7 +47,7 @@ async def test_without_a_trash_a_deletion_is_asked_about_and_offers_no_undo(
 ) -> None:
     page = outside
     async with service.client(owner) as client:
-        await stored(RestFace(client), os.urandom(100), name="gone.txt")
+        await stored(RestApi(client), os.urandom(100), name="gone.txt")
     await sign_in(page, service.token(owner))
     await page.get_by_role("button", name="Delete gone.txt").click()
     await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()

@@ -7,7 +7,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser.person import row, sign_in
 from tests.haystack import NEEDLES, add_haystack
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import stored
 
@@ -15,9 +15,9 @@ from tests.uploads import stored
 async def store(service: Service, *names: str, content_type: str = "text/plain") -> list[str]:
     """Give the pages' owner files, each of its own content; their ids."""
     async with service.client("demo") as client:
-        face = RestFace(client)
+        api = RestApi(client)
         files = [
-            await stored(face, os.urandom(1000 + place), name=name, contentType=content_type)
+            await stored(api, os.urandom(1000 + place), name=name, contentType=content_type)
             for place, name in enumerate(names)
         ]
         return [file["id"] for file in files]
@@ -114,9 +114,9 @@ async def test_a_deleted_file_comes_back_by_undo_and_out_of_the_trash(page: Page
 async def test_details_tell_the_digest_and_lead_to_the_original(page: Page, embedded: Service) -> None:
     content = os.urandom(2000)
     async with embedded.client("demo") as client:
-        face = RestFace(client)
-        original = await stored(face, content, name="original.txt")
-        await stored(face, content, name="copy.txt")
+        api = RestApi(client)
+        original = await stored(api, content, name="original.txt")
+        await stored(api, content, name="copy.txt")
     await page.goto("/")
     await expect(row(page, "copy.txt")).to_contain_text("Duplicate")
     await page.get_by_role("button", name="copy.txt", exact=True).click()
@@ -129,7 +129,7 @@ async def test_details_tell_the_digest_and_lead_to_the_original(page: Page, embe
 async def test_a_download_is_the_content_under_its_name(page: Page, embedded: Service) -> None:
     content = os.urandom(3000)
     async with embedded.client("demo") as client:
-        await stored(RestFace(client), content, name="downloaded.bin")
+        await stored(RestApi(client), content, name="downloaded.bin")
     await page.goto("/")
     async with page.context.expect_event("download") as download:
         await page.get_by_role("button", name="Download downloaded.bin").click()

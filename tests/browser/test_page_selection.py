@@ -6,7 +6,7 @@ from playwright.async_api import Download, Page, expect
 
 from tests.browser.person import row, sign_in
 from tests.browser.test_page_folders import request_files
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import stored
 from tests.waiting import until
@@ -86,7 +86,7 @@ async def test_selected_files_are_downloaded_deleted_and_restored(page: Page, em
     contents = {f"several-{number}.bin": os.urandom(1000) for number in range(3)}
     async with embedded.client("demo") as client:
         for name, content in contents.items():
-            await stored(RestFace(client), content, name=name, folder="several/")
+            await stored(RestApi(client), content, name=name, folder="several/")
     await request_files(embedded, "demo", "several/pending.bin")
     await page.goto("/?folder=several/")
     await page.get_by_label("Select all files shown").check()

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 from tests.browser.conftest import opened
 from tests.browser.person import puts
 from tests.browser.test_page_uploads import MIB, id_of, numbers, parts_held, slow_down, write
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.parity.test_multipart import uploads_at_the_store
 from tests.service import Service
 from tests.uploads import settled
@@ -75,7 +75,7 @@ async def test_the_dashboard_sends_pauses_resumes_and_cancels(
 ) -> None:
     page, run = dashboard, secrets.token_hex(4)
     async with embedded.client("demo") as client:
-        rest = RestFace(client)
+        rest = RestApi(client)
 
         small = write(tmp_path / f"{run}-small.bin", 1)
         await send(page, small)
@@ -117,7 +117,7 @@ async def test_the_dashboard_sends_pauses_resumes_and_cancels(
         assert (file["status"], file["deletedAt"] is None) == ("PENDING", False)
 
 
-async def stored(page: Page, rest: RestFace, file_id: str) -> Any:
+async def stored(page: Page, rest: RestApi, file_id: str) -> Any:
     """The file, once Uppy shows that it has been sent and Waybill has verified it."""
     await expect(page.locator(".uppy-StatusBar")).to_contain_text("Complete", timeout=60_000)
     file = await settled(rest, file_id)

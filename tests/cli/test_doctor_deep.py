@@ -12,7 +12,7 @@ from bson import ObjectId
 
 from stack.stack import Stack
 from tests.forking import run_command
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import stored
 from waybill.files import all_files
@@ -53,17 +53,17 @@ async def opened(service: Service) -> AsyncIterator[tuple[Any, dict[str, str]]]:
 
 async def test_exactly_what_was_harmed_is_named(compared_service: Service) -> None:
     async with compared_service.client("alice") as client:
-        face = RestFace(client)
+        api = RestApi(client)
         for name in ("fine", "gone", "shorter", "other", "forgotten", "trashed", "gone-from-the-trash"):
-            await stored(face, os.urandom(1000), name=name)
-        await stored(face, CONTENT, name="first")
-        await stored(face, CONTENT, name="duplicate")
-        await face.request(name="announced", size=1)
-        ids = {file["name"]: file["id"] for file in (await face.list(limit=100)).data["items"]}
+            await stored(api, os.urandom(1000), name=name)
+        await stored(api, CONTENT, name="first")
+        await stored(api, CONTENT, name="duplicate")
+        await api.request(name="announced", size=1)
+        ids = {file["name"]: file["id"] for file in (await api.list(limit=100)).data["items"]}
         for name in ("trashed", "gone-from-the-trash", "first"):
-            await face.delete(ids[name])
+            await api.delete(ids[name])
         # Its object's key has the id of the first.
-        assert (await face.get(ids["duplicate"])).data["status"] == "COMPLETED"
+        assert (await api.get(ids["duplicate"])).data["status"] == "COMPLETED"
     code, named, last = examined(compared_service)
     assert (code, named) == (0, [])
     assert last.startswith("ok    records and bucket agree: 8 files against")

@@ -22,7 +22,7 @@ import pytest
 from stack.folder import Folder
 from stack.stack import Stack
 from tests.forking import run_command
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, free_port
 from tests.uploads import put, settled, stored
 from tests.waiting import wait_until
@@ -154,13 +154,13 @@ async def test_a_stop_leaves_no_process_and_all_data(tmp_path: Path) -> None:
     content = os.urandom(100_000)
     with running(tmp_path) as up:
         async with up.client() as client:
-            uploaded = await stored(RestFace(client), content)
+            uploaded = await stored(RestApi(client), content)
         stop(up, signal.SIGINT)
     with running(tmp_path) as up:
         async with up.client() as client:
-            face = RestFace(client)
-            assert (await face.get(uploaded["id"])).data == uploaded
-            link = (await face.download(uploaded["id"])).data
+            api = RestApi(client)
+            assert (await api.get(uploaded["id"])).data == uploaded
+            link = (await api.download(uploaded["id"])).data
             assert (await client.get(link["url"], headers={"Authorization": ""})).content == content
         stop(up, signal.SIGTERM)
 
@@ -179,13 +179,13 @@ async def test_kill_9_breaks_no_data_and_a_file_in_process_ends_completed(tmp_pa
     content = os.urandom(50 * 1024 * 1024)
     with running(tmp_path) as up:
         async with up.client() as client:
-            face = RestFace(client)
-            uploaded = await stored(face, b"stored")
-            requested = await face.request(name="big", size=len(content))
+            api = RestApi(client)
+            uploaded = await stored(api, b"stored")
+            requested = await api.request(name="big", size=len(content))
             assert (await put(requested.data["upload"], content)).status_code == 200
             [worker] = [one for one in up.family() if "hashing" in one.cmdline()]
             worker.suspend()  # so that the file is in PROCESSING for certain
-            assert (await face.complete(requested.id)).data["status"] == "PROCESSING"
+            assert (await api.complete(requested.id)).data["status"] == "PROCESSING"
         family = up.family()
         up.process.kill()
         worker.resume()
@@ -193,9 +193,9 @@ async def test_kill_9_breaks_no_data_and_a_file_in_process_ends_completed(tmp_pa
         assert not psutil.wait_procs(family, timeout=20)[1]
     with running(tmp_path) as up:
         async with up.client() as client:
-            face = RestFace(client)
-            assert (await face.get(uploaded["id"])).data == uploaded
-            file = await settled(face, requested.id, seconds=60)
+            api = RestApi(client)
+            assert (await api.get(uploaded["id"])).data == uploaded
+            file = await settled(api, requested.id, seconds=60)
             assert file["status"] == "COMPLETED"
             assert file["sha256"] == hashlib.sha256(content).hexdigest()
 

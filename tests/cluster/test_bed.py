@@ -13,14 +13,14 @@ from stack.stack import Stack
 from tests.cluster.cluster import Cluster
 from tests.cluster.sentinels import running_sentinels
 from tests.cluster.valkey_pair import ValkeyPair
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.uploads import stored
 
 
 async def test_files_are_verified_by_either_half(cluster: Cluster, owner: str) -> None:
     for number, service in enumerate(cluster.services):
         async with service.client(owner) as client:
-            assert (await stored(RestFace(client), b"%d" % number))["status"] == "COMPLETED"
+            assert (await stored(RestApi(client), b"%d" % number))["status"] == "COMPLETED"
 
 
 def test_an_isolated_primary_gives_up_and_clients_still_reach_it(cluster: Cluster) -> None:

@@ -10,7 +10,7 @@ from pymongo.errors import OperationFailure
 from stack.ports import LOOPBACK
 from tests.cluster.cluster import Cluster
 from tests.cluster.replica_set import Member
-from tests.parity.faces import Outcome, RestFace
+from tests.parity.apis import Outcome, RestApi
 from tests.uploads import put, settled
 from tests.waiting import until
 
@@ -22,13 +22,13 @@ async def test_complete_is_not_acknowledged_before_a_majority_has_it(cluster: Cl
     mongo = cluster.mongo
     primary, secondaries = mongo.primary(), mongo.secondaries()
     async with cluster.service.client(owner) as client:
-        face = RestFace(client)
-        requested = await face.request(name="a", size=3)
+        api = RestApi(client)
+        requested = await api.request(name="a", size=3)
         assert (await put(requested.data["upload"], b"abc")).status_code == 200
         with mongo.killed(*secondaries):
-            first = asyncio.create_task(face.complete(requested.id))
+            first = asyncio.create_task(api.complete(requested.id))
             await _has_alone(primary, cluster, requested.id, "PROCESSING")
-            repeat, shown = await asyncio.gather(face.complete(requested.id), face.get(requested.id))
+            repeat, shown = await asyncio.gather(api.complete(requested.id), api.get(requested.id))
             acknowledged = (await first).code is None
             mongo.kill(primary)
         with mongo.killed(primary):
@@ -39,10 +39,10 @@ async def test_complete_is_not_acknowledged_before_a_majority_has_it(cluster: Cl
     # A read does not wait for a majority. It shows the state before, or nothing once the primary gave up.
     assert shown.code == "service_unavailable" or shown.data["status"] == "PENDING"
     async with cluster.service.client(owner) as client:
-        face = RestFace(client)
-        assert (await face.get(requested.id)).data["status"] == "PENDING"
-        assert (await face.complete(requested.id)).code is None
-        assert (await settled(face, requested.id))["status"] == "COMPLETED"
+        api = RestApi(client)
+        assert (await api.get(requested.id)).data["status"] == "PENDING"
+        assert (await api.complete(requested.id)).code is None
+        assert (await settled(api, requested.id))["status"] == "COMPLETED"
 
 
 async def test_a_new_primary_is_not_asked_before_a_majority_confirms_it(cluster: Cluster, owner: str) -> None:
@@ -50,17 +50,17 @@ async def test_a_new_primary_is_not_asked_before_a_majority_confirms_it(cluster:
     old, (next_primary, other) = mongo.primary(), mongo.secondaries()
     stop = {"configureFailPoint": "stopReplProducer"}
     async with cluster.service.client(owner) as client:
-        face = RestFace(client)
-        file_id = (await face.request(name="a", size=3)).id
+        api = RestApi(client)
+        file_id = (await api.request(name="a", size=3)).id
         await asyncio.to_thread(mongo.wait_until_healthy)
         # The other member votes and copies nothing: what the new primary writes is on no majority.
         other.command(stop | {"mode": "alwaysOn"})
         try:
             with mongo.killed(old):
                 await until(lambda: _is_elected(next_primary), "the secondary is elected")
-                assert (await face.get(file_id)).code == "service_unavailable"
+                assert (await api.get(file_id)).code == "service_unavailable"
                 other.command(stop | {"mode": "off"})
-                assert (await _shown(face, file_id)) == "PENDING"
+                assert (await _shown(api, file_id)) == "PENDING"
         finally:
             other.command(stop | {"mode": "off"})
         await asyncio.to_thread(mongo.wait_until_healthy)
@@ -77,11 +77,11 @@ def _is_elected(member: Member) -> bool:
     return True
 
 
-async def _shown(face: RestFace, file_id: str) -> str:
+async def _shown(api: RestApi, file_id: str) -> str:
     """The status that is shown when the outage is over."""
 
     async def answered() -> Outcome | None:
-        outcome = await face.get(file_id)
+        outcome = await api.get(file_id)
         return None if outcome.code == "service_unavailable" else outcome
 
     found = await until(answered, "the outage is over")

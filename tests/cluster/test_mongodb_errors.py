@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from tests.cluster.cluster import Cluster
-from tests.parity.faces import GraphQLFace, RestFace
+from tests.parity.apis import GraphQLApi, RestApi
 from waybill import indexes
 from waybill.files import part_sha256, repository, transitions
 from waybill.files.listing import filters
@@ -113,18 +113,18 @@ async def test_a_repeat_after_a_commit_that_nobody_knows_of_is_safe(cluster: Clu
         await repository.insert(new, QUOTA)
 
 
-@pytest.mark.parametrize("face_class", [RestFace, GraphQLFace])
+@pytest.mark.parametrize("api_class", [RestApi, GraphQLApi])
 async def test_clients_are_told_to_try_again(
-    cluster: Cluster, owner: str, face_class: type[RestFace | GraphQLFace]
+    cluster: Cluster, owner: str, api_class: type[RestApi | GraphQLApi]
 ) -> None:
     async with cluster.service.client(owner) as client:
-        face = face_class(client)
-        file_id = (await face.request(name="a", size=1)).id
+        api = api_class(client)
+        file_id = (await api.request(name="a", size=1)).id
         calls: dict[str, Callable[[], Awaitable[Any]]] = {
-            "find": lambda: face.get(file_id),
-            "aggregate": face.usage,
-            "insert": lambda: face.request(name="b", size=1),
-            "findAndModify": lambda: face.delete(file_id),
+            "find": lambda: api.get(file_id),
+            "aggregate": api.usage,
+            "insert": lambda: api.request(name="b", size=1),
+            "findAndModify": lambda: api.delete(file_id),
         }
         answers: list[tuple[int, str | None]] = []
         client.event_hooks["response"].append(_noting(answers))

@@ -20,7 +20,7 @@ from tests.cluster.background_loop import BackgroundLoop
 from tests.cluster.sentinels import NAME, Sentinels, running_sentinels
 from tests.cluster.valkey_pair import PASSWORD, Valkey, ValkeyPair, running_valkey_pair
 from tests.forking import run_command
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, free_port, running_service
 from tests.uploads import put, settled
 from tests.waiting import until, wait_until, watch
@@ -53,9 +53,9 @@ async def client(service: Service, owner: str) -> AsyncIterator[httpx.AsyncClien
         yield opened
 
 
-async def sent(face: RestFace, content: bytes) -> str:
+async def sent(api: RestApi, content: bytes) -> str:
     """A file whose bytes are in the store and which is not completed."""
-    requested = await face.request(name="a", size=len(content))
+    requested = await api.request(name="a", size=len(content))
     assert (await put(requested.data["upload"], content)).status_code == 200
     return requested.id
 
@@ -92,12 +92,12 @@ async def readiness(client: httpx.AsyncClient) -> tuple[int, str]:
 async def test_a_redis_that_takes_no_writes_is_named_and_work_goes_on_later(
     service: Service, client: httpx.AsyncClient, pair: ValkeyPair
 ) -> None:
-    face = RestFace(client)
+    api = RestApi(client)
     for refuses, words in ((pair.full, "full"), (pair.read_only, "replica")):
-        files = [await sent(face, f"{words} {number}".encode()) for number in range(5)]
+        files = [await sent(api, f"{words} {number}".encode()) for number in range(5)]
         with refuses():
             for file_id in files:
-                assert (await face.complete(file_id)).data["status"] == "PROCESSING"
+                assert (await api.complete(file_id)).data["status"] == "PROCESSING"
             assert await readiness(client) == (200, "unavailable")
             assert await is_up(client) == 0
             found = complaints(service)
@@ -108,7 +108,7 @@ async def test_a_redis_that_takes_no_writes_is_named_and_work_goes_on_later(
                     lambda: "no jobs are fetched" in service.worker.log.read_text(), "the worker says so"
                 )
         for file_id in files:
-            assert (await settled(face, file_id, seconds=90))["status"] == "COMPLETED"
+            assert (await settled(api, file_id, seconds=90))["status"] == "COMPLETED"
         assert await readiness(client) == (200, "ok")
         assert await is_up(client) == 1
         pair.wait_until_healthy()
@@ -118,38 +118,38 @@ async def test_a_redis_that_takes_no_writes_is_named_and_work_goes_on_later(
 async def test_a_full_redis_lets_workers_make_room(
     service: Service, client: httpx.AsyncClient, pair: ValkeyPair
 ) -> None:
-    face = RestFace(client)
-    files = [await sent(face, b"room %d" % number) for number in range(5)]
+    api = RestApi(client)
+    files = [await sent(api, b"room %d" % number) for number in range(5)]
     with suspended(service):
         for file_id in files:
-            await face.complete(file_id)
+            await api.complete(file_id)
         with pair.full():
             os.kill(service.worker.pid, signal.SIGCONT)
             for file_id in files:
-                assert (await settled(face, file_id))["status"] == "COMPLETED"
+                assert (await settled(api, file_id))["status"] == "COMPLETED"
 
 
 async def test_while_redis_is_frozen_no_request_waits_long(
     service: Service, client: httpx.AsyncClient, pair: ValkeyPair
 ) -> None:
-    face = RestFace(client)
-    files = [await sent(face, b"frozen %d" % number) for number in range(40)]
+    api = RestApi(client)
+    files = [await sent(api, b"frozen %d" % number) for number in range(40)]
     with pair.frozen():
-        answers = await asyncio.gather(*(face.complete(file_id) for file_id in files))
+        answers = await asyncio.gather(*(api.complete(file_id) for file_id in files))
         assert {answer.data["status"] for answer in answers} == {"PROCESSING"}
     for file_id in files:
-        assert (await settled(face, file_id, seconds=90))["status"] == "COMPLETED"
+        assert (await settled(api, file_id, seconds=90))["status"] == "COMPLETED"
 
 
 async def test_an_empty_redis_in_its_place_is_made_use_of(
     client: httpx.AsyncClient, pair: ValkeyPair
 ) -> None:
-    face = RestFace(client)
-    file_id = await sent(face, b"empty")
+    api = RestApi(client)
+    file_id = await sent(api, b"empty")
     with pair.killed(empty=True):
         pass
-    await face.complete(file_id)
-    assert (await settled(face, file_id, seconds=90))["status"] == "COMPLETED"
+    await api.complete(file_id)
+    assert (await settled(api, file_id, seconds=90))["status"] == "COMPLETED"
     pair.wait_until_healthy()
 
 
@@ -199,14 +199,14 @@ def test_dramatiq_takes_a_refusal_for_an_outage(service: Service, pair: ValkeyPa
 async def test_after_a_failover_work_goes_on_though_the_old_primary_lives(
     service: Service, client: httpx.AsyncClient, pair: ValkeyPair
 ) -> None:
-    face = RestFace(client)
-    files = [await sent(face, b"failover %d" % number) for number in range(5)]
+    api = RestApi(client)
+    files = [await sent(api, b"failover %d" % number) for number in range(5)]
     pair.wait_until_healthy()
     pair.fail_over()
     for file_id in files:
-        assert (await face.complete(file_id)).data["status"] == "PROCESSING"
+        assert (await api.complete(file_id)).data["status"] == "PROCESSING"
     for file_id in files:
-        assert (await settled(face, file_id, seconds=60))["status"] == "COMPLETED"
+        assert (await settled(api, file_id, seconds=60))["status"] == "COMPLETED"
     assert await readiness(client) == (200, "ok")
     assert await is_up(client) == 1
     assert complaints(service) == []
@@ -234,10 +234,10 @@ async def test_sentinels_are_asked_for_the_primary(
 ) -> None:
     pair = sentinels.pair
     async with guarded.client(owner) as client:
-        face = RestFace(client)
-        before, after = await sent(face, b"before"), await sent(face, b"after")
-        await face.complete(before)
-        assert (await settled(face, before))["status"] == "COMPLETED"
+        api = RestApi(client)
+        before, after = await sent(api, b"before"), await sent(api, b"after")
+        await api.complete(before)
+        assert (await settled(api, before))["status"] == "COMPLETED"
         pair.wait_until_healthy()
         if loses == "its role":
             sentinels.fail_over()
@@ -245,8 +245,8 @@ async def test_sentinels_are_asked_for_the_primary(
             old = pair.primary
             old.child.kill()
             sentinels.wait_for_new_primary(old)
-        await face.complete(after)
-        assert (await settled(face, after, seconds=90))["status"] == "COMPLETED"
+        await api.complete(after)
+        assert (await settled(api, after, seconds=90))["status"] == "COMPLETED"
         assert (await client.get("/readyz")).json()["redis"] == "ok"
     await until(lambda: listeners(pair.primary) == 1, "the worker listens to the new primary")
 

@@ -26,7 +26,7 @@ from bson import ObjectId
 from tests.actors.conftest import orphans
 from tests.faults.records import hurried, records
 from tests.faults.table import LONG, ROWS, Row
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import FINAL
 from tests.waiting import TimeIsOver, fail_if_a_process_died, until
@@ -182,17 +182,17 @@ class Load:
         async with AsyncExitStack() as running:
             store = await running.enter_async_context(httpx.AsyncClient(timeout=60))
             await running.enter_async_context(hurried(self.service))
-            faces = {
-                owner: RestFace(await running.enter_async_context(self.service.client(owner)))
+            apis = {
+                owner: RestApi(await running.enter_async_context(self.service.client(owner)))
                 for owner in self._owners
             }
             stuck = await self._stuck()
-            files = [(await faces[owner].get(file_id)).data for file_id, owner in self._owner_of.items()]
+            files = [(await apis[owner].get(file_id)).data for file_id, owner in self._owner_of.items()]
             right = self._rightly_judged(files)
             lost = {file["id"]: file for file in files if file["id"] not in right | stuck}
             for file in files:
                 if file["status"] in {"COMPLETED", "DUPLICATE"}:
-                    link = (await faces[self._owner_of[file["id"]]].download(file["id"])).data["url"]
+                    link = (await apis[self._owner_of[file["id"]]].download(file["id"])).data["url"]
                     if hashlib.sha256((await store.get(link)).content).hexdigest() != file["sha256"]:
                         lost[file["id"]] = file
             ROWS.append(

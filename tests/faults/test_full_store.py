@@ -12,7 +12,7 @@ from stack.binaries import find_weed
 from stack.stack import Stack
 from tests.faults.load import ENDLESS, Load
 from tests.faults.table import LONG
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import put, settled
 from tests.waiting import until
@@ -36,7 +36,7 @@ def weed_shell(stack: Stack, *commands: str) -> None:
     )
 
 
-async def fill(stack: Stack, service: Service, face: RestFace) -> None:
+async def fill(stack: Stack, service: Service, api: RestApi) -> None:
     """Set a quota that is reached already, and wait until the store refuses."""
     bucket = service.settings.s3_bucket
 
@@ -44,7 +44,7 @@ async def fill(stack: Stack, service: Service, face: RestFace) -> None:
         # The store hears of the bucket's size every few seconds only.
         quota = f"s3.bucket.quota -name={bucket} -op=set -sizeMB=1"
         await asyncio.to_thread(weed_shell, stack, quota, "s3.bucket.quota.enforce -apply")
-        probe = await face.request(name="probe", size=1)
+        probe = await api.request(name="probe", size=1)
         return (await put(probe.data["upload"], b"x")).status_code == 500
 
     await until(refuses, "the quota is enforced", ENDLESS)
@@ -72,20 +72,20 @@ async def test_a_full_store_refuses_uploads_and_loses_none(
     times = 3 if LONG else 1
     load = Load(service, owner)
     async with service.client(owner) as client, load.running():
-        face = RestFace(client)
+        api = RestApi(client)
         await load.progress(40)
         for _ in range(times):
-            await fill(stack, service, face)
-            refused = await face.request(name="refused", size=5)
+            await fill(stack, service, api)
+            refused = await api.request(name="refused", size=5)
             assert (await put(refused.data["upload"], b"hello")).status_code == 500
-            assert (await face.complete(refused.id)).code == "object_missing"
-            assert (await face.get(refused.id)).data["status"] == "PENDING"
+            assert (await api.complete(refused.id)).code == "object_missing"
+            assert (await api.get(refused.id)).data["status"] == "PENDING"
 
             quota = f"s3.bucket.quota -name={service.settings.s3_bucket} -op=remove"
             await asyncio.to_thread(weed_shell, stack, quota)
             await accepted(refused.data["upload"], b"hello")
-            assert (await face.complete(refused.id)).code is None
-            assert (await settled(face, refused.id))["status"] in {"COMPLETED", "DUPLICATE"}
+            assert (await api.complete(refused.id)).code is None
+            assert (await settled(api, refused.id))["status"] in {"COMPLETED", "DUPLICATE"}
             await load.progress()
     assert load.repeats, "no client noticed"
     await load.check("S3 full (over its quota)", times)

@@ -10,7 +10,7 @@ import pytest
 
 from stack.stack import Stack
 from tests.faults.table import LONG, ROWS, Row
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.parity.hooks import RestHooks
 from tests.receiver import running_receiver
 from tests.service import Service, running_service
@@ -35,8 +35,8 @@ async def test_a_worker_killed_at_any_moment_loses_and_doubles_no_event(service:
     deleted: list[str] = []
     caught = 0
     async with service.client(owner) as client, running_receiver() as receiver:
-        face = RestFace(client)
-        hooks = RestHooks(face)
+        api = RestApi(client)
+        hooks = RestHooks(api)
         webhook_id = (await hooks.create(receiver.url)).data["webhook"]["id"]
 
         async def all_delivered() -> bool:
@@ -50,10 +50,10 @@ async def test_a_worker_killed_at_any_moment_loses_and_doubles_no_event(service:
             return not unsettled.data["items"]
 
         for _ in range(KILLS):
-            results = (await face.request_many([{"name": "a", "size": 1}] * FILES)).data["results"]
+            results = (await api.request_many([{"name": "a", "size": 1}] * FILES)).data["results"]
             ids = [result["file"]["id"] for result in results]
             deleted += ids
-            await asyncio.gather(*(face.delete_many([file_id]) for file_id in ids))
+            await asyncio.gather(*(api.delete_many([file_id]) for file_id in ids))
             # Anywhere between the first change and the last receipt.
             await asyncio.sleep(random.random() * 0.5)
             service.worker.kill()

@@ -13,7 +13,7 @@ from bson import ObjectId
 from stack.stack import Stack
 from tests.faults.records import records
 from tests.faults.table import LONG, ROWS, Row
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.waiting import until
 from tests.waybill.conftest import insert_batches
@@ -68,18 +68,18 @@ async def test_a_worker_killed_amid_an_operation_changes_each_file_once(
 ) -> None:
     number = FILES[act]
     async with service.client(owner) as client:
-        face = RestFace(client)
+        api = RestApi(client)
         with records(service) as files:
             operations = files.database["operations"]
             await insert_batches(files, [pending(owner, each) for each in range(number)])
             async with files.watch([{"$match": {"operationType": "update"}}]) as stream:
                 # Up by one: what were moved twice would be somewhere else.
                 accepted = await (
-                    face.move_folder("x/y/", "x/") if act == "move" else face.delete_folder("x/y/")
+                    api.move_folder("x/y/", "x/") if act == "move" else api.delete_folder("x/y/")
                 )
 
                 async def reached(done: int) -> bool:
-                    found = (await face.operation(accepted.id)).data
+                    found = (await api.operation(accepted.id)).data
                     return bool(found["done"] >= done or found["finishedAt"] is not None)
 
                 for kill in range(1, KILLS + 1):
@@ -87,7 +87,7 @@ async def test_a_worker_killed_amid_an_operation_changes_each_file_once(
                     amid = partial(reached, kill * number // (KILLS + 2))
                     await until(amid, "the operation is amid its files", STUCK_SECONDS)
                     service.worker.kill()
-                    assert (await face.operation(accepted.id)).data["status"] == "RUNNING"
+                    assert (await api.operation(accepted.id)).data["status"] == "RUNNING"
                     # The queue is lost too.
                     with redis_client(service.settings) as queue:
                         queue.flushdb()
@@ -98,7 +98,7 @@ async def test_a_worker_killed_amid_an_operation_changes_each_file_once(
                 service.worker.restart()
                 await until(partial(reached, number + 1), "the operation ends", STUCK_SECONDS)
                 changed = await changes_of(stream, "folder" if act == "move" else "deleted_at")
-            operation = (await face.operation(accepted.id)).data
+            operation = (await api.operation(accepted.id)).data
             assert (operation["status"], operation["done"], operation["total"]) == ("DONE", number, number)
             assert Counter(changed.values()) == {1: number}
             living = {"owner": owner, "deleted_at": None}

@@ -12,7 +12,7 @@ import pytest
 from stack.stack import Stack
 from tests.actors.conftest import open_bucket
 from tests.faults.table import LONG, ROWS, Row
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import put, settled
 
@@ -34,20 +34,20 @@ async def test_a_worker_killed_at_any_moment_loses_no_file(service: Service, own
     expected: dict[str, str] = {}
     caught = 0
     async with service.client(owner) as client:
-        face = RestFace(client)
+        api = RestApi(client)
         for _ in range(KILLS):
             content = os.urandom(SIZE)
-            requested = await face.request(name="a", size=len(content))
+            requested = await api.request(name="a", size=len(content))
             assert (await put(requested.data["upload"], content)).status_code == 200
-            assert (await face.complete(requested.id)).code is None
+            assert (await api.complete(requested.id)).code is None
             expected[requested.id] = hashlib.sha256(content).hexdigest()
             # Anywhere between the message's arrival and the last write.
             time.sleep(random.random() * LONGEST_SECONDS)  # noqa: ASYNC251  # the moment is random on purpose
             service.worker.kill()
-            caught += (await face.get(requested.id)).data["status"] == "PROCESSING"
+            caught += (await api.get(requested.id)).data["status"] == "PROCESSING"
             service.worker.restart()
         assert caught, "no kill came before the end of its hash"
-        files = [await settled(face, file_id, seconds=90) for file_id in expected]
+        files = [await settled(api, file_id, seconds=90) for file_id in expected]
         assert Counter(file["status"] for file in files) == {"COMPLETED": KILLS}
         assert {file["id"]: file["sha256"] for file in files} == expected
     ROWS.append(Row("worker killed at any moment of a hash", KILLS, KILLS, 0))

@@ -12,7 +12,7 @@ from tests.faults.clocks import start_clocked_worker
 from tests.faults.jobs import jobs_of, send_again
 from tests.faults.records import held, record
 from tests.faults.servers import frozen
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import settled, uploaded
 from tests.waiting import until
@@ -37,9 +37,9 @@ async def test_no_clock_but_the_databases_ends_a_lease(
     clock.write_text(offset)
     holder, thief = (worker, service.worker) if holder_is_wrong else (service.worker, worker)
     async with service.client(owner) as client:
-        face = RestFace(client)
+        api = RestApi(client)
         suspend(holder, thief)
-        file_id = (await uploaded(face, os.urandom(10))).id
+        file_id = (await uploaded(api, os.urandom(10))).id
         # The holder takes the file, and gets no further.
         with frozen(service.stack, "seaweedfs"):
             resume(holder)
@@ -51,7 +51,7 @@ async def test_no_clock_but_the_databases_ends_a_lease(
         await until(lambda: jobs_of(service) <= 1, "the thief has looked")
         assert (await record(service, file_id))["attempt"] == attempt
         resume(holder)
-        assert (await settled(face, file_id))["status"] == "COMPLETED"
+        assert (await settled(api, file_id))["status"] == "COMPLETED"
         await until(lambda: not jobs_of(service), "nothing is left to do")
     worker.kill()
 

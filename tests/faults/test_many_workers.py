@@ -12,7 +12,7 @@ from tests.actors.conftest import suspended
 from tests.faults.jobs import jobs_of, send_again
 from tests.faults.load import LARGE, Load
 from tests.faults.table import LONG
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service, start_worker
 from tests.uploads import settled, stored, uploaded
 from tests.waiting import until
@@ -54,17 +54,17 @@ async def test_a_job_sent_three_times_at_once_has_one_outcome(
 ) -> None:
     content = os.urandom(LARGE)
     async with service.client(owner) as client:
-        face = RestFace(client)
-        original = await stored(face, content)
+        api = RestApi(client)
+        original = await stored(api, content)
         with suspended(service):
-            copy = (await uploaded(face, content)).id
+            copy = (await uploaded(api, content)).id
             send_again(service, VERIFY_UPLOAD, copy)
-        first = await settled(face, copy)
+        first = await settled(api, copy)
         assert (first["status"], first["duplicateOf"]) == ("DUPLICATE", original["id"])
         for actor in (PURGE_OBJECT, VERIFY_UPLOAD):
             send_again(service, actor, copy)
         await until(lambda: jobs_of(service) == 0, "all jobs are done")
-        assert (await face.get(copy)).data == first
-        assert (await face.get(original["id"])).data == original
+        assert (await api.get(copy)).data == first
+        assert (await api.get(original["id"])).data == original
     verdicts = [line for worker in workers for line in worker.log.read_text().splitlines() if copy in line]
     assert len([line for line in verdicts if '"verified"' in line]) == 1, verdicts

@@ -13,7 +13,7 @@ from stack.stack import Stack
 from tests.actors.conftest import key_of
 from tests.events import HOOK_SECRET, accepted, minio, notify
 from tests.faults.servers import FAULTS, killed
-from tests.parity.faces import GraphQLFace, RestFace
+from tests.parity.apis import GraphQLApi, RestApi
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored
 from tests.waiting import until, wait_until
@@ -60,12 +60,12 @@ async def is_ready(client: httpx.AsyncClient) -> None:
 async def test_without_mongodb_everything_says_try_again(
     own_stack: Stack, client: httpx.AsyncClient, fault: str
 ) -> None:
-    rest, graphql = RestFace(client), GraphQLFace(client)
+    rest, graphql = RestApi(client), GraphQLApi(client)
     uploaded = await stored(rest, b"stored" + fault.encode())
     with FAULTS[fault](own_stack, "mongod"):
-        for face in (rest, graphql):
-            assert (await face.request(name="a", size=1)).code == "service_unavailable"
-            assert (await face.get(uploaded["id"])).code == "service_unavailable"
+        for api in (rest, graphql):
+            assert (await api.request(name="a", size=1)).code == "service_unavailable"
+            assert (await api.get(uploaded["id"])).code == "service_unavailable"
         response = await client.get("/api/v1/files")
         assert response.status_code == 503
         assert int(response.headers["retry-after"]) > 0
@@ -86,17 +86,17 @@ async def test_without_mongodb_everything_says_try_again(
 async def test_without_the_store_complete_says_try_again_or_goes_on_later(
     own_stack: Stack, client: httpx.AsyncClient, fault: str
 ) -> None:
-    face = RestFace(client)
+    api = RestApi(client)
     content = b"hello" + fault.encode()
-    requested = await face.request(name="a", size=len(content))
+    requested = await api.request(name="a", size=len(content))
     assert (await put(requested.data["upload"], content)).status_code == 200
     with FAULTS[fault](own_stack, "seaweedfs"):
-        completed = await face.complete(requested.id)
+        completed = await api.complete(requested.id)
         # A store that refuses connections is unavailable. One that does not answer is slow, and a worker
         # waits for it.
-        outcome = (completed.code, (await face.get(requested.id)).data["status"])
+        outcome = (completed.code, (await api.get(requested.id)).data["status"])
         assert outcome == (("service_unavailable", "PENDING") if fault == "killed" else (None, "PROCESSING"))
-        assert (await face.request(name="b", size=1)).code is None
+        assert (await api.request(name="b", size=1)).code is None
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["s3"]) == (503, "unavailable")
         metrics = await scraped(client)
@@ -105,8 +105,8 @@ async def test_without_the_store_complete_says_try_again_or_goes_on_later(
             "mongodb": 1,
         }
     await is_ready(client)
-    assert (await face.complete(requested.id)).code is None
-    assert (await settled(face, requested.id, seconds=90))["status"] == "COMPLETED"
+    assert (await api.complete(requested.id)).code is None
+    assert (await settled(api, requested.id, seconds=90))["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("server", ["mongod", "seaweedfs"])
@@ -114,9 +114,9 @@ async def test_without_the_store_complete_says_try_again_or_goes_on_later(
 async def test_an_event_that_met_an_outage_is_to_be_sent_again(
     own_stack: Stack, faulty: Service, client: httpx.AsyncClient, fault: str, server: str
 ) -> None:
-    face = RestFace(client)
+    api = RestApi(client)
     content = f"{fault} {server}".encode()
-    requested = await face.request(name="a", size=len(content))
+    requested = await api.request(name="a", size=len(content))
     assert (await put(requested.data["upload"], content)).status_code == 200
     event = minio(faulty.settings.s3_bucket, key_of(requested.data["upload"]))
     with FAULTS[fault](own_stack, server):
@@ -125,29 +125,29 @@ async def test_an_event_that_met_an_outage_is_to_be_sent_again(
         assert int(response.headers["retry-after"]) > 0
     await is_ready(client)
     await accepted(faulty, event)
-    assert (await settled(face, requested.id))["status"] == "COMPLETED"
+    assert (await settled(api, requested.id))["status"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_without_redis_uploads_go_on_and_are_verified_later(
     own_stack: Stack, client: httpx.AsyncClient, fault: str
 ) -> None:
-    face = RestFace(client)
-    deleted = await stored(face, b"deleted" + fault.encode())
+    api = RestApi(client)
+    deleted = await stored(api, b"deleted" + fault.encode())
     content = b"redis" + fault.encode()
-    requested = await face.request(name="a", size=len(content))
+    requested = await api.request(name="a", size=len(content))
     assert (await put(requested.data["upload"], content)).status_code == 200
     with FAULTS[fault](own_stack, "valkey"):
-        assert (await face.complete(requested.id)).data["status"] == "PROCESSING"
-        assert (await face.delete(deleted["id"])).data["deletedAt"] is not None
+        assert (await api.complete(requested.id)).data["status"] == "PROCESSING"
+        assert (await api.delete(deleted["id"])).data["deletedAt"] is not None
         ready = await client.get("/readyz")
         assert (ready.status_code, ready.json()["redis"]) == (200, "unavailable")
         metrics = await scraped(client)
         assert metrics.get("waybill_up", dependency="mongodb") == 1
         assert not {"waybill_queue_messages", "waybill_workers", "waybill_dead_letters"} & metrics.names
     assert (await scraped(client)).get("waybill_up", dependency="redis") == 1
-    assert (await settled(face, requested.id, seconds=90))["status"] == "COMPLETED"
-    await purged(face, deleted["id"], seconds=90)
+    assert (await settled(api, requested.id, seconds=90))["status"] == "COMPLETED"
+    await purged(api, deleted["id"], seconds=90)
 
 
 @pytest.fixture
@@ -186,14 +186,14 @@ async def test_an_index_may_take_longer_than_a_request(own_stack: Stack, faulty:
 async def test_a_store_that_dies_under_a_hash_does_not_fail_the_file(
     own_stack: Stack, client: httpx.AsyncClient
 ) -> None:
-    face = RestFace(client)
+    api = RestApi(client)
     content = os.urandom(200 * 1024 * 1024)
-    requested = await face.request(name="big", size=len(content))
+    requested = await api.request(name="big", size=len(content))
     assert (await put(requested.data["upload"], content)).status_code == 200
-    assert (await face.complete(requested.id)).code is None
+    assert (await api.complete(requested.id)).code is None
     with killed(own_stack, "seaweedfs"):
         pass
-    assert (await settled(face, requested.id, seconds=90))["status"] == "COMPLETED"
+    assert (await settled(api, requested.id, seconds=90))["status"] == "COMPLETED"
 
 
 def test_nothing_is_logged_as_a_defect(faulty: Service) -> None:

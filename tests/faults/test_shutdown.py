@@ -16,7 +16,7 @@ from stack.stack import Stack
 from tests.faults.load import ready
 from tests.faults.records import held, record
 from tests.faults.table import LONG, ROWS, Row
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import put, settled
 from tests.waiting import ended
@@ -92,7 +92,7 @@ async def test_an_api_that_is_told_to_stop_answers_what_it_has_begun(service: Se
         service.api.restart()
         await ready(service)
         async with service.client(owner) as client:
-            codes = [(await RestFace(client).get(body["file"]["id"])).code for _, body in answers]
+            codes = [(await RestApi(client).get(body["file"]["id"])).code for _, body in answers]
         assert codes == [None] * REQUESTS
     ROWS.append(Row("API stopped (SIGTERM)", times, times * REQUESTS, 0))
 
@@ -102,19 +102,19 @@ async def test_a_worker_that_is_told_to_stop_hands_its_job_to_the_next(service: 
     caught = 0
     content = os.urandom(BIG)
     async with service.client(owner) as client:
-        face = RestFace(client)
+        api = RestApi(client)
         for number in range(20):
             mine = content + bytes([number])
-            requested = await face.request(name="big", size=len(mine))
+            requested = await api.request(name="big", size=len(mine))
             assert (await put(requested.data["upload"], mine)).status_code == 200
-            assert (await face.complete(requested.id)).code is None
+            assert (await api.complete(requested.id)).code is None
             await held(service, requested.id)
             service.worker.terminate()
             assert await ended(service.worker, GRACE_SECONDS + 2) == 0
-            caught += (await face.get(requested.id)).data["status"] == "PROCESSING"
+            caught += (await api.get(requested.id)).data["status"] == "PROCESSING"
             assert "attempt" not in await record(service, requested.id)
             service.worker.restart()
-            file = await settled(face, requested.id)
+            file = await settled(api, requested.id)
             assert (file["status"], file["sha256"]) == ("COMPLETED", hashlib.sha256(mine).hexdigest())
             if caught == wanted:
                 break

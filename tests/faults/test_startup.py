@@ -19,7 +19,7 @@ from tests.cluster.background_loop import background_loop
 from tests.cluster.store_proxy import StoreProxy, running_store_proxy
 from tests.faults.load import ready
 from tests.faults.servers import frozen, killed
-from tests.parity.faces import GraphQLFace, RestFace
+from tests.parity.apis import GraphQLApi, RestApi
 from tests.service import Service, free_port, running_service
 from tests.uploads import put, settled
 from tests.waiting import until
@@ -136,11 +136,11 @@ def waits_for(worker: Child) -> list[str]:
     return sorted(line["dependency"] for line in events(worker, "waiting for a dependency"))
 
 
-async def is_alive(api: Child, client: httpx.AsyncClient) -> None:
+async def is_alive(process: Child, client: httpx.AsyncClient) -> None:
     """Wait until the API has bound its port."""
     deadline = time.monotonic() + 60
     while True:
-        assert api.exit_code() is None, api.exit_report()
+        assert process.exit_code() is None, process.exit_report()
         assert time.monotonic() < deadline, "the API does not bind its port"
         try:
             assert (await client.get("/healthz")).status_code == 200
@@ -149,20 +149,20 @@ async def is_alive(api: Child, client: httpx.AsyncClient) -> None:
             await asyncio.sleep(0.05)
 
 
-async def is_ready(api: Child, client: httpx.AsyncClient) -> None:
+async def is_ready(process: Child, client: httpx.AsyncClient) -> None:
     """Wait until the API reaches its servers."""
     deadline = time.monotonic() + 60
     while (await client.get("/readyz")).status_code != 200:
-        assert time.monotonic() < deadline, api.exit_report()
+        assert time.monotonic() < deadline, process.exit_report()
         await asyncio.sleep(0.05)
 
 
 async def verifies_a_file(client: httpx.AsyncClient, content: bytes) -> None:
-    face = RestFace(client)
-    requested = await face.request(name="a", size=len(content))
+    api = RestApi(client)
+    requested = await api.request(name="a", size=len(content))
     assert (await put(requested.data["upload"], content)).status_code == 200
-    assert (await face.complete(requested.id)).code is None
-    assert (await settled(face, requested.id, seconds=60))["status"] == "COMPLETED"
+    assert (await api.complete(requested.id)).code is None
+    assert (await settled(api, requested.id, seconds=60))["status"] == "COMPLETED"
 
 
 def told_nothing_as_a_defect(child: Child) -> None:
@@ -180,8 +180,8 @@ async def test_what_starts_without_its_servers_waits_for_them(
         service.api.restart()
         service.worker.restart()
         await is_alive(service.api, client)
-        for face in (RestFace(client), GraphQLFace(client)):
-            assert (await face.request(name="a", size=1)).code == "service_unavailable"
+        for api in (RestApi(client), GraphQLApi(client)):
+            assert (await api.request(name="a", size=1)).code == "service_unavailable"
         answer = await client.get("/readyz")
         assert answer.status_code == 503
         assert answer.json() == {"status": "unavailable", **dict.fromkeys(SERVERS, "unavailable")}
@@ -227,10 +227,10 @@ async def test_several_api_processes_wait_too(stopped: Production, client: httpx
     address = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=address, timeout=10) as several:
         with killed(stopped.stack, "mongod"):
-            api = stopped.stack.spawn("several", command, service.env)
-            service.further.append(api)
-            await is_alive(api, several)
+            process = stopped.stack.spawn("several", command, service.env)
+            service.further.append(process)
+            await is_alive(process, several)
             assert (await several.get("/readyz")).json()["mongodb"] == "unavailable"
-        await is_ready(api, several)
-    api.stop()
-    told_nothing_as_a_defect(api)
+        await is_ready(process, several)
+    process.stop()
+    told_nothing_as_a_defect(process)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from stack.stack import Stack
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service, start_worker
 from tests.uploads import stored
 from waybill.platform.redis.messages import DELIVER_WEBHOOK, QUEUES
@@ -26,9 +26,7 @@ BRIEFLY = ["--max-examples", "50", "--generation-deterministic"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the longer run of `make fuzz`."""
-    parser.addoption(
-        "--fuzz-seconds", help="fuzz each face for so long, at random; the report names the seed"
-    )
+    parser.addoption("--fuzz-seconds", help="fuzz each api for so long, at random; the report names the seed")
 
 
 @pytest.fixture(scope="package")
@@ -48,9 +46,9 @@ async def fuzz(
     """Fuzz an address of the service, as the configuration of that name says."""
     content = os.urandom(100)
     async with fuzzed.client(owner) as client:
-        face = RestFace(client)
-        files = [await stored(face, content) for _ in range(2)]
-        cursor = (await face.list(limit=1)).data["next"]
+        api = RestApi(client)
+        files = [await stored(api, content) for _ in range(2)]
+        cursor = (await api.list(limit=1)).data["next"]
     facts = {"TOKEN": fuzzed.token(owner), "CURSOR": cursor} | {file["status"]: file["id"] for file in files}
     owners = {"owner": owner, "stranger": f"not-{owner}"}
     (tmp_path / "owners.json").write_text(json.dumps({"auth": [_user(fuzzed, *it) for it in owners.items()]}))

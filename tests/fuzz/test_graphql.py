@@ -1,4 +1,4 @@
-"""The GraphQL face against its own schema."""
+"""The GraphQL API against its own schema."""
 
 from collections.abc import Callable
 

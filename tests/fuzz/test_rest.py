@@ -1,4 +1,4 @@
-"""The REST face against its own OpenAPI document."""
+"""The REST API against its own OpenAPI document."""
 
 from collections.abc import Callable
 

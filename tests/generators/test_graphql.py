@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tests.generators.conftest import Program
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service
 
 
@@ -22,7 +22,7 @@ async def test_relays_compiler_refetches_a_file_by_its_id(folder: Path, service:
     query = found[1].replace("\\n", "\n")
     assert "node(id: $id)" in query
     async with service.client(owner) as client:
-        file_id = (await RestFace(client).request(name="a.txt", size=1)).id
+        file_id = (await RestApi(client).request(name="a.txt", size=1)).id
         body = {"query": query, "variables": {"id": file_id}}
         node = (await client.post("/graphql", json=body)).json()["data"]["node"]
     assert (node["__typename"], node["id"], node["name"]) == ("File", file_id, "a.txt")

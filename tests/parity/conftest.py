@@ -1,37 +1,37 @@
-"""Each scenario runs through both faces."""
+"""Each scenario runs through both APIs."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.parity.faces import Face, GraphQLFace, RestFace
+from tests.parity.apis import ApiClient, GraphQLApi, RestApi
 from tests.service import Service
 
-FACES: dict[str, type[Face]] = {"rest": RestFace, "graphql": GraphQLFace}
+APIS: dict[str, type[ApiClient]] = {"rest": RestApi, "graphql": GraphQLApi}
 
 
-@pytest.fixture(params=FACES)
-def face_class(request: pytest.FixtureRequest) -> type[Face]:
-    """The face of this run."""
-    return FACES[request.param]
+@pytest.fixture(params=APIS)
+def api_class(request: pytest.FixtureRequest) -> type[ApiClient]:
+    """The API of this run."""
+    return APIS[request.param]
 
 
 @pytest.fixture
-async def face(face_class: type[Face], service: Service, owner: str) -> AsyncIterator[Face]:
-    """The face of this run, in the name of this test's owner."""
+async def api(api_class: type[ApiClient], service: Service, owner: str) -> AsyncIterator[ApiClient]:
+    """The API of this run, in the name of this test's owner."""
     async with service.client(owner) as client:
-        yield face_class(client)
+        yield api_class(client)
 
 
 @pytest.fixture
-async def stranger(face_class: type[Face], service: Service, owner: str) -> AsyncIterator[Face]:
-    """The face of this run, in the name of another owner."""
+async def stranger(api_class: type[ApiClient], service: Service, owner: str) -> AsyncIterator[ApiClient]:
+    """The API of this run, in the name of another owner."""
     async with service.client(f"not-{owner}") as client:
-        yield face_class(client)
+        yield api_class(client)
 
 
 @pytest.fixture
-async def anonymous(face_class: type[Face], service: Service) -> AsyncIterator[Face]:
-    """The face of this run, without a token."""
+async def anonymous(api_class: type[ApiClient], service: Service) -> AsyncIterator[ApiClient]:
+    """The API of this run, without a token."""
     async with service.client(None) as client:
-        yield face_class(client)
+        yield api_class(client)

@@ -1,9 +1,9 @@
-"""The operations on webhooks through either face, with one form of outcome."""
+"""The operations on webhooks through either API, with one form of outcome."""
 
 import json
 from typing import Any
 
-from tests.parity.faces import Face, GraphQLFace, Outcome, RestFace
+from tests.parity.apis import ApiClient, GraphQLApi, Outcome, RestApi
 
 WEBHOOK = "id url events description enabled disabledReason createdAt"
 DELIVERY = (
@@ -14,8 +14,8 @@ DELIVERY = (
 class RestHooks:
     """Webhooks by /api/v1."""
 
-    def __init__(self, face: RestFace) -> None:
-        self.face = face
+    def __init__(self, api: RestApi) -> None:
+        self.api = api
 
     async def create(self, url: Any, **fields: Any) -> Outcome:
         return await self._call("POST", "", url=url, **fields)
@@ -40,7 +40,7 @@ class RestHooks:
         return await self._call("POST", f"/{webhook_id}/ping")
 
     async def deliveries(self, webhook_id: str, **filters: Any) -> Outcome:
-        outcome = await self.face._call("GET", f"/webhooks/{webhook_id}/deliveries", params=filters)
+        outcome = await self.api._call("GET", f"/webhooks/{webhook_id}/deliveries", params=filters)
         if outcome.data is None:
             return outcome
         return Outcome({"items": outcome.data["items"], "next": outcome.data["nextCursor"]})
@@ -50,14 +50,14 @@ class RestHooks:
 
     async def _call(self, method: str, path: str, **fields: Any) -> Outcome:
         body = {"content": json.dumps(fields)} if fields or method == "PATCH" else {}
-        return await self.face._call(method, f"/webhooks{path}", **body)
+        return await self.api._call(method, f"/webhooks{path}", **body)
 
 
 class GraphQLHooks:
     """Webhooks by /graphql."""
 
-    def __init__(self, face: GraphQLFace) -> None:
-        self.face = face
+    def __init__(self, api: GraphQLApi) -> None:
+        self.api = api
 
     async def create(self, url: Any, **fields: Any) -> Outcome:
         return await self._call(
@@ -134,7 +134,7 @@ class GraphQLHooks:
         )
 
     async def _call(self, field: str, query: str, **variables: Any) -> Outcome:
-        outcome = await self.face._call(field, query, **variables)
+        outcome = await self.api._call(field, query, **variables)
         for webhook in _webhooks_in(outcome.data):
             webhook["events"] = [event.lower().replace("_", ".") for event in webhook["events"]]
         return outcome
@@ -143,9 +143,9 @@ class GraphQLHooks:
 Hooks = RestHooks | GraphQLHooks
 
 
-def hooks_of(face: Face) -> Hooks:
-    """The webhooks of whom that face speaks for."""
-    return RestHooks(face) if isinstance(face, RestFace) else GraphQLHooks(face)
+def hooks_of(api: ApiClient) -> Hooks:
+    """The webhooks of the owner of that API client."""
+    return RestHooks(api) if isinstance(api, RestApi) else GraphQLHooks(api)
 
 
 def _by_graphql(fields: dict[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
             file_id = self.request_new(content, given)
             self.send(file_id)
             self.complete(file_id)
-            self.turns.run(settled(self.turns.face, file_id))
+            self.turns.run(settled(self.turns.api, file_id))
             return file_id
 
         @rule(target=files, content=st.sampled_from(CONTENTS), given=given_attributes)
@@ -81,7 +81,7 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
             return self.request_new(content, given)
 
         def request_new(self, content: bytes, given: dict[str, Any], **declared: str) -> str:
-            answer = self.turns.done(self.turns.face.request(**given, **declared, size=len(content)))
+            answer = self.turns.done(self.turns.api.request(**given, **declared, size=len(content)))
             file_id: str = answer["file"]["id"]
             attributes = made_of(given)
             if answer["upload"] is not None:
@@ -126,7 +126,7 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
 
         @rule(file_id=files | gone)
         def complete(self, file_id: str) -> None:
-            code = self.turns.run(self.turns.face.complete(file_id)).code
+            code = self.turns.run(self.turns.api.complete(file_id)).code
             if file_id in self.deleted:
                 assert code == "wrong_state"
             elif file_id in self.sent or file_id not in self.uploads:
@@ -136,14 +136,14 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
 
         @rule(target=gone, file_id=consumes(files))
         def delete(self, file_id: str) -> str:
-            assert self.turns.done(self.turns.face.delete(file_id))["deletedAt"] is not None
+            assert self.turns.done(self.turns.api.delete(file_id))["deletedAt"] is not None
             self.deleted.add(file_id)
             self.seen.pop(file_id, None)
             return file_id
 
         @rule(target=files, file_id=consumes(gone))
         def restore(self, file_id: str) -> Any:
-            outcome = self.turns.run(self.turns.face.restore(file_id))
+            outcome = self.turns.run(self.turns.api.restore(file_id))
             if file_id not in self.deleted:
                 assert outcome.code is None
                 return multiple()
@@ -173,7 +173,7 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
                 for each in ids:
                     await asyncio.to_thread(send_again, service, PURGE_OBJECT, each)
             for each in ids:
-                await purged(self.turns.face, each)
+                await purged(self.turns.api, each)
             self.purged |= set(ids)
 
         @rule(
@@ -182,9 +182,9 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
             match=st.sampled_from(["none", "right", "wrong"]),
         )
         def update(self, file_id: str, changes: dict[str, Any], match: str) -> None:
-            etag = self.turns.run(self.turns.face.etag(file_id))
+            etag = self.turns.run(self.turns.api.etag(file_id))
             if_match = {"none": None, "right": etag, "wrong": '"wrong"'}[match]
-            outcome = self.turns.run(self.turns.face.update(file_id, if_match=if_match, **changes))
+            outcome = self.turns.run(self.turns.api.update(file_id, if_match=if_match, **changes))
             counted["updates"] += outcome.code is None
             if file_id in self.deleted:
                 assert outcome.code == "wrong_state"
@@ -193,13 +193,13 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
             elif outcome.code is not None:
                 # A worker has changed the file since its ETag was read.
                 assert (outcome.code, match) == ("precondition_failed", "right")
-                assert self.turns.run(self.turns.face.etag(file_id)) != etag
+                assert self.turns.run(self.turns.api.etag(file_id)) != etag
             else:
                 self.attributes[file_id] = changed(self.attributes[file_id], changes)
 
         def is_downloadable(self, file_id: str) -> bool:
             """Whether a file can be downloaded; what comes is its content, under its name and type."""
-            outcome = self.turns.run(self.turns.face.download(file_id))
+            outcome = self.turns.run(self.turns.api.download(file_id))
             if outcome.code is not None:
                 assert outcome.code == "wrong_state"
                 return False
@@ -249,7 +249,7 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
             below = {file_id for file_id, each in living.items() if each["folder"].startswith(folder)}
             assert {file["id"] for file in self.turns.listed(folder=folder, recursive=True)} == below
             paths = {living[file_id]["folder"].removeprefix(folder) for file_id in below} - {""}
-            folders = self.turns.done(self.turns.face.folders(folder=folder))["items"]
+            folders = self.turns.done(self.turns.api.folders(folder=folder))["items"]
             assert folders == sorted({f"{folder}{path.partition('/')[0]}/" for path in paths})
             having = {file_id for file_id, each in living.items() if each["metadata"].get("k") == "2=é"}
             assert {file["id"] for file in self.turns.listed(metadata={"k": "2=é"})} == having
@@ -259,8 +259,8 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
             """A worker may finish a file at any moment, so until nothing changed between two lists."""
             files = [*self.seen.values()]
             while True:
-                usage = self.turns.done(self.turns.face.usage())
-                page = self.turns.done(self.turns.face.list(limit=100, totalCount=True))
+                usage = self.turns.done(self.turns.api.usage())
+                page = self.turns.done(self.turns.api.list(limit=100, totalCount=True))
                 before, files = files, page["items"]
                 if {file["id"]: file["status"] for file in before} == {
                     file["id"]: file["status"] for file in files
@@ -280,17 +280,17 @@ def machine_for(service: Service) -> tuple[type[RuleBasedStateMachine], Counter[
             """End all uploads; delete every file of half of the owners, and no object stays."""
             if not self.is_kept:
                 links = [
-                    self.turns.done(self.turns.face.download(file["id"]))["url"]
+                    self.turns.done(self.turns.api.download(file["id"]))["url"]
                     for file in self.living_stored()
                 ]
             for file in self.turns.listed():
                 if not self.is_kept or (file["status"] == "PENDING" and file["id"] not in self.sent):
-                    self.turns.done(self.turns.face.delete(file["id"]))
+                    self.turns.done(self.turns.api.delete(file["id"]))
                     self.deleted.add(file["id"])
                 elif file["status"] == "PENDING":
-                    self.turns.done(self.turns.face.complete(file["id"]))
+                    self.turns.done(self.turns.api.complete(file["id"]))
             for file in self.turns.listed():
-                assert self.turns.run(settled(self.turns.face, file["id"]))["status"] in STORED
+                assert self.turns.run(settled(self.turns.api, file["id"]))["status"] in STORED
             counted["files"] += len(self.contents)
             if not self.is_kept:
                 self.turns.run(self.empty_trash([*self.deleted]))

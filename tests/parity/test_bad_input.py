@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.parity.faces import Face
+from tests.parity.apis import ApiClient
 
 GOOD: dict[str, Any] = {"name": "a.txt", "size": 5}
 
@@ -52,9 +52,9 @@ GOOD: dict[str, Any] = {"name": "a.txt", "size": 5}
     ],
     ids=repr,
 )
-async def test_a_bad_announcement_is_refused(face: Face, change: dict[str, Any], code: str) -> None:
-    assert (await face.request(**GOOD | change)).code == code
-    assert (await face.list()).data["items"] == []
+async def test_a_bad_announcement_is_refused(api: ApiClient, change: dict[str, Any], code: str) -> None:
+    assert (await api.request(**GOOD | change)).code == code
+    assert (await api.list()).data["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -67,25 +67,25 @@ async def test_a_bad_announcement_is_refused(face: Face, change: dict[str, Any],
         "\U0001f469\u200d\U0001f680.png",
     ],
 )
-async def test_marks_of_arabic_and_hebrew_names_are_kept(face: Face, name: str) -> None:
-    assert (await face.request(**GOOD | {"name": name})).data["file"]["name"] == name
+async def test_marks_of_arabic_and_hebrew_names_are_kept(api: ApiClient, name: str) -> None:
+    assert (await api.request(**GOOD | {"name": name})).data["file"]["name"] == name
 
 
 @pytest.mark.parametrize("change", [{"contentType": "no slash"}, {"sha256": "abc"}])
-async def test_no_message_shows_a_pattern(face: Face, change: dict[str, Any]) -> None:
-    [problem] = (await face.request(**GOOD | change)).context["fields"].values()
+async def test_no_message_shows_a_pattern(api: ApiClient, change: dict[str, Any]) -> None:
+    [problem] = (await api.request(**GOOD | change)).context["fields"].values()
     assert not set(problem) & set("^$[]*")
 
 
 @pytest.mark.parametrize("missing", ["name", "size"])
-async def test_what_is_required_is_asked_for(face: Face, missing: str) -> None:
+async def test_what_is_required_is_asked_for(api: ApiClient, missing: str) -> None:
     fields = {name: value for name, value in GOOD.items() if name != missing}
-    assert (await face.request(**fields)).code == "invalid_input"
+    assert (await api.request(**fields)).code == "invalid_input"
 
 
 @pytest.mark.parametrize("file_id", ["nonsense", "0" * 24, "Z" * 24, "1", "%00", "a" * 500])
-async def test_a_wrong_id_is_not_found(face: Face, file_id: str) -> None:
-    for operation in (face.get, face.complete, face.download, face.delete):
+async def test_a_wrong_id_is_not_found(api: ApiClient, file_id: str) -> None:
+    for operation in (api.get, api.complete, api.download, api.delete):
         assert (await operation(file_id)).code == "file_not_found"
 
 
@@ -103,25 +103,25 @@ async def test_a_wrong_id_is_not_found(face: Face, file_id: str) -> None:
         "W" * 5000,
     ],
 )
-async def test_a_wrong_cursor_is_refused(face: Face, cursor: str) -> None:
-    assert (await face.list(cursor=cursor)).code == "invalid_input"
+async def test_a_wrong_cursor_is_refused(api: ApiClient, cursor: str) -> None:
+    assert (await api.list(cursor=cursor)).code == "invalid_input"
 
 
 @pytest.mark.parametrize("limit", [0, -1, 101, 10**6])
-async def test_a_page_has_one_to_a_hundred_files(face: Face, limit: int) -> None:
-    assert (await face.list(limit=limit)).code == "invalid_input"
+async def test_a_page_has_one_to_a_hundred_files(api: ApiClient, limit: int) -> None:
+    assert (await api.list(limit=limit)).code == "invalid_input"
 
 
-async def test_an_unknown_status_is_refused(face: Face) -> None:
-    assert (await face.list(status=["LOST"])).code == "invalid_input"
+async def test_an_unknown_status_is_refused(api: ApiClient) -> None:
+    assert (await api.list(status=["LOST"])).code == "invalid_input"
 
 
-async def test_an_unknown_disposition_is_refused(face: Face) -> None:
-    requested = await face.request(**GOOD)
-    assert (await face.download(requested.id, "sideways")).code == "invalid_input"
+async def test_an_unknown_disposition_is_refused(api: ApiClient) -> None:
+    requested = await api.request(**GOOD)
+    assert (await api.download(requested.id, "sideways")).code == "invalid_input"
 
 
-async def test_nothing_goes_without_a_token(anonymous: Face) -> None:
+async def test_nothing_goes_without_a_token(anonymous: ApiClient) -> None:
     assert (await anonymous.request(**GOOD)).code == "unauthenticated"
     assert (await anonymous.list()).code == "unauthenticated"
     for operation in (anonymous.get, anonymous.complete, anonymous.download, anonymous.delete):

@@ -9,7 +9,7 @@ import pytest
 from stack.stack import Stack
 from tests.cluster.background_loop import background_loop
 from tests.cluster.store_proxy import StoreProxy, running_store_proxy
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import purged
 
@@ -31,13 +31,13 @@ async def test_a_hundred_deletes_are_one_job_and_one_request(
     proxied: Service, store: StoreProxy, owner: str
 ) -> None:
     async with proxied.client(owner) as client:
-        face = RestFace(client)
-        requested = await asyncio.gather(*(face.request(name=f"{n}", size=1) for n in range(100)))
+        api = RestApi(client)
+        requested = await asyncio.gather(*(api.request(name=f"{n}", size=1) for n in range(100)))
         ids = [each.id for each in requested]
         answer = await client.post("/api/v1/files/batch/delete", json={"ids": [*ids, ids[0]][:100]})
         assert answer.status_code == 200
         for file_id in ids:
-            await purged(face, file_id)
+            await purged(api, file_id)
     log = proxied.worker.log.read_text()
     done = [line for line in map(json.loads, log.splitlines()) if line["event"] == "job done"]
     assert len([line for line in done if line["actor"] == "purge_object"]) == 1

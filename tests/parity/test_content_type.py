@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.parity.faces import Face
+from tests.parity.apis import ApiClient
 from tests.uploads import put
 
 
@@ -17,8 +17,8 @@ from tests.uploads import put
         "",
     ],
 )
-async def test_an_accepted_type_can_be_sent(face: Face, content_type: str) -> None:
-    requested = await face.request(name="a", size=1, contentType=content_type)
+async def test_an_accepted_type_can_be_sent(api: ApiClient, content_type: str) -> None:
+    requested = await api.request(name="a", size=1, contentType=content_type)
     assert (await put(requested.data["upload"], b"x")).status_code == 200
 
 
@@ -31,6 +31,6 @@ async def test_an_accepted_type_can_be_sent(face: Face, content_type: str) -> No
         ('text/plain ;a="b;\\"c"', 'text/plain; a="b;\\"c"'),
     ],
 )
-async def test_a_type_is_stored_in_one_form(face: Face, given: str, normal_form: str) -> None:
-    requested = await face.request(name="a", size=1, contentType=given)
+async def test_a_type_is_stored_in_one_form(api: ApiClient, given: str, normal_form: str) -> None:
+    requested = await api.request(name="a", size=1, contentType=given)
     assert requested.data["file"]["contentType"] == normal_form

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.parity.faces import Face
+from tests.parity.apis import ApiClient
 
 FILES: dict[str, dict[str, Any]] = {
     "top": {},
@@ -15,19 +15,19 @@ FILES: dict[str, dict[str, Any]] = {
 }
 
 
-async def _names(face: Face, **filters: Any) -> list[str]:
-    listed = await face.list(**filters)
+async def _names(api: ApiClient, **filters: Any) -> list[str]:
+    listed = await api.list(**filters)
     assert listed.code is None, listed.message
     return [file["name"] for file in listed.data["items"]]
 
 
 @pytest.mark.parametrize("sort", ["createdAt", "name", "size"])
-async def test_filters_by_folder_and_metadata(face: Face, sort: str) -> None:
+async def test_filters_by_folder_and_metadata(api: ApiClient, sort: str) -> None:
     for number, (name, attributes) in enumerate(FILES.items()):
-        await face.request(name=name, size=number, **attributes)
+        await api.request(name=name, size=number, **attributes)
 
     async def names(**filters: Any) -> set[str]:
-        return set(await _names(face, sort=sort, **filters))
+        return set(await _names(api, sort=sort, **filters))
 
     assert await names(folder="a/") == {"a"}
     assert await names(folder="a/", recursive=True) == {"a", "ab"}
@@ -42,29 +42,29 @@ async def test_filters_by_folder_and_metadata(face: Face, sort: str) -> None:
     assert await names(metadata={"album": "2"}, folder="a/", recursive=True) == set()
 
 
-async def test_a_list_follows_an_update(face: Face) -> None:
-    file_id = (await face.request(name="a", size=1, **FILES["a"])).id
-    await face.update(file_id, folder="b/", metadata={"album": "3"})
-    assert await _names(face, folder="a/") == await _names(face, metadata={"album": "1"}) == []
-    assert await _names(face, folder="b/", metadata={"album": "3", "b": "x"}) == ["a"]
+async def test_a_list_follows_an_update(api: ApiClient) -> None:
+    file_id = (await api.request(name="a", size=1, **FILES["a"])).id
+    await api.update(file_id, folder="b/", metadata={"album": "3"})
+    assert await _names(api, folder="a/") == await _names(api, metadata={"album": "1"}) == []
+    assert await _names(api, folder="b/", metadata={"album": "3", "b": "x"}) == ["a"]
 
 
-async def test_the_trash_has_the_same_filters(face: Face) -> None:
+async def test_the_trash_has_the_same_filters(api: ApiClient) -> None:
     for name, attributes in FILES.items():
-        await face.delete((await face.request(name=name, size=1, **attributes)).id)
-    listed = await face.list(deleted=True, folder="a/", recursive=True, metadata={"album": "1", "b": "x"})
+        await api.delete((await api.request(name=name, size=1, **attributes)).id)
+    listed = await api.list(deleted=True, folder="a/", recursive=True, metadata={"album": "1", "b": "x"})
     assert listed.code is None
 
 
-async def test_pages_of_a_folder_and_their_count(face: Face) -> None:
+async def test_pages_of_a_folder_and_their_count(api: ApiClient) -> None:
     for number in range(5):
-        await face.request(name=f"{number}", size=1, folder="a/", metadata={"k": "v"})
-        await face.request(name=f"{number}", size=1)
+        await api.request(name=f"{number}", size=1, folder="a/", metadata={"k": "v"})
+        await api.request(name=f"{number}", size=1)
     for filters in ({"folder": "a/"}, {"metadata": {"k": "v"}}, {"folder": "a/", "recursive": True}):
         names: list[str] = []
         cursor: dict[str, Any] = {}
         while True:
-            page = (await face.list(sort="name", limit=2, totalCount=True, **filters, **cursor)).data
+            page = (await api.list(sort="name", limit=2, totalCount=True, **filters, **cursor)).data
             assert page["total"] == 5
             names += [file["name"] for file in page["items"]]
             if page["next"] is None:
@@ -77,7 +77,7 @@ async def test_pages_of_a_folder_and_their_count(face: Face) -> None:
     ("field", "value"),
     [("folder", "a"), ("folder", "/"), ("metadata", {"A": "1"}), ("metadata", {"a": "1" * 513})],
 )
-async def test_a_wrong_filter_is_refused(face: Face, field: str, value: Any) -> None:
-    refused = await face.list(**{field: value})
+async def test_a_wrong_filter_is_refused(api: ApiClient, field: str, value: Any) -> None:
+    refused = await api.list(**{field: value})
     assert refused.code == "invalid_input"
     assert field in refused.message

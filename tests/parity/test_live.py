@@ -13,15 +13,15 @@ import pytest
 from websockets.exceptions import InvalidHandshake
 
 from tests.live import Ended, GraphQLLive, Received, Refused, RestLive, graphql_socket
-from tests.parity.faces import Face, GraphQLFace
+from tests.parity.apis import ApiClient, GraphQLApi
 from tests.service import Service
 from tests.uploads import purged, stored, uploaded
 
 
 @pytest.fixture
-def live(face_class: type[Face]) -> Any:
-    """How to follow files by the face of this run."""
-    return GraphQLLive if face_class is GraphQLFace else RestLive
+def live(api_class: type[ApiClient]) -> Any:
+    """How to follow files by the API of this run."""
+    return GraphQLLive if api_class is GraphQLApi else RestLive
 
 
 @pytest.fixture
@@ -34,54 +34,56 @@ def is_completed(file: Any) -> bool:
 
 
 async def test_every_status_of_an_upload_is_told_in_order(
-    live: Any, service: Service, token: str, face: Face
+    live: Any, service: Service, token: str, api: ApiClient
 ) -> None:
     async with live.follow(service, token) as followed:
-        await uploaded(face, os.urandom(100))
+        await uploaded(api, os.urandom(100))
         files = await followed.until(is_completed)
     assert [file["status"] for file in files] == ["PENDING", "PROCESSING", "COMPLETED"]
-    assert files[-1] == (await face.get(files[-1]["id"])).data
+    assert files[-1] == (await api.get(files[-1]["id"])).data
 
 
-async def test_a_delete_and_its_purge_are_told(live: Any, service: Service, token: str, face: Face) -> None:
-    file = await stored(face, os.urandom(100))
+async def test_a_delete_and_its_purge_are_told(
+    live: Any, service: Service, token: str, api: ApiClient
+) -> None:
+    file = await stored(api, os.urandom(100))
     async with live.follow(service, token) as followed:
-        await face.delete(file["id"])
+        await api.delete(file["id"])
         deleted, gone = await followed.until(lambda file: file["purgedAt"])
     assert (deleted["deletedAt"] is not None, deleted["purgedAt"]) == (True, None)
-    assert gone == await purged(face, file["id"])
+    assert gone == await purged(api, file["id"])
 
 
 async def test_one_file_is_told_as_it_stands_and_then_as_it_changes(
-    live: Any, service: Service, token: str, face: Face
+    live: Any, service: Service, token: str, api: ApiClient
 ) -> None:
-    file = await stored(face, os.urandom(100))
+    file = await stored(api, os.urandom(100))
     async with live.follow(service, token, file["id"]) as followed:
         assert (await followed.next()).file == file
-        await face.request(name="another", size=1)
-        await face.delete(file["id"])
+        await api.request(name="another", size=1)
+        await api.delete(file["id"])
         [deleted, gone] = await followed.until(lambda file: file["purgedAt"])
     assert {deleted["id"], gone["id"]} == {file["id"]}
 
 
 async def test_one_file_never_goes_back_while_it_is_being_verified(
-    live: Any, service: Service, token: str, face: Face
+    live: Any, service: Service, token: str, api: ApiClient
 ) -> None:
     order = ["PROCESSING", "COMPLETED"]
     for _ in range(5):
-        completed = await uploaded(face, os.urandom(100))
+        completed = await uploaded(api, os.urandom(100))
         async with live.follow(service, token, completed.id) as followed:
             statuses = [file["status"] for file in await followed.until(is_completed)]
         assert statuses in (order, order[1:])
 
 
 async def test_what_happened_meanwhile_is_told_to_whoever_comes_back(
-    live: Any, service: Service, token: str, face: Face
+    live: Any, service: Service, token: str, api: ApiClient
 ) -> None:
     async with live.follow(service, token) as followed:
-        await stored(face, os.urandom(100))
+        await stored(api, os.urandom(100))
         first = [await followed.next() for _ in range(3)]
-    missed = await stored(face, os.urandom(100))
+    missed = await stored(api, os.urandom(100))
     for place, received in enumerate(first):
         async with live.follow(service, token, after=received.position) as followed:
             files = await followed.until(lambda file: file["id"] == missed["id"] and is_completed(file))
@@ -90,29 +92,29 @@ async def test_what_happened_meanwhile_is_told_to_whoever_comes_back(
 
 
 async def test_one_file_is_taken_up_again_after_a_position(
-    live: Any, service: Service, token: str, face: Face
+    live: Any, service: Service, token: str, api: ApiClient
 ) -> None:
-    file = await stored(face, os.urandom(100))
+    file = await stored(api, os.urandom(100))
     async with live.follow(service, token, file["id"]) as followed:
         position = (await followed.next()).position
-    await face.delete(file["id"])
-    await face.request(name="another", size=1)
+    await api.delete(file["id"])
+    await api.request(name="another", size=1)
     async with live.follow(service, token, file["id"], after=position) as followed:
         [deleted, gone] = await followed.until(lambda file: file["purgedAt"])
     assert deleted["id"] == gone["id"] == file["id"]
 
 
 async def test_nobody_is_told_of_the_files_of_others(
-    live: Any, service: Service, token: str, face: Face, stranger: Face
+    live: Any, service: Service, token: str, api: ApiClient, stranger: ApiClient
 ) -> None:
     async with live.follow(service, token) as followed:
         await stored(stranger, os.urandom(100))
-        mine = await face.request(name="mine", size=1)
+        mine = await api.request(name="mine", size=1)
         assert (await followed.next()).file["id"] == mine.id
 
 
 async def test_a_file_that_is_not_there_cannot_be_followed(
-    live: Any, service: Service, token: str, stranger: Face
+    live: Any, service: Service, token: str, stranger: ApiClient
 ) -> None:
     foreign = await stranger.request(name="a", size=1)
     for file_id in (foreign.id, "0" * 24, "x"):
@@ -135,10 +137,12 @@ async def test_without_a_good_token_nothing_is_told(live: Any, service: Service,
         assert await refusal(live, service, token, "0" * 24) == "unauthenticated"
 
 
-async def test_the_end_of_the_token_is_the_end(live: Any, service: Service, owner: str, face: Face) -> None:
+async def test_the_end_of_the_token_is_the_end(
+    live: Any, service: Service, owner: str, api: ApiClient
+) -> None:
     # Five seconds of leeway come on top.
     brief = service.token(owner, lifetime=timedelta(seconds=-3))
-    file = await face.request(name="a", size=1)
+    file = await api.request(name="a", size=1)
     async with live.follow(service, brief, file.id) as followed:
         assert (await followed.next()).file["id"] == file.id
         await followed.end()
@@ -149,8 +153,8 @@ async def test_nothing_is_missed_or_told_twice_while_the_api_is_killed(
     live: Any, disposable_service: Service
 ) -> None:
     async with disposable_service.client("alice") as client:
-        face = GraphQLFace(client)
-        ids = [(await face.request(name=f"{number}", size=1)).id for number in range(30)]
+        api = GraphQLApi(client)
+        ids = [(await api.request(name=f"{number}", size=1)).id for number in range(30)]
         received: list[Received] = []
         begun = asyncio.Event()
         follow = partial(live.follow, disposable_service, disposable_service.token("alice"))
@@ -161,7 +165,7 @@ async def test_nothing_is_missed_or_told_twice_while_the_api_is_killed(
                 await asyncio.to_thread(disposable_service.api.kill)
                 await asyncio.to_thread(disposable_service.api.restart)
                 await _answered(client)
-            assert (await face.delete(file_id)).code is None
+            assert (await api.delete(file_id)).code is None
         async with asyncio.timeout(60):
             await following
     assert [each.file["id"] for each in received if not each.file["purgedAt"]] == ids
@@ -193,10 +197,10 @@ async def _answered(client: httpx.AsyncClient) -> None:
 
 
 async def test_an_owner_follows_so_often_and_no_more(
-    live: Any, service: Service, token: str, owner: str, face: Face
+    live: Any, service: Service, token: str, owner: str, api: ApiClient
 ) -> None:
     limit = service.settings.owner_subscriptions
-    file = await face.request(name="a", size=1)
+    file = await api.request(name="a", size=1)
     async with graphql_socket(service) as socket:
         await socket.send(
             json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from stack.stack import Stack
-from tests.parity.faces import Face
+from tests.parity.apis import ApiClient
 from tests.service import Service, running_service
 
 LIMIT = 5
@@ -20,18 +20,18 @@ def service(stack: Stack) -> Iterator[Service]:
         yield running
 
 
-async def test_one_too_many_is_told_when_to_come_back(face: Face, stranger: Face) -> None:
+async def test_one_too_many_is_told_when_to_come_back(api: ApiClient, stranger: ApiClient) -> None:
     for _ in range(LIMIT):
-        assert (await face.list()).code is None
-    refused = await face.list()
+        assert (await api.list()).code is None
+    refused = await api.list()
     assert refused.code == "rate_limited"
     assert 0 < refused.context["retryAfter"] <= 60
     assert refused.context["limit"] == f"{LIMIT} per 1 minute"
     assert (await stranger.list()).code is None
 
 
-async def test_of_many_at_once_exactly_as_many_as_allowed_come_through(face: Face) -> None:
-    answers = await asyncio.gather(*(face.request(name="a", size=1) for _ in range(4 * LIMIT)))
+async def test_of_many_at_once_exactly_as_many_as_allowed_come_through(api: ApiClient) -> None:
+    answers = await asyncio.gather(*(api.request(name="a", size=1) for _ in range(4 * LIMIT)))
     assert Counter(answer.code for answer in answers) == {None: LIMIT, "rate_limited": 3 * LIMIT}
 
 
@@ -51,6 +51,6 @@ async def test_a_refused_request_is_429_with_retry_after(service: Service, owner
     assert 0 < int(responses[-1].headers["retry-after"]) <= 60
 
 
-async def test_a_batch_that_could_never_be_admitted_is_invalid(face: Face, stranger: Face) -> None:
-    assert (await face.complete_many(["none"] * (LIMIT + 1))).code == "invalid_input"
+async def test_a_batch_that_could_never_be_admitted_is_invalid(api: ApiClient, stranger: ApiClient) -> None:
+    assert (await api.complete_many(["none"] * (LIMIT + 1))).code == "invalid_input"
     assert (await stranger.complete_many(["none"] * LIMIT)).code is None

@@ -9,7 +9,7 @@ from stack.stack import Stack
 from tests.cluster.background_loop import background_loop
 from tests.cluster.store_proxy import StoreProxy, running_store_proxy
 from tests.faults.records import record
-from tests.parity.faces import RestFace
+from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import put, settled
 
@@ -34,55 +34,55 @@ def proxied(stack: Stack, store: StoreProxy) -> Iterator[Service]:
 
 
 @pytest.fixture
-async def face(proxied: Service, owner: str, store: StoreProxy) -> AsyncIterator[RestFace]:
+async def api(proxied: Service, owner: str, store: StoreProxy) -> AsyncIterator[RestApi]:
     async with proxied.client(owner) as client:
-        yield RestFace(client)
+        yield RestApi(client)
     store.clear()
 
 
-async def sent(face: RestFace, content: bytes) -> str:
-    requested = await face.request(name="a", size=len(content))
+async def sent(api: RestApi, content: bytes) -> str:
+    requested = await api.request(name="a", size=len(content))
     assert (await put(requested.data["upload"], content)).status_code == 200
     return requested.id
 
 
-async def sent_in_parts(face: RestFace, content: bytes) -> str:
-    requested = await face.request(name="a", size=len(content), multipart=True)
-    [part] = (await face.request_parts(requested.id, [1])).data["parts"]
+async def sent_in_parts(api: RestApi, content: bytes) -> str:
+    requested = await api.request(name="a", size=len(content), multipart=True)
+    [part] = (await api.request_parts(requested.id, [1])).data["parts"]
     assert (await put(part, content)).status_code == 200
     return requested.id
 
 
-async def test_a_slow_look_goes_on_after_the_answer(face: RestFace, store: StoreProxy) -> None:
-    file_id = await sent(face, os.urandom(100))
+async def test_a_slow_look_goes_on_after_the_answer(api: RestApi, store: StoreProxy) -> None:
+    file_id = await sent(api, os.urandom(100))
     with store.injecting("HEAD", path=file_id, delay_ms=1500):
-        completed = await face.complete(file_id)
+        completed = await api.complete(file_id)
         assert (completed.code, completed.data["status"]) == (None, "PROCESSING")
-        assert (await settled(face, file_id))["status"] == "COMPLETED"
+        assert (await settled(api, file_id))["status"] == "COMPLETED"
 
 
-async def test_a_slow_assembly_goes_on_after_the_answer(face: RestFace, store: StoreProxy) -> None:
-    file_id = await sent_in_parts(face, os.urandom(100))
+async def test_a_slow_assembly_goes_on_after_the_answer(api: RestApi, store: StoreProxy) -> None:
+    file_id = await sent_in_parts(api, os.urandom(100))
     with store.injecting("POST", path=file_id, delay_ms=1500):
-        completed = await face.complete(file_id)
+        completed = await api.complete(file_id)
         assert (completed.code, completed.data["status"]) == (None, "PROCESSING")
-        assert (await settled(face, file_id))["status"] == "COMPLETED"
+        assert (await settled(api, file_id))["status"] == "COMPLETED"
 
 
 async def test_parts_that_cannot_be_listed_in_time_are_put_together_later(
-    face: RestFace, store: StoreProxy
+    api: RestApi, store: StoreProxy
 ) -> None:
-    file_id = await sent_in_parts(face, os.urandom(100))
+    file_id = await sent_in_parts(api, os.urandom(100))
     with store.injecting("GET", path=file_id, is_silent=True):
-        assert (await face.complete(file_id)).data["status"] == "PROCESSING"
-    assert (await settled(face, file_id))["status"] == "COMPLETED"
+        assert (await api.complete(file_id)).data["status"] == "PROCESSING"
+    assert (await settled(api, file_id))["status"] == "COMPLETED"
 
 
-async def test_what_never_arrived_fails_if_the_store_was_slow(face: RestFace, store: StoreProxy) -> None:
-    requested = await face.request(name="a", size=5)
+async def test_what_never_arrived_fails_if_the_store_was_slow(api: RestApi, store: StoreProxy) -> None:
+    requested = await api.request(name="a", size=5)
     with store.injecting("HEAD", path=requested.id, is_silent=True):
-        assert (await face.complete(requested.id)).data["status"] == "PROCESSING"
-    file = await settled(face, requested.id)
+        assert (await api.complete(requested.id)).data["status"] == "PROCESSING"
+    file = await settled(api, requested.id)
     assert (file["status"], file["failureReason"]) == ("FAILED", "OBJECT_MISSING")
 
 
@@ -90,22 +90,22 @@ async def test_what_never_arrived_fails_if_the_store_was_slow(face: RestFace, st
     ("status", "code"), [(429, "TooManyRequests"), (403, "AccessDenied"), (503, "SlowDown")]
 )
 async def test_a_store_that_refuses_says_try_again_and_the_upload_does_not_expire(
-    face: RestFace, proxied: Service, store: StoreProxy, status: int, code: str
+    api: RestApi, proxied: Service, store: StoreProxy, status: int, code: str
 ) -> None:
-    file_id = await sent(face, os.urandom(100))
+    file_id = await sent(api, os.urandom(100))
     before = (await record(proxied, file_id))["expire_at"]
     with store.injecting("HEAD", path=file_id, status=status, code=code):
-        assert (await face.complete(file_id)).code == "service_unavailable"
+        assert (await api.complete(file_id)).code == "service_unavailable"
     assert (await record(proxied, file_id))["expire_at"] >= before
-    assert (await face.complete(file_id)).code is None
-    assert (await settled(face, file_id))["status"] == "COMPLETED"
+    assert (await api.complete(file_id)).code is None
+    assert (await settled(api, file_id))["status"] == "COMPLETED"
 
 
-async def test_one_wrong_word_of_the_store_loses_no_parts(face: RestFace, store: StoreProxy) -> None:
+async def test_one_wrong_word_of_the_store_loses_no_parts(api: RestApi, store: StoreProxy) -> None:
     content = os.urandom(100)
-    file_id = await sent_in_parts(face, content)
+    file_id = await sent_in_parts(api, content)
     with store.injecting(path=file_id, status=404, code="NoSuchUpload"):
-        assert (await face.complete(file_id)).code == "service_unavailable"
-    assert len((await face.parts(file_id)).data["parts"]) == 1
-    assert (await face.complete(file_id)).code is None
-    assert (await settled(face, file_id))["status"] == "COMPLETED"
+        assert (await api.complete(file_id)).code == "service_unavailable"
+    assert len((await api.parts(file_id)).data["parts"]) == 1
+    assert (await api.complete(file_id)).code is None
+    assert (await settled(api, file_id))["status"] == "COMPLETED"

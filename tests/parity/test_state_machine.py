@@ -1,4 +1,4 @@
-"""Random sequences of operations, through both faces in turn; what must always hold, checked after each.
+"""Random sequences of operations, through both APIs in turn; what must always hold, checked after each.
 
 `make faults` runs many more and longer ones.
 """

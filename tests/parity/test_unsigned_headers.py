@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.actors.conftest import open_bucket
-from tests.parity.faces import Face, RestFace
+from tests.parity.apis import ApiClient, RestApi
 from tests.service import Service
 from tests.uploads import put, settled, stored
 from waybill.platform.presign import Presigner
@@ -38,37 +38,37 @@ REFUSED = {
 
 async def test_an_object_with_headers_that_were_not_signed_is_failed(service: Service, owner: str) -> None:
     async with service.client(owner) as client:
-        face = RestFace(client)
+        api = RestApi(client)
         ids = {}
         for name, value in STORED_HEADERS.items():
-            requested = await face.request(name=name, size=len(CONTENT))
+            requested = await api.request(name=name, size=len(CONTENT))
             upload = requested.data["upload"]
             assert (await put(upload | {"headers": {**upload["headers"], name: value}}, CONTENT)).is_success
-            await face.complete(requested.id)
+            await api.complete(requested.id)
             ids[name] = requested.id
         for name, file_id in ids.items():
-            file = await settled(face, file_id)
+            file = await settled(api, file_id)
             assert (file["status"], file["failureReason"]) == ("FAILED", "UNSIGNED_HEADERS"), name
 
 
 async def test_the_cache_control_that_browsers_add_fails_no_upload(service: Service, owner: str) -> None:
     async with service.client(owner) as client:
-        face = RestFace(client)
+        api = RestApi(client)
         ids = []
         for value in ("max-age=0", "no-cache"):
-            requested = await face.request(name=value, size=len(value))
+            requested = await api.request(name=value, size=len(value))
             upload = requested.data["upload"]
             headers = {**upload["headers"], "Cache-Control": value}
             assert (await put(upload | {"headers": headers}, value.encode())).is_success
-            await face.complete(requested.id)
+            await api.complete(requested.id)
             ids.append(requested.id)
         for file_id in ids:
-            assert (await settled(face, file_id))["status"] == "COMPLETED"
+            assert (await settled(api, file_id))["status"] == "COMPLETED"
 
 
 async def test_a_header_of_the_store_itself_is_refused_unless_signed(service: Service, owner: str) -> None:
     async with service.client(owner) as client:
-        upload = (await RestFace(client).request(name="a", size=len(CONTENT))).data["upload"]
+        upload = (await RestApi(client).request(name="a", size=len(CONTENT))).data["upload"]
     for name, value in REFUSED.items():
         answer = await put(upload | {"headers": {**upload["headers"], name: value}}, CONTENT)
         assert answer.status_code == 403, name
@@ -77,24 +77,24 @@ async def test_a_header_of_the_store_itself_is_refused_unless_signed(service: Se
 
 async def test_a_part_cannot_bring_headers_for_the_object(service: Service, owner: str) -> None:
     async with service.client(owner) as client:
-        face = RestFace(client)
-        requested = await face.request(name="a", size=len(CONTENT), multipart=True)
-        [part] = (await face.request_parts(requested.id, [1])).data["parts"]
+        api = RestApi(client)
+        requested = await api.request(name="a", size=len(CONTENT), multipart=True)
+        [part] = (await api.request_parts(requested.id, [1])).data["parts"]
         more = {**STORED_HEADERS, "Content-Type": "text/html"}
         assert (await put(part | {"headers": {**part["headers"], **more}}, CONTENT)).is_success
-        await face.complete(requested.id)
-        assert (await settled(face, requested.id))["status"] == "COMPLETED"
+        await api.complete(requested.id)
+        assert (await settled(api, requested.id))["status"] == "COMPLETED"
         async with httpx.AsyncClient() as store:
-            answer = await store.get((await face.download(requested.id)).data["url"])
+            answer = await store.get((await api.download(requested.id)).data["url"])
         assert answer.content == CONTENT
 
 
 async def test_a_download_is_the_bytes_that_were_verified_and_cached_no_longer_than_its_url(
-    face: Face, service: Service
+    api: ApiClient, service: Service
 ) -> None:
-    file = await stored(face, CONTENT, name="a.gz", contentType="application/gzip")
+    file = await stored(api, CONTENT, name="a.gz", contentType="application/gzip")
     async with httpx.AsyncClient() as store:
-        answer = await store.get((await face.download(file["id"])).data["url"])
+        answer = await store.get((await api.download(file["id"])).data["url"])
     assert answer.content == CONTENT
     assert answer.headers["content-encoding"] == "identity"
     lifetime = service.settings.download_url_ttl

@@ -4,31 +4,31 @@ import asyncio
 import os
 from collections import Counter
 
-from tests.parity.faces import Face
+from tests.parity.apis import ApiClient
 from tests.uploads import settled, stored, uploaded
 
 
-async def test_nobody_begins_with_a_history(face: Face, anonymous: Face) -> None:
-    assert (await face.usage_history()).data == {"days": [], "types": []}
+async def test_nobody_begins_with_a_history(api: ApiClient, anonymous: ApiClient) -> None:
+    assert (await api.usage_history()).data == {"days": [], "types": []}
     assert (await anonymous.usage_history()).code == "unauthenticated"
 
 
-async def test_the_history_holds_what_is_stored_and_nothing_else(face: Face, stranger: Face) -> None:
+async def test_the_history_holds_what_is_stored_and_nothing_else(api: ApiClient, stranger: ApiClient) -> None:
     kinds = {"image/png": 7, "IMAGE/jpeg": 5, "text/plain; charset=utf-8": 40}
     files = [
-        await stored(face, os.urandom(size), contentType=content_type) for content_type, size in kinds.items()
+        await stored(api, os.urandom(size), contentType=content_type) for content_type, size in kinds.items()
     ]
     content = os.urandom(1000)
-    gone = await stored(face, content, contentType="video/mp4")
-    copy = await uploaded(face, content)
-    assert (await settled(face, copy.id))["status"] == "DUPLICATE"
+    gone = await stored(api, content, contentType="video/mp4")
+    copy = await uploaded(api, content)
+    assert (await settled(api, copy.id))["status"] == "DUPLICATE"
     await asyncio.gather(
-        face.request(name="open", size=1), face.delete(gone["id"]), stored(stranger, os.urandom(9))
+        api.request(name="open", size=1), api.delete(gone["id"]), stored(stranger, os.urandom(9))
     )
 
     # The copy holds the content now.
-    files.append((await face.get(copy.id)).data)
-    history = (await face.usage_history()).data
+    files.append((await api.get(copy.id)).data)
+    history = (await api.usage_history()).data
     assert history["types"] == [
         {"type": "application", "size": 1000, "files": 1},
         {"type": "text", "size": 40, "files": 1},

@@ -1,4 +1,4 @@
-"""Webhooks through both faces: what is stored, shown, refused and sent."""
+"""Webhooks through both APIs: what is stored, shown, refused and sent."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.parity.faces import Face
+from tests.parity.apis import ApiClient
 from tests.parity.hooks import Hooks, hooks_of
 from tests.receiver import Receiver, running_receiver
 from tests.uploads import stored
@@ -19,9 +19,9 @@ URL = "https://example.com/hooks"
 
 
 @pytest.fixture
-async def hooks(face: Face) -> AsyncIterator[Hooks]:
+async def hooks(api: ApiClient) -> AsyncIterator[Hooks]:
     """The webhooks of this test's owner. They are deleted after the test."""
-    hooks = hooks_of(face)
+    hooks = hooks_of(api)
     yield hooks
     for webhook in (await hooks.list()).data:
         await hooks.delete(webhook["id"])
@@ -80,7 +80,7 @@ async def test_a_deleted_webhook_is_gone(hooks: Hooks) -> None:
     assert (await hooks.list()).data == []
 
 
-async def test_somebody_elses_webhook_looks_like_none(hooks: Hooks, stranger: Face) -> None:
+async def test_somebody_elses_webhook_looks_like_none(hooks: Hooks, stranger: ApiClient) -> None:
     webhook_id = (await hooks.create(URL)).data["webhook"]["id"]
     theirs = hooks_of(stranger)
     assert (await theirs.list()).data == []
@@ -98,7 +98,7 @@ async def test_somebody_elses_webhook_looks_like_none(hooks: Hooks, stranger: Fa
     assert (await hooks.redeliver(webhook_id, "msg_" + "0" * 32)).code == "delivery_not_found"
 
 
-async def test_nothing_goes_without_a_token(anonymous: Face) -> None:
+async def test_nothing_goes_without_a_token(anonymous: ApiClient) -> None:
     hooks = hooks_of(anonymous)
     for refused in (await hooks.create(URL), await hooks.list(), await hooks.ping("0" * 24)):
         assert refused.code == "unauthenticated"
@@ -155,16 +155,16 @@ async def test_a_url_is_not_changed_to_a_bad_one(hooks: Hooks) -> None:
     assert (await hooks.get(webhook["id"])).data == webhook
 
 
-async def test_a_life_is_told_event_by_event(face: Face, hooks: Hooks, receiver: Receiver) -> None:
+async def test_a_life_is_told_event_by_event(api: ApiClient, hooks: Hooks, receiver: Receiver) -> None:
     made = (await hooks.create(receiver.url)).data
-    file = await stored(face, os.urandom(1000), name="größe.bin")
+    file = await stored(api, os.urandom(1000), name="größe.bin")
     [message] = await receiver.received(1, "file.completed")
     assert message.verified(made["secret"]) == message.content
     assert message.content["data"] == file
     # When MongoDB has written it down, which may be a moment later.
     assert message.content["timestamp"] >= file["completedAt"]
     assert message.headers["content-type"] == "application/json"
-    deleted = (await face.delete(file["id"])).data
+    deleted = (await api.delete(file["id"])).data
     [message] = await receiver.received(1, "file.deleted")
     assert message.content["data"] == deleted
     [message] = await receiver.received(1, "file.purged")
@@ -172,11 +172,11 @@ async def test_a_life_is_told_event_by_event(face: Face, hooks: Hooks, receiver:
     assert len({message.id for message in receiver.messages}) == len(receiver.messages) == 3
 
 
-async def test_only_what_was_asked_for_is_told(face: Face, hooks: Hooks, receiver: Receiver) -> None:
+async def test_only_what_was_asked_for_is_told(api: ApiClient, hooks: Hooks, receiver: Receiver) -> None:
     await hooks.create(receiver.url, events=["file.duplicate", "file.failed"])
     content = os.urandom(1000)
-    first = await stored(face, content)
-    duplicate = await stored(face, content)
+    first = await stored(api, content)
+    duplicate = await stored(api, content)
     [message] = await receiver.received(1, "file.duplicate")
     assert message.content["data"]["id"] == duplicate["id"]
     assert message.content["data"]["duplicateOf"] == first["id"]
@@ -200,13 +200,13 @@ async def test_a_ping_tries_the_receiver(hooks: Hooks, receiver: Receiver) -> No
     assert attempt["durationMs"] >= 0
 
 
-async def test_a_message_is_sent_again_as_it_was(face: Face, hooks: Hooks, receiver: Receiver) -> None:
+async def test_a_message_is_sent_again_as_it_was(api: ApiClient, hooks: Hooks, receiver: Receiver) -> None:
     made = (await hooks.create(receiver.url, events=["file.completed"])).data
     webhook_id = made["webhook"]["id"]
-    file = await stored(face, os.urandom(10))
+    file = await stored(api, os.urandom(10))
     delivery = await settled_delivery(hooks, webhook_id, receiver)
     assert delivery["fileId"] == file["id"]
-    await face.delete(file["id"])
+    await api.delete(file["id"])
     again = await hooks.redeliver(webhook_id, delivery["id"])
     assert again.data["id"] == delivery["id"]
     first, second = await receiver.received(2)
@@ -227,13 +227,13 @@ async def test_a_new_secret_signs_beside_the_one_before(hooks: Hooks, receiver: 
     assert len(message.headers["webhook-signature"].split()) == 2
 
 
-async def test_a_disabled_webhook_is_told_nothing(face: Face, hooks: Hooks, receiver: Receiver) -> None:
+async def test_a_disabled_webhook_is_told_nothing(api: ApiClient, hooks: Hooks, receiver: Receiver) -> None:
     webhook_id = (await hooks.create(receiver.url)).data["webhook"]["id"]
     await hooks.update(webhook_id, enabled=False)
     assert (await hooks.ping(webhook_id)).code == "webhook_disabled"
-    unseen = await stored(face, os.urandom(10))
+    unseen = await stored(api, os.urandom(10))
     await hooks.update(webhook_id, enabled=True)
-    seen = await stored(face, os.urandom(10))
+    seen = await stored(api, os.urandom(10))
     [message] = await receiver.received(1)
     assert message.content["data"]["id"] == seen["id"] != unseen["id"]
 

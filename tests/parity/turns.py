@@ -1,29 +1,29 @@
-"""Calls of one owner from code that is not asynchronous, through both faces in turn."""
+"""Calls of one owner from code that is not asynchronous, through both APIs in turn."""
 
 import asyncio
 import itertools
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from tests.parity.faces import Face, GraphQLFace, Outcome, RestFace
+from tests.parity.apis import ApiClient, GraphQLApi, Outcome, RestApi
 from tests.service import Service
 
 T = TypeVar("T")
 
 
 class Turns:
-    """The faces in turn, and an event loop to call them in."""
+    """The APIs in turn, and an event loop to call them in."""
 
     def __init__(self, service: Service, owner: str) -> None:
         self._runner = asyncio.Runner()
         self._client = service.client(owner)
-        faces: list[Face] = [RestFace(self._client), GraphQLFace(self._client)]
-        self._faces = itertools.cycle(faces)
+        apis: list[ApiClient] = [RestApi(self._client), GraphQLApi(self._client)]
+        self._apis = itertools.cycle(apis)
 
     @property
-    def face(self) -> Face:
+    def api(self) -> ApiClient:
         """The one whose turn it is."""
-        return next(self._faces)
+        return next(self._apis)
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         """Return what a call returns."""
@@ -37,7 +37,7 @@ class Turns:
 
     def listed(self, **filters: Any) -> list[dict[str, Any]]:
         """Return the files of a list that has one page."""
-        page = self.done(self.face.list(limit=100, **filters))
+        page = self.done(self.api.list(limit=100, **filters))
         assert page["next"] is None
         files: list[dict[str, Any]] = page["items"]
         return files

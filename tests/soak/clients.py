@@ -15,7 +15,7 @@ import httpx
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from tests.actors.conftest import open_bucket
-from tests.parity.faces import Face, GraphQLFace, Outcome, RestFace
+from tests.parity.apis import ApiClient, GraphQLApi, Outcome, RestApi
 from tests.soak.fleet import Fleet
 
 #: What a client does, out of a hundred times.
@@ -65,34 +65,36 @@ class Crowd:
     async def _client(self, owner: str) -> None:
         contents: list[bytes] = []
         began = time.monotonic() + random.random() * self._pace
-        async with self._faces(owner) as faces, httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as store:
+        async with self._apis(owner) as apis, httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as store:
             for number in range(self._each):
                 await asyncio.sleep(max(0, began + number * self._pace - time.monotonic()))
                 content = os.urandom(random.choices(list(SIZES), list(SIZES.values()))[0])
                 if contents and random.randrange(COPIES) == 0:
                     content = random.choice(contents)
                 contents = [*contents[-9:], content]
-                await self._upload(owner, faces, store, content)
+                await self._upload(owner, apis, store, content)
 
     @asynccontextmanager
-    async def _faces(self, owner: str) -> AsyncIterator[list[Face]]:
-        """Both faces of every API process."""
+    async def _apis(self, owner: str) -> AsyncIterator[list[ApiClient]]:
+        """Both APIs of every process."""
         headers = {"Authorization": f"Bearer {self._fleet.service.token(owner)}"}
         async with AsyncExitStack() as stack:
-            faces: list[Face] = []
+            apis: list[ApiClient] = []
             for address in self._fleet.addresses:
                 client = httpx.AsyncClient(base_url=address, headers=headers, timeout=TIMEOUT_SECONDS)
                 await stack.enter_async_context(client)
-                faces += [RestFace(client), GraphQLFace(client)]
-            yield faces
+                apis += [RestApi(client), GraphQLApi(client)]
+            yield apis
 
-    async def _upload(self, owner: str, faces: list[Face], store: httpx.AsyncClient, content: bytes) -> None:
+    async def _upload(
+        self, owner: str, apis: list[ApiClient], store: httpx.AsyncClient, content: bytes
+    ) -> None:
         kind = random.choices(list(KINDS), list(KINDS.values()))[0]
         sha256 = hashlib.sha256(content).hexdigest()
         announced: dict[str, Any] = {"name": "soak.bin", "size": len(content)}
         if random.random() < 0.5:
             announced["sha256"] = sha256
-        requested = await self._insist(faces, lambda face: face.request(**announced))
+        requested = await self._insist(apis, lambda api: api.request(**announced))
         upload = requested.data["upload"]
         if upload is None:
             self.known += 1
@@ -104,17 +106,17 @@ class Crowd:
         assert response.status_code == 200, response.text
         if kind == "never completed":
             return
-        await self._insist(faces, lambda face: face.complete(requested.id))
+        await self._insist(apis, lambda api: api.complete(requested.id))
         if kind == "deleted":
             await asyncio.sleep(random.random() * 0.2)
-            await self._insist(faces, lambda face: face.delete(requested.id))
+            await self._insist(apis, lambda api: api.delete(requested.id))
 
-    async def _insist(self, faces: list[Face], ask: Callable[[Face], Awaitable[Outcome]]) -> Outcome:
-        """Ask any face of any API process, until one has done it."""
+    async def _insist(self, apis: list[ApiClient], ask: Callable[[ApiClient], Awaitable[Outcome]]) -> Outcome:
+        """Ask any API of any process until one has done it."""
         deadline = time.monotonic() + ENDLESS
         while time.monotonic() < deadline:
             try:
-                outcome = await ask(random.choice(faces))
+                outcome = await ask(random.choice(apis))
             except httpx.ReadTimeout:
                 raise
             except httpx.TransportError:  # the process was killed
@@ -147,18 +149,18 @@ class Crowd:
 
     async def _follow(self, owner: str, ended: dict[str, Any]) -> None:
         deadline = time.monotonic() + ENDLESS
-        async with self._faces(owner) as faces, httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as store:
+        async with self._apis(owner) as apis, httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as store:
             for file_id, expected in self.expected.items():
                 if expected.owner != owner:
                     continue
                 while True:
-                    file = (await self._insist(faces, lambda face: face.get(file_id))).data  # noqa: B023
+                    file = (await self._insist(apis, lambda api: api.get(file_id))).data  # noqa: B023
                     if _has_ended(file) or time.monotonic() > deadline:
                         break
                     await asyncio.sleep(0.5)
                 ended[file_id] = file
                 if file["status"] in STORED and not file["deletedAt"]:
-                    link = (await self._insist(faces, lambda face: face.download(file_id))).data["url"]  # noqa: B023
+                    link = (await self._insist(apis, lambda api: api.download(file_id))).data["url"]  # noqa: B023
                     file["stored"] = hashlib.sha256((await store.get(link)).content).hexdigest()
 
     async def unwanted_objects(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""The same operations through either face, with one form of outcome."""
+"""The same operations through either API, with one form of outcome."""
 
 import json
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Outcome:
         return file_id
 
 
-class RestFace:
+class RestApi:
     """Operations by /api/v1."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -153,7 +153,7 @@ class RestFace:
         return Outcome(None, body["code"], body, body["detail"])
 
 
-class GraphQLFace:
+class GraphQLApi:
     """Operations by /graphql."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -389,4 +389,4 @@ def _with_pairs(given: Any) -> Any:
     return {name: _with_pairs(value) for name, value in given.items()}
 
 
-Face = RestFace | GraphQLFace
+ApiClient = RestApi | GraphQLApi
