@@ -58,8 +58,8 @@ def path(stack: Stack) -> Iterator[str]:
             seen = _commands(service, proxy)
             runner.run(step(service, 16))
             counts = _commands(service, proxy) - seen
-            told = ", ".join(f"{name} {count / FILES:.2f}" for name, count in sorted(counts.items()))
-            yield f"Commands per file, {what}: {told}."
+            report = ", ".join(f"{name} {count / FILES:.2f}" for name, count in sorted(counts.items()))
+            yield f"Commands per file, {what}: {report}."
 
 
 async def _upload(service: Service, in_flight: int) -> None:
