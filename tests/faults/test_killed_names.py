@@ -17,7 +17,7 @@ from tests.contents import PAST, check_contents
 from tests.faults.load import ready
 from tests.faults.records import hurried, records
 from tests.faults.table import LONG, NOTES, ROWS, Row
-from tests.parity.faces import Outcome, RestFace
+from tests.parity.apis import Outcome, RestApi
 from tests.service import Service, running_service
 from tests.uploads import FINAL, put
 from tests.waiting import fail_if_a_process_died, until
@@ -45,9 +45,9 @@ def service(stack: Stack) -> Iterator[Service]:
 class Names:
     """Clients of one owner, and what they know of its files."""
 
-    def __init__(self, service: Service, face: RestFace) -> None:
+    def __init__(self, service: Service, api: RestApi) -> None:
         self.service = service
-        self.face = face
+        self.api = api
         self.contents = [os.urandom(random.randrange(1, 50_000)) for _ in range(10)]
         self.content_of: dict[str, bytes] = {}
         self.never_deleted: set[str] = set()
@@ -89,7 +89,7 @@ class Names:
         key = random.randbytes(8).hex()
         place = {"name": random.choice(NAMES), "folder": random.choice(FOLDERS)}
         given = {**place, "size": len(content), **fields}
-        both = await asyncio.gather(*(self.insist(lambda: self.face.request(key, **given)) for _ in range(2)))
+        both = await asyncio.gather(*(self.insist(lambda: self.api.request(key, **given)) for _ in range(2)))
         answered = [outcome for outcome in both if outcome.code is None]
         # The file of the first answer may be deleted before the second.
         assert {outcome.code for outcome in both} <= {None, "wrong_state"}, both
@@ -106,7 +106,7 @@ class Names:
         if requested is None:
             return
         assert (await put(requested.data["upload"], content)).status_code in {200, 412}
-        completed = await self.insist(lambda: self.face.complete(requested.id))
+        completed = await self.insist(lambda: self.api.complete(requested.id))
         assert completed.code in {None, "wrong_state"}, completed
 
     async def declare(self) -> None:
@@ -114,7 +114,7 @@ class Names:
         requested = await self.request(content, sha256=hashlib.sha256(content).hexdigest())
         if requested is not None and requested.data["upload"] is not None:
             await put(requested.data["upload"], content)
-            await self.insist(lambda: self.face.complete(requested.id))
+            await self.insist(lambda: self.api.complete(requested.id))
 
     def any_file(self) -> str | None:
         return random.choice([*self.content_of]) if self.content_of else None
@@ -122,17 +122,17 @@ class Names:
     async def delete(self) -> None:
         if (file_id := self.any_file()) is not None:
             self.never_deleted.discard(file_id)
-            assert (await self.insist(lambda: self.face.delete(file_id))).code is None
+            assert (await self.insist(lambda: self.api.delete(file_id))).code is None
 
     async def restore(self) -> None:
         if (file_id := self.any_file()) is not None:
-            outcome = await self.insist(lambda: self.face.restore(file_id))
+            outcome = await self.insist(lambda: self.api.restore(file_id))
             assert outcome.code in {None, "wrong_state"}, outcome
 
     async def update(self) -> None:
         if (file_id := self.any_file()) is not None:
             changes = {"name": random.choice(NAMES), "folder": random.choice(FOLDERS)}
-            outcome = await self.insist(lambda: self.face.update(file_id, **changes))
+            outcome = await self.insist(lambda: self.api.update(file_id, **changes))
             assert outcome.code in {None, "wrong_state"}, outcome
 
     async def purge(self) -> None:
@@ -147,16 +147,16 @@ class Names:
     async def end(self) -> dict[str, Any]:
         """End all uploads that are open; the files, by id, once each has its final status."""
         for file_id in self.content_of:
-            file = (await self.face.get(file_id)).data
+            file = (await self.api.get(file_id)).data
             is_open = file["status"] == "PENDING" and file["deletedAt"] is None
-            if is_open and (await self.face.complete(file_id)).code is not None:
+            if is_open and (await self.api.complete(file_id)).code is not None:
                 assert file_id not in self.never_deleted
-                await self.face.delete(file_id)
+                await self.api.delete(file_id)
         found: dict[str, Any] = {}
 
         async def all_final() -> bool:
             for file_id in self.content_of.keys() - found.keys():
-                file = (await self.face.get(file_id)).data
+                file = (await self.api.get(file_id)).data
                 if file["deletedAt"] is None and file["status"] not in FINAL:
                     return False
                 found[file_id] = file
@@ -171,7 +171,7 @@ class Names:
         async with httpx.AsyncClient(timeout=60) as store:
             for file_id, file in files.items():
                 if file["deletedAt"] is None:
-                    link = await self.face.download(file_id)
+                    link = await self.api.download(file_id)
                     got = None if link.code else (await store.get(link.data["url"])).content
                     if got != self.content_of[file_id]:
                         missed.add(file_id)
@@ -180,8 +180,8 @@ class Names:
 
 async def test_an_api_and_a_worker_killed_leave_every_name_its_content(service: Service, owner: str) -> None:
     random.seed(owner)
-    async with service.client(owner, is_patient=False) as client:
-        names = Names(service, RestFace(client))
+    async with service.client(owner, retries_503=False) as client:
+        names = Names(service, RestApi(client))
         async with asyncio.TaskGroup() as clients:
             for _ in range(CLIENTS):
                 clients.create_task(names.work())

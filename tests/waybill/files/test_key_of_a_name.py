@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.waybill.conftest import kept
+from tests.waybill.conftest import insert_file
 from waybill.files import contents, repository, transitions
 from waybill.files.lifecycle import Status
 from waybill.files.request import request_upload
@@ -23,7 +23,7 @@ class KilledError(BaseException):
 async def test_a_repeat_after_a_crash_returns_the_name_that_it_has_returned_before(
     resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await kept(owner, status=Status.COMPLETED, sha256=SHA256, name="first")
+    await insert_file(owner, status=Status.COMPLETED, sha256=SHA256, name="first")
 
     async def request(key: str) -> str:
         wanted = UploadRequest(name="second", size=1, sha256=SHA256)
