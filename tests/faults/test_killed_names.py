@@ -23,10 +23,10 @@ from tests.uploads import FINAL, put
 from tests.waiting import fail_if_a_process_died, until
 
 CLIENTS = 20
-STRIKES = 20 if LONG else 3
+STRIKES = 20 if LONG else 2
 
-#: Operations of all clients between two strikes: few, so that most strikes meet some.
-PER_STRIKE = 100
+#: Operations of all clients between two strikes, at most: few, so that most strikes meet some.
+PER_STRIKE = 100 if LONG else 40
 
 #: Seconds until a client calls an outage endless.
 ENDLESS = 120
