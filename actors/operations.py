@@ -11,9 +11,9 @@ from waybill.platform.redis.messages import QUEUES, RUN_OPERATION
 @dramatiq.actor(
     actor_name=RUN_OPERATION,
     queue_name=QUEUES[RUN_OPERATION],
-    # A second, and one more step: a hundred deletions.
+    # A job takes a second, and one more step of up to a hundred deletions.
     time_limit=60_000,
-    # A message is good for one attempt. If the job fails the operation stays due, and the reconciler sends
+    # A message is valid for one attempt. If the job fails, the operation stays due, and the reconciler sends
     # another.
     max_retries=0,
 )

@@ -22,10 +22,10 @@ OperationKindEnum = strawberry.enum(
     OperationKind, name="OperationKind", description="What an operation does."
 )
 OperationStatusEnum = strawberry.enum(
-    OperationStatus, name="OperationStatus", description="Where an operation stands."
+    OperationStatus, name="OperationStatus", description="The status of an operation."
 )
 OperationFailureEnum = strawberry.enum(
-    OperationFailure, name="OperationFailureReason", description="Why an operation ended in FAILED."
+    OperationFailure, name="OperationFailureReason", description="Why an operation is FAILED."
 )
 
 
@@ -35,14 +35,14 @@ OperationFailureEnum = strawberry.enum(
 class Operation(Node):
     kind: OperationKindEnum  # type: ignore[valid-type]
     folder: str = strawberry.field(description="The folder to move or to delete.")
-    to: str | None = strawberry.field(description="Of a move: the new path.")
+    to: str | None = strawberry.field(description="The new path of a move; null for a deletion.")
     status: OperationStatusEnum  # type: ignore[valid-type]
-    done: int = strawberry.field(description="How many files are moved or deleted.")
+    done: int = strawberry.field(description="The number of files that were moved or deleted.")
     total: int | None = strawberry.field(
-        description="How many files there are to move or to delete; null until they are counted."
+        description="The number of files to move or to delete; null until they are counted."
     )
     failure_reason: OperationFailureEnum | None = strawberry.field(  # type: ignore[valid-type]
-        description="Of a FAILED operation."
+        description="Why the operation is FAILED; null otherwise."
     )
     created_at: datetime
     finished_at: datetime | None
@@ -79,12 +79,12 @@ class OperationMutation:
         from_: Annotated[
             str, strawberry.argument(name="from", description="The folder, such as `photos/2026/`.")
         ],
-        to: Annotated[str, strawberry.argument(description="Its new path; the empty one is the top.")],
+        to: Annotated[str, strawberry.argument(description="Its new path. Empty: the top folder.")],
         idempotency_key: str | None = None,
     ) -> Operation:
         principal = await info.context.principal()
-        wanted = parse(FolderMove, {"from": from_, "to": to})
-        return Operation.of(await move_folder(info.context.resources, principal, wanted, idempotency_key))
+        request = parse(FolderMove, {"from": from_, "to": to})
+        return Operation.of(await move_folder(info.context.resources, principal, request, idempotency_key))
 
     @strawberry.mutation(description="Delete all files that are in a folder, or below it, at this moment.")
     async def delete_folder(
@@ -94,5 +94,5 @@ class OperationMutation:
         idempotency_key: str | None = None,
     ) -> Operation:
         principal = await info.context.principal()
-        wanted = parse(FolderDeletion, {"folder": folder})
-        return Operation.of(await delete_folder(info.context.resources, principal, wanted, idempotency_key))
+        request = parse(FolderDeletion, {"folder": folder})
+        return Operation.of(await delete_folder(info.context.resources, principal, request, idempotency_key))

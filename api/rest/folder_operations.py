@@ -28,7 +28,7 @@ _ERRORS = (
 
 
 class OperationHeaders(BaseModel):
-    """What may go along with a new operation."""
+    """The headers of a new operation."""
 
     idempotency_key: str | None = Field(
         default=None,
@@ -36,7 +36,8 @@ class OperationHeaders(BaseModel):
         min_length=1,
         max_length=MAX_IDEMPOTENCY_KEY_CHARACTERS,
         pattern="^[ -~]*$",
-        description="A repeat with the same key and body answers the same operation, for a day.",
+        description="Makes the request safe to repeat: for a day, the same key and body return the same"
+        " operation.",
         examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
     )
 
@@ -47,13 +48,15 @@ class Operation(Schema):
     id: OperationId
     kind: OperationKind
     folder: str = Field(description="The folder to move or to delete.", examples=["photos/2026/"])
-    to: str | None = Field(description="Of a move: the new path.")
+    to: str | None = Field(description="The new path of a move; null for a deletion.")
     status: OperationStatus
-    done: int = Field(ge=0, description="How many files are moved or deleted.")
+    done: int = Field(ge=0, description="The number of files that were moved or deleted.")
     total: int | None = Field(
-        ge=0, description="How many files there are to move or to delete; null until they are counted."
+        ge=0, description="The number of files to move or to delete; null until they are counted."
     )
-    failure_reason: OperationFailure | None = Field(description="Of a FAILED operation.")
+    failure_reason: OperationFailure | None = Field(
+        description="Why the operation is FAILED; null otherwise."
+    )
     created_at: Time
     finished_at: Time | None
 

@@ -216,7 +216,7 @@ async def list_sent(request: Request, principal: Principal, query: DeliveryQuery
     errors=("webhook_not_found", "delivery_not_found", "webhook_disabled"),
 )
 async def redeliver_one(request: Request, principal: Principal) -> Response:
-    """Send a message sent, unchanged and with the same id."""
+    """Send a message again, unchanged and with the same id."""
     webhook_id, delivery_id = request.path_params["id"], request.path_params["deliveryId"]
     sent = await redeliver(request.state.resources, principal, webhook_id, delivery_id)
     return json_answer(Delivery.of(sent), 202)

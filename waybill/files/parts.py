@@ -55,10 +55,7 @@ def _distinct(numbers: list[int]) -> list[int]:
 
 
 class PartsRequest(BaseModel):
-    """The parts that a client will send.
-
-    REST and GraphQL validate with it, and OpenAPI is generated from it.
-    """
+    """The parts that a client will send."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 

@@ -50,10 +50,7 @@ MetadataChanges = Annotated[
 
 
 class FileChanges(BaseModel):
-    """The changes of an update (RFC 7396): a field that is not given stays, and null removes it.
-
-    REST and GraphQL validate with it, and OpenAPI is generated from it.
-    """
+    """The changes of an update (RFC 7396): a field that is not given stays, and null removes it."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 

@@ -1,4 +1,4 @@
-"""The request model of an upload, and its rules."""
+"""The request model of an upload, and its rules. REST and GraphQL validate with it."""
 
 import re
 from typing import Annotated
@@ -42,7 +42,7 @@ PartSize = Annotated[int, Field(ge=MIN_PART_BYTES, le=MAX_PART_BYTES), Whole]
 
 
 class UploadRequest(BaseModel):
-    """A request for an upload. REST and GraphQL validate with it, and OpenAPI is generated from it."""
+    """A request for an upload."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 

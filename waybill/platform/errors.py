@@ -97,14 +97,14 @@ class DeliveryNotFound(WaybillError):
 
 
 class OperationNotFound(WaybillError):
-    """Raised for an id of an operation as ``FileNotFound`` is for one of a file."""
+    """Raised for the id of an operation that is malformed, unknown or of another owner."""
 
     code = "operation_not_found"
 
     def __init__(self, operation_id: str) -> None:
         super().__init__(
-            "There is no such operation. Check the id, and that the token is its owner's. Operations are"
-            " removed 7 days after their end.",
+            "The operation does not exist, or belongs to another owner. Check the id and the token;"
+            " operations are removed 7 days after their end.",
             id=operation_id,
         )
 
@@ -223,13 +223,13 @@ class TooManySubscriptions(WaybillError):
 
 
 class TooManyOperations(WaybillError):
-    """Raised when an owner has ``limit`` operations that have not ended and requests one more."""
+    """Raised when an owner who has ``limit`` open operations requests another."""
 
     code = "too_many_operations"
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"An owner may have {limit} operations that have not ended. Wait until one ends.",
+            f"An owner can have up to {limit} open operations. Wait until one ends.",
             limit=limit,
             retryAfter=5,
         )

@@ -23,7 +23,7 @@ MAX_PAGE_DELIVERIES = 100
 
 
 class DeliveryListing(BaseModel):
-    """The parameters of a list. REST and GraphQL validate with it, and OpenAPI is generated from it."""
+    """The parameters of a list. REST and GraphQL validate with this model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
@@ -96,7 +96,7 @@ async def ping_webhook(resources: Resources, principal: Principal, webhook_id: s
 async def redeliver(
     resources: Resources, principal: Principal, webhook_id: str, delivery_id: str
 ) -> Delivery:
-    """Send a message reset, unchanged and with the same id, also if it was delivered.
+    """Send a message again, unchanged and with the same id, also if it was delivered.
 
     Raises:
         WebhookNotFound: no such webhook of this owner.

@@ -64,7 +64,7 @@ class _Request(BaseModel):
 
 
 class WebhookRequest(_Request):
-    """A request for a webhook. REST and GraphQL validate with it, and OpenAPI is generated from it."""
+    """A request for a webhook."""
 
     url: Url
     events: Events | None = Field(default=None, description="The events to send. If not given, all events.")

@@ -18,7 +18,7 @@ from waybill.platform.principal import Principal, is_storable
 
 
 class FolderListing(BaseModel):
-    """A list of folders as a client requests it. OpenAPI is made from it."""
+    """The parameters of a list of folders."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 

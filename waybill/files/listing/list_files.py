@@ -44,7 +44,7 @@ Size = Annotated[int, Field(ge=0, le=MAX_SIZE_BYTES)]
 
 
 class Listing(BaseModel):
-    """The parameters of a list. REST and GraphQL validate with it, and OpenAPI is generated from it."""
+    """The parameters of a list. REST and GraphQL validate with this model."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 

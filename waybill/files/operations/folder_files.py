@@ -1,4 +1,4 @@
-"""The files of an operation: read in the order of an index, from where the last step ended."""
+"""Read the files of an operation, in the order of an index, from where the last step ended."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ Fields = Mapping[str, Any]
 
 
 async def read_keys(operation: Operation, limit: int) -> Sequence[Fields]:
-    """Return folder, time and id of the next files of the folder, from the index alone."""
+    """Return the folder, time and id of the next files, from the index alone."""
     return await _read(files_query(operation, _KEYS), limit)
 
 
@@ -34,7 +34,7 @@ async def read_files(operation: Operation, limit: int) -> Sequence[Fields]:
 
 
 def position_of(file: Fields) -> list[Any]:
-    """Return where a file stands, for ``Operation.after``."""
+    """Return the position of a file, for ``Operation.after``."""
     return [file["folder"], file["created_at"], file["_id"]]
 
 
@@ -47,7 +47,7 @@ def is_included(operation: Operation, file: Fields) -> bool:
 
 
 def included(operation: Operation) -> dict[str, Any]:
-    """Return the condition for files that the operation is still to change."""
+    """Return the condition for files that the operation must still change."""
     return {
         "owner": operation.owner,
         "deleted_at": None,
@@ -60,8 +60,8 @@ def included(operation: Operation) -> dict[str, Any]:
 async def move_planned(operation: Operation) -> int:
     """Move the files of the current step. Returns how many of them this operation has moved by now.
 
-    They are placed in their folder as of the time of the operation: a later operation takes them along, and
-    this one, if they are still below its folder, does not take them again.
+    Their ``placed_at`` becomes the time of the operation. So a later operation includes them, and
+    this one does not move them again if they are still below its folder.
     """
     await transitions.change_many(
         operation.plan,
@@ -82,7 +82,7 @@ async def count_planned(operation: Operation, condition: Mapping[str, Any]) -> i
 
 def files_query(operation: Operation, fields: Sequence[str]) -> Any:
     """Return the driver's cursor over the next files of the folder, also those that came later."""
-    # Bounds of whole keys, because the condition of a query would have MongoDB fetch each file.
+    # Bounds of whole keys, because with a query MongoDB would fetch each file.
     newest = [("created_at", MaxKey()), ("_id", MaxKey()), ("status", MinKey()), ("deleted_at", MinKey())]
     begin = [("owner", operation.owner), ("folder", operation.folder), *newest]
     if operation.after is not None:

@@ -19,7 +19,7 @@ class OperationKind(StrEnum):
 
 
 class OperationStatus(StrEnum):
-    """Where an operation stands."""
+    """The status of an operation."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -28,7 +28,7 @@ class OperationStatus(StrEnum):
 
 
 class OperationFailure(StrEnum):
-    """Why an operation ended in FAILED."""
+    """Why an operation is FAILED."""
 
     FOLDER_TOO_LONG = "FOLDER_TOO_LONG"
 
@@ -40,9 +40,9 @@ OPERATION_RETENTION = timedelta(days=7)
 class Operation(Document):
     """An operation on the files that were in a folder when it was accepted.
 
-    ``due_at`` is the outbox, as that of a file: the operation needs a job from then on. Only an open one has
-    it, and a ``slot``, which limits how many an owner can have. ``attempt`` is in the message of the next
-    job, and then of the job that runs: no other job may write.
+    ``due_at`` is the outbox, like that of a file: from that time on the operation needs a job. Only an open
+    one has it, and a ``slot``, which limits how many an owner can have. ``attempt`` is in the message of the
+    next job, and then of the job that runs: no other job may write.
 
     A file is in the operation if it was requested before ``created_at``, by the clock that sets the time of
     files, and came into its folder before ``accepted_at``, by MongoDB's clock, which sets ``File.placed_at``.
@@ -64,7 +64,7 @@ class Operation(Document):
     failure_reason: OperationFailure | None = None
     finished_at: datetime | None = None
 
-    # Counted until now; the last file that was counted or planned: its folder, its time and its id; and the
+    # The files counted so far; the folder, time and id of the last file that was counted or planned; and the
     # files of the current step.
     counted: int = 0
     after: list[Any] | None = None
@@ -96,5 +96,5 @@ class Operation(Document):
 
     @property
     def operation_id(self) -> str:
-        """The id as clients know it."""
+        """The id in the form that clients use."""
         return str(self.id)

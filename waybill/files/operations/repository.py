@@ -1,4 +1,4 @@
-"""Storing, finding and changing operations."""
+"""Insert, find and change operations."""
 
 import secrets
 from collections.abc import AsyncGenerator, Collection, Mapping
@@ -15,10 +15,11 @@ from waybill.platform.mongo.due_groups import PAGE_DOCUMENTS, Group, find_groups
 from waybill.platform.mongo.errors import map_driver_errors
 from waybill.platform.mongo.expressions import DUE, NOW, InSeconds, stages
 
-#: Operations of one owner that have not ended.
+#: The most operations of one owner that have not ended.
 MAX_OPEN_OPERATIONS = 10
 
-#: Seconds. MongoDB keeps milliseconds and cuts the rest off: what was acknowledged before lies before this.
+#: Seconds. MongoDB rounds times down to milliseconds, so all earlier acknowledged changes are before this
+#: time.
 _A_MILLISECOND = 0.001
 
 _OPEN: Mapping[str, Any] = {"due_at": {"$exists": True}}
@@ -30,11 +31,11 @@ def new_id() -> OperationId:
 
 
 async def insert(operation_id: OperationId, owner: str, **fields: Any) -> Operation:
-    """Store a new operation, or return the one of that id that is stored already.
+    """Insert an operation, or return the stored one with this id.
 
     Raises:
         TooManyOperations: the owner has ``MAX_OPEN_OPERATIONS`` that are open.
-        ServiceUnavailable: also if others took each slot that was free.
+        ServiceUnavailable: MongoDB is unavailable, or parallel requests took every free slot.
     """
     new = {
         **fields,
@@ -46,7 +47,7 @@ async def insert(operation_id: OperationId, owner: str, **fields: Any) -> Operat
         "attempt": secrets.token_hex(8),
     }
     with map_driver_errors():
-        # Each time that a slot is taken meanwhile, one fewer is free.
+        # Each conflict leaves one free slot fewer.
         for _ in range(MAX_OPEN_OPERATIONS + 1):
             is_open = {"owner": owner, "slot": {"$exists": True}}
             open_ = await _collection().find(is_open).limit(MAX_OPEN_OPERATIONS).to_list(MAX_OPEN_OPERATIONS)
@@ -64,7 +65,7 @@ async def insert(operation_id: OperationId, owner: str, **fields: Any) -> Operat
                     return_document=pymongo.ReturnDocument.AFTER,
                 )
             except DuplicateKeyError:
-                continue  # Another has taken the slot, or stored this operation, meanwhile.
+                continue  # A parallel request has taken the slot, or inserted this operation.
             return _operation_of(found)
     raise ServiceUnavailable("MongoDB")
 
@@ -73,7 +74,7 @@ async def find(operation_id: str, owner: str) -> Operation:
     """Return an operation of an owner.
 
     Raises:
-        OperationNotFound: malformed, unknown and foreign ids alike.
+        OperationNotFound: the id is malformed, unknown, or of another owner.
     """
     found = await find_own(owner, [operation_id]) if ObjectId.is_valid(operation_id) else {}
     if not found:
@@ -82,7 +83,7 @@ async def find(operation_id: str, owner: str) -> Operation:
 
 
 async def find_own(owner: str, operation_ids: Collection[str]) -> dict[str, Operation]:
-    """Return the owner's operations of those ids, by id."""
+    """Return the owner's operations with these ids, by id."""
     query = {"_id": {"$in": [ObjectId(each) for each in operation_ids]}, "owner": owner}
     with map_driver_errors():
         found = await _collection().find(query).limit(len(operation_ids)).to_list(len(operation_ids))
@@ -90,14 +91,14 @@ async def find_own(owner: str, operation_ids: Collection[str]) -> dict[str, Oper
 
 
 async def find_known(operation_id: OperationId) -> Operation | None:
-    """Return the operation of an id that we made, if it is stored."""
+    """Return the operation with an id that ``new_id`` returned, or None if it was not stored."""
     with map_driver_errors():
         found = await _collection().find_one({"_id": operation_id})
     return None if found is None else _operation_of(found)
 
 
-async def put_off_first(owner: str, seconds: float) -> Operation | None:
-    """Put the owner's first open operation off, if it is due. Returns it, or None if there is no such."""
+async def postpone_first(owner: str, seconds: float) -> Operation | None:
+    """Postpone the owner's first open operation if it is due. Return it, or None."""
     with map_driver_errors():
         first = (
             _collection()
@@ -110,7 +111,7 @@ async def put_off_first(owner: str, seconds: float) -> Operation | None:
 
 
 async def take(operation_id: str, attempt: str, taker: str, seconds: float) -> Operation | None:
-    """Give an operation that waits for ``attempt`` to ``taker``, and put it off.
+    """Give the lease of an operation from ``attempt`` to ``taker``, and postpone it.
 
     Returns:
         The operation, or None if it has ended, or another attempt was faster.
@@ -120,14 +121,14 @@ async def take(operation_id: str, attempt: str, taker: str, seconds: float) -> O
 
 
 async def find_due_owners(after: str, page: int = PAGE_DOCUMENTS) -> AsyncGenerator[Group[str], None]:
-    """Yield the due operations of each owner behind ``after``, as ``find_groups`` does."""
+    """Yield the due operations of each owner after ``after``, as groups of ``find_groups``."""
     due = {"due_at": {"$lte": await database_time()}}
     async for group in find_groups(_collection(), "owner", after, due, page):
         yield group
 
 
 async def change(operation_id: OperationId, expected: Mapping[str, Any], **changes: Any) -> Operation | None:
-    """As ``transitions.change``, of an operation."""
+    """Set and unset fields of an operation, if it matches ``expected``. Return None if it does not."""
     with map_driver_errors():
         found = await _collection().find_one_and_update(
             {"_id": operation_id, **expected},

@@ -1,7 +1,7 @@
 """Carry out an operation in bounded steps, each of which can be repeated.
 
-A step first stores which files it is about, and then changes them. A job that dies leaves the step in the
-document, and the next job repeats it: files that are changed already are not changed again.
+A step first stores the ids of its files, and then changes them. If a job dies, the step is in the
+document, and the next job repeats it. Files that were changed already are not changed again.
 """
 
 import asyncio
@@ -134,11 +134,11 @@ def _is_too_long(operation: Operation, file: Fields) -> bool:
 
 
 async def _delete_planned(resources: Resources, operation: Operation) -> int:
-    """Delete the files of the current step as ``delete_file`` does. Returns how many of them are deleted."""
-    turns = asyncio.Semaphore(MAX_CONCURRENT)
+    """Delete the files of the current step, like ``delete_file``. Returns how many of them are deleted."""
+    slots = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def delete(file: File) -> Deleted | None:
-        async with turns:
+        async with slots:
             return await delete_as_read(resources, file)
 
     # Files that change meanwhile are read again.

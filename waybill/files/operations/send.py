@@ -8,7 +8,7 @@ from waybill.files.operations import repository
 from waybill.platform.redis.messages import RECONCILE_AFTER_SECONDS, RUN_OPERATION
 from waybill.resources import Resources
 
-#: Messages in the queue to which the reconciler adds no more.
+#: No operations are enqueued beyond this many messages in the queue.
 MAX_OPERATIONS = 500
 
 log = structlog.get_logger(__name__)
@@ -17,9 +17,9 @@ log = structlog.get_logger(__name__)
 async def send_next(resources: Resources, owner: str) -> bool:
     """Enqueue a job for the owner's first open operation, if it needs one. Returns whether it was sent.
 
-    Safe to repeat: of several jobs for one operation the first that begins takes it from the others.
+    Safe to repeat: of several jobs for one operation only the first that begins gets the lease.
     """
-    operation = await repository.put_off_first(owner, RECONCILE_AFTER_SECONDS)
+    operation = await repository.postpone_first(owner, RECONCILE_AFTER_SECONDS)
     if operation is None or operation.attempt is None:
         return False
     return await resources.sender.send(RUN_OPERATION, operation.operation_id, operation.attempt)

@@ -23,7 +23,7 @@ def _check_not_top(folder: str) -> str:
     return folder
 
 
-#: Not the top: what is meant to name a folder and is empty by mistake would take all files of the owner.
+#: Not the top folder, because a folder that is empty by mistake would select all files of the owner.
 NamedFolder = Annotated[
     str,
     AfterValidator(check_folder),
@@ -44,12 +44,11 @@ class _Request(BaseModel):
 
 
 class FolderMove(_Request):
-    """A folder to move. Both protocols validate with it, and OpenAPI is made from it."""
+    """A folder to move."""
 
     from_: NamedFolder = Field(alias="from", description="The folder, which moves with all folders below it.")
     to: Folder = Field(
-        description="Its new path, which may have files already; the top, which is empty, takes what is in"
-        " the folder."
+        description="Its new path, which may already exist. Empty: the contents go to the top folder."
     )
 
 
@@ -60,32 +59,32 @@ class FolderDeletion(_Request):
 
 
 async def move_folder(
-    resources: Resources, principal: Principal, wanted: FolderMove, idempotency_key: str | None = None
+    resources: Resources, principal: Principal, request: FolderMove, idempotency_key: str | None = None
 ) -> Operation:
     """Accept the move of all files that are in a folder, or below it, at this moment.
 
     A repeat with the same ``idempotency_key`` returns the same operation, for a day.
 
     Raises:
-        InvalidInput: ``to`` is the folder itself or below it, or the key is not a key.
+        InvalidInput: ``to`` is the folder itself or below it, or the key is malformed.
         IdempotencyConflict: the key was used for another request.
         TooManyOperations: the owner has too many open operations.
         ServiceUnavailable: MongoDB is unavailable; a repeat with a key is safe.
     """
-    if wanted.to.startswith(wanted.from_):
+    if request.to.startswith(request.from_):
         raise InvalidInput({"to": "must not be the folder itself, or a folder below it"})
-    fields = {"kind": OperationKind.MOVE_FOLDER, "folder": wanted.from_, "to": wanted.to}
+    fields = {"kind": OperationKind.MOVE_FOLDER, "folder": request.from_, "to": request.to}
     return await _accept(resources, principal, fields, idempotency_key)
 
 
 async def delete_folder(
-    resources: Resources, principal: Principal, wanted: FolderDeletion, idempotency_key: str | None = None
+    resources: Resources, principal: Principal, request: FolderDeletion, idempotency_key: str | None = None
 ) -> Operation:
     """Accept the deletion of all files that are in a folder, or below it, at this moment.
 
-    Raises as ``move_folder`` does.
+    Raises the same errors as ``move_folder``.
     """
-    fields = {"kind": OperationKind.DELETE_FOLDER, "folder": wanted.folder}
+    fields = {"kind": OperationKind.DELETE_FOLDER, "folder": request.folder}
     return await _accept(resources, principal, fields, idempotency_key)
 
 
@@ -105,7 +104,7 @@ async def _accept(
         known = await repository.find_known(operation_id)
         if known is not None:
             return known
-    # As files have it, a millisecond later: what was acknowledged until now lies before.
+    # In milliseconds, like the times of files, and one later, so that all acknowledged files are before it.
     created_at = now.replace(microsecond=now.microsecond // 1000 * 1000) + timedelta(milliseconds=1)
     accepted = await repository.insert(operation_id, principal.owner, created_at=created_at, **fields)
     await send_next(resources, principal.owner)
