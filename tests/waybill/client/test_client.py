@@ -486,5 +486,5 @@ async def test_folders_are_moved_counted_and_deleted(client: AsyncClient) -> Non
     with pytest.raises(OperationFailed, match="FOLDER_TOO_LONG"):
         await client.move_folder("a/", "c" * 1022 + "/")
     for unknown in ("6b043f91342f2be4ee3195a4", "../files"):
-        with pytest.raises(ApiError, match="no such operation"):
+        with pytest.raises(ApiError, match="operation does not exist"):
             await client.operation(unknown)
