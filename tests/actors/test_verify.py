@@ -1,4 +1,4 @@
-"""What verification finds when the store does not hold what was announced."""
+"""What verification finds when the store does not hold what was requested."""
 
 import hashlib
 import os
