@@ -209,9 +209,9 @@ async def test_headers_are_told(document: Any) -> None:
     expected = {401: {"WWW-Authenticate"}, 429: {"Retry-After"}, 503: {"Retry-After"}}
     for status, answer in refusals(document):
         assert set(answer["headers"]) == expected.get(status, set())
-    announced = document["paths"]["/files/upload-request"]["post"]["responses"]["201"]
+    requested = document["paths"]["/files/upload-request"]["post"]["responses"]["201"]
     downloaded = document["paths"]["/files/{id}/download"]["get"]["responses"]["307"]
-    assert "Location" in announced["headers"]
+    assert "Location" in requested["headers"]
     assert "Location" in downloaded["headers"]
     ticket = document["paths"]["/files/events/ticket"]["post"]["responses"]["201"]
     assert "headers" not in ticket
@@ -224,12 +224,12 @@ async def test_a_body_that_is_too_large_is_told_from_a_file_that_is(document: An
 
 
 async def test_an_answer_with_a_file_leads_to_what_can_be_done_with_it(document: Any) -> None:
-    announced = document["paths"]["/files/upload-request"]["post"]["responses"]["201"]
-    assert set(announced["links"]) == {
+    requested = document["paths"]["/files/upload-request"]["post"]["responses"]["201"]
+    assert set(requested["links"]) == {
         *("getFile", "completeUpload", "downloadFile", "deleteFile"),
         *("refreshUpload", "requestParts", "listParts", "restoreFile", "updateFile"),
     }
-    assert announced["links"]["getFile"]["parameters"] == {"id": "$response.body#/file/id"}
+    assert requested["links"]["getFile"]["parameters"] == {"id": "$response.body#/file/id"}
 
 
 async def test_what_is_sent_to_webhooks_is_told(document: Any) -> None:

@@ -16,7 +16,7 @@ MIB = 1024**2
 CONTENT = os.urandom(5 * MIB + 3)
 
 
-async def announced(rest: RestApi, content: bytes = CONTENT, *, multipart: bool = True) -> str:
+async def requested(rest: RestApi, content: bytes = CONTENT, *, multipart: bool = True) -> str:
     outcome = await rest.request(name="s3.bin", size=len(content), multipart=multipart, partSize=5 * MIB)
     assert outcome.code is None, outcome
     return outcome.id
@@ -42,7 +42,7 @@ def code(response: httpx.Response) -> str | None:
 async def test_an_upload_is_made_listed_completed_and_verified(service: Service, owner: str) -> None:
     async with service.client(owner) as client:
         rest = RestApi(client)
-        file_id = await announced(rest)
+        file_id = await requested(rest)
         for _ in range(2):
             created = fromstring((await control(rest, "POST", file_id, "uploads")).text)  # noqa: S314
             assert created.findtext("UploadId") == created.findtext("Key") == file_id
@@ -75,7 +75,7 @@ async def test_an_abort_frees_parts_and_quota_at_once_whatever_the_trash(
 ) -> None:
     async with embedded.client(owner) as client:
         rest = RestApi(client)
-        file_id = await announced(rest)
+        file_id = await requested(rest)
         await send_parts(rest, file_id, 1)
         assert len(await uploads_at_the_store(embedded, file_id)) == 1
         for _ in range(2):
@@ -95,7 +95,7 @@ async def test_an_abort_frees_parts_and_quota_at_once_whatever_the_trash(
 async def test_nothing_else_is_answered(service: Service, owner: str) -> None:
     async with service.client(owner) as client, service.client("stranger") as other:
         rest, stranger = RestApi(client), RestApi(other)
-        file_id, another = await announced(rest), await announced(rest)
+        file_id, another = await requested(rest), await requested(rest)
         for method, query in (
             *(("POST", query) for query in ("", "uploads=1", "uploads&uploads", "uploads&versionId=1")),
             ("POST", f"uploads&uploadId={file_id}"),
@@ -119,7 +119,7 @@ async def test_nothing_else_is_answered(service: Service, owner: str) -> None:
         long = await control(rest, "POST", file_id, f"uploadId={file_id}", "x" * (MIB + 1))
         assert long.status_code == 413
         assert (await rest.get(file_id)).data["status"] == "PENDING"
-        single = await announced(rest, multipart=False)
+        single = await requested(rest, multipart=False)
         assert code(await control(rest, "POST", single, "uploads")) == "wrong_state"
     async with service.client(None) as anonymous:
         refused = await control(RestApi(anonymous), "POST", file_id, "anything")
@@ -130,7 +130,7 @@ async def test_nothing_else_is_answered(service: Service, owner: str) -> None:
 async def test_of_complete_and_abort_one_wins(service: Service, owner: str, winner: str) -> None:
     async with service.client(owner) as client:
         rest = RestApi(client)
-        file_id = await announced(rest)
+        file_id = await requested(rest)
         await send_parts(rest, file_id, 1, 2)
         first, second = ("POST", "DELETE") if winner == "complete" else ("DELETE", "POST")
         assert (await control(rest, first, file_id, f"uploadId={file_id}")).is_success

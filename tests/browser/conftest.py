@@ -25,7 +25,7 @@ ARGUMENTS = [
 STORED = "() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])"
 
 
-async def announce(service: Service, name: str) -> None:
+async def request_file(service: Service, name: str) -> None:
     """Give the pages' owner a file."""
     async with service.client("demo") as client:
         response = await client.post("/api/v1/files/upload-request", json={"name": name, "size": 1})

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import STORED, announce
+from tests.browser.conftest import STORED, request_file
 from tests.service import Service
 
 
@@ -26,7 +26,7 @@ async def run(page: Page) -> None:
 
 
 async def test_a_query_is_run(page: Page, embedded: Service) -> None:
-    await announce(embedded, "seen-in-graphiql.bin")
+    await request_file(embedded, "seen-in-graphiql.bin")
     await page.goto("/graphql")
     await write(page, "Names", "query Names { files { edges { node { name } } } }")
     await run(page)
@@ -52,7 +52,7 @@ async def test_a_subscription_shows_a_change_as_it_arrives(page: Page, embedded:
     await run(page)
     stop = page.get_by_role("button", name="Stop query")
     await expect(stop).to_be_visible()
-    await announce(embedded, "watched-in-graphiql.bin")
+    await request_file(embedded, "watched-in-graphiql.bin")
     await expect(page.locator(".graphiql-response")).to_contain_text('"name": "watched-in-graphiql.bin"')
     await stop.click()
     await expect(stop).to_be_hidden()

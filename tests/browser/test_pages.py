@@ -5,13 +5,13 @@ import re
 import httpx
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import STORED, announce
+from tests.browser.conftest import STORED, request_file
 from tests.jobs import fail_job, failed_jobs, next_failed_job
 from tests.service import Service
 
 
 async def test_rest_docs_try_an_operation(page: Page, embedded: Service) -> None:
-    await announce(embedded, "seen-in-docs.bin")
+    await request_file(embedded, "seen-in-docs.bin")
     await page.goto("/api/v1/docs")
     await expect(page).to_have_title("Waybill REST API")
     operation = page.locator(".opblock", has=page.locator('[data-path="/files"]'))

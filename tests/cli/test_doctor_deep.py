@@ -58,7 +58,7 @@ async def test_exactly_what_was_harmed_is_named(compared_service: Service) -> No
             await stored(api, os.urandom(1000), name=name)
         await stored(api, CONTENT, name="first")
         await stored(api, CONTENT, name="duplicate")
-        await api.request(name="announced", size=1)
+        await api.request(name="requested", size=1)
         ids = {file["name"]: file["id"] for file in (await api.list(limit=100)).data["items"]}
         for name in ("trashed", "gone-from-the-trash", "first"):
             await api.delete(ids[name])

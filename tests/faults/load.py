@@ -105,9 +105,9 @@ class Load:
             api.timeout = httpx.Timeout(API_PATIENCE)
             while not self._stopped and not self._offences:
                 content = self._next_content(owner)
-                announced = {"name": "load.bin", "size": len(content)}
+                upload_request = {"name": "load.bin", "size": len(content)}
                 requested = await self._insist(
-                    lambda: api.post("/api/v1/files/upload-request", json=announced)  # noqa: B023
+                    lambda: api.post("/api/v1/files/upload-request", json=upload_request)  # noqa: B023
                 )
                 upload, file_id = requested["upload"], requested["file"]["id"]
                 await self._send(store, upload, content)

@@ -19,7 +19,7 @@ from tests.webhooks import database, pass_time
 
 KILLS = 20 if LONG else 3
 
-#: Files that are announced and deleted before each kill: two events each, as a purge follows.
+#: Files that are requested and deleted before each kill: two events each, as a purge follows.
 FILES = 25
 
 

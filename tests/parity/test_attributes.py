@@ -1,4 +1,4 @@
-"""Folders and metadata: what clients give a file when they announce it."""
+"""Folders and metadata: what clients set in an upload-request."""
 
 import os
 from typing import Any
@@ -116,8 +116,8 @@ async def test_metadata_may_have_24_pairs_and_8_kib(api: ApiClient) -> None:
 async def test_a_repeat_with_other_attributes_is_another_announcement(
     api: ApiClient, other: dict[str, Any]
 ) -> None:
-    announced = {"name": "a", "size": 1, "folder": "a/", "metadata": {"b": "1", "a": "1"}}
-    first = await api.request(KEY, **announced)
-    again = await api.request(KEY, **announced | {"metadata": {"a": "1", "b": "1"}})
+    upload_request = {"name": "a", "size": 1, "folder": "a/", "metadata": {"b": "1", "a": "1"}}
+    first = await api.request(KEY, **upload_request)
+    again = await api.request(KEY, **upload_request | {"metadata": {"a": "1", "b": "1"}})
     assert again.id == first.id
-    assert (await api.request(KEY, **announced | other)).code == "idempotency_conflict"
+    assert (await api.request(KEY, **upload_request | other)).code == "idempotency_conflict"

@@ -14,14 +14,14 @@ KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
 async def test_a_repeat_answers_the_same_file(api: ApiClient) -> None:
     content = os.urandom(100)
-    announced = {"name": "a", "size": len(content)}
-    first = await api.request(KEY, **announced)
-    again = await api.request(KEY, **announced)
+    upload_request = {"name": "a", "size": len(content)}
+    first = await api.request(KEY, **upload_request)
+    again = await api.request(KEY, **upload_request)
     assert again.data["file"] == first.data["file"]
     assert (await put(again.data["upload"], content)).status_code == 200
     assert (await api.complete(first.id)).code is None
     file = await settled(api, first.id)
-    late = await api.request(KEY, **announced)
+    late = await api.request(KEY, **upload_request)
     assert (late.data["file"], late.data["upload"]) == (file, None)
     assert len((await api.list()).data["items"]) == 1
 
@@ -47,10 +47,10 @@ async def test_a_key_is_its_owners(api: ApiClient, stranger: ApiClient) -> None:
 
 async def test_content_that_is_known_is_known_again(api: ApiClient) -> None:
     content = os.urandom(100)
-    announced = {"name": "a", "size": 100, "sha256": hashlib.sha256(content).hexdigest()}
+    upload_request = {"name": "a", "size": 100, "sha256": hashlib.sha256(content).hexdigest()}
     original = await stored(api, content, name="a")
     for _ in range(2):
-        answer = await api.request(KEY, **announced)
+        answer = await api.request(KEY, **upload_request)
         assert (answer.id, answer.data["upload"]) == (original["id"], None)
     assert (await api.request(KEY, name="b", size=1)).code == "idempotency_conflict"
 
@@ -71,13 +71,13 @@ async def test_a_key_whose_upload_was_deleted_is_refused(api: ApiClient) -> None
 
 async def test_a_key_whose_file_was_deleted_and_purged_is_refused(api: ApiClient) -> None:
     content = os.urandom(100)
-    announced = {"name": "a", "size": 100, "sha256": hashlib.sha256(content).hexdigest()}
+    upload_request = {"name": "a", "size": 100, "sha256": hashlib.sha256(content).hexdigest()}
     file = await stored(api, content, name="a")
-    assert (await api.request(KEY, **announced)).id == file["id"]
+    assert (await api.request(KEY, **upload_request)).id == file["id"]
     await api.delete(file["id"])
-    assert (await api.request(KEY, **announced)).code == "wrong_state"
+    assert (await api.request(KEY, **upload_request)).code == "wrong_state"
     await purged(api, file["id"])
-    again = await api.request(KEY, **announced)
+    again = await api.request(KEY, **upload_request)
     assert (again.code, again.context["fileStatus"]) == ("wrong_state", "COMPLETED")
 
 

@@ -1,4 +1,4 @@
-"""Announce, send, complete: the main job."""
+"""Request, send, complete: the main job."""
 
 import hashlib
 import os

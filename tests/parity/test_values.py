@@ -31,19 +31,19 @@ class Operation:
         return body.replace("VALUE", value).replace("FILE_ID", file_id).encode("utf-8", "surrogatepass")
 
 
-def announcement(fields: str) -> Operation:
+def upload_request(fields: str) -> Operation:
     """Return the request for an upload with these fields."""
     query = "mutation($input: RequestUploadInput!) { requestUpload(input: $input) { file { name size } } }"
     return Operation("/files/upload-request", fields, query, f'{{"input": {fields}}}')
 
 
-SIZE = announcement('{"name": "a", "size": VALUE}')
-NAME = announcement('{"name": VALUE, "size": 1}')
-TYPE = announcement('{"name": "a", "size": 1, "contentType": VALUE}')
-SHA256 = announcement('{"name": "a", "size": 1, "sha256": VALUE}')
-MULTIPART = announcement('{"name": "a", "size": 1, "multipart": VALUE}')
-PART_SIZE = announcement('{"name": "a", "size": 1, "partSize": VALUE}')
-FIELDS = announcement('{"name": "a", "size": 1, VALUE}')
+SIZE = upload_request('{"name": "a", "size": VALUE}')
+NAME = upload_request('{"name": VALUE, "size": 1}')
+TYPE = upload_request('{"name": "a", "size": 1, "contentType": VALUE}')
+SHA256 = upload_request('{"name": "a", "size": 1, "sha256": VALUE}')
+MULTIPART = upload_request('{"name": "a", "size": 1, "multipart": VALUE}')
+PART_SIZE = upload_request('{"name": "a", "size": 1, "partSize": VALUE}')
+FIELDS = upload_request('{"name": "a", "size": 1, VALUE}')
 PARTS = Operation(
     "/files/FILE_ID/parts",
     '{"partNumbers": [VALUE]}',
@@ -158,8 +158,8 @@ async def ask(
 async def test_a_value_is_taken_or_refused(service: Service, owner: str, name: str, protocol: str) -> None:
     operation, values = VALUES[name]
     async with service.client(owner) as client:
-        announced = {"name": "a", "size": 10 * 1024**2, "multipart": True, "partSize": 5 * 1024**2}
-        file = (await client.post("/api/v1/files/upload-request", json=announced)).json()["file"]
+        upload_request = {"name": "a", "size": 10 * 1024**2, "multipart": True, "partSize": 5 * 1024**2}
+        file = (await client.post("/api/v1/files/upload-request", json=upload_request)).json()["file"]
         answers = {
             value: await ask(
                 client,

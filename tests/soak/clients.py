@@ -91,10 +91,10 @@ class Crowd:
     ) -> None:
         kind = random.choices(list(KINDS), list(KINDS.values()))[0]
         sha256 = hashlib.sha256(content).hexdigest()
-        announced: dict[str, Any] = {"name": "soak.bin", "size": len(content)}
+        upload_request: dict[str, Any] = {"name": "soak.bin", "size": len(content)}
         if random.random() < 0.5:
-            announced["sha256"] = sha256
-        requested = await self._insist(apis, lambda api: api.request(**announced))
+            upload_request["sha256"] = sha256
+        requested = await self._insist(apis, lambda api: api.request(**upload_request))
         upload = requested.data["upload"]
         if upload is None:
             self.known += 1

@@ -100,9 +100,9 @@ def run_client(service: Service, file_id: str, size: int, *, until: str | None) 
 async def upload(service: Service, size: int) -> bool:
     """Send the file and print the progress. Return whether the result is right."""
     worker = psutil.Process(service.worker.pid)
-    announced: dict[str, Any] = {"name": "large.bin", "size": size, "multipart": True}
+    upload_request: dict[str, Any] = {"name": "large.bin", "size": size, "multipart": True}
     async with service.client("large") as api:
-        answer = (await api.post("/api/v1/files/upload-request", json=announced)).json()
+        answer = (await api.post("/api/v1/files/upload-request", json=upload_request)).json()
         file_id, count = answer["file"]["id"], answer["multipart"]["partCount"]
         began = time.monotonic()
         death = f"client: part {count * DEATH // 100}"

@@ -51,14 +51,14 @@ def test_parts_that_arrived_are_not_sent_again(
     if how is signal.SIGINT:
         assert process.returncode == 130
         assert "run the same command again to continue" in err
-    [announced] = shell.run("ls", "--json").json
-    assert announced["status"] == "PENDING"
+    [requested] = shell.run("ls", "--json").json
+    assert requested["status"] == "PENDING"
     source.touch()  # its content is what counts
     wire.requests.clear()
     ran = shell.run("upload", source, "--json")
     assert ran.code == 0, ran.err
     [line] = ran.json
-    assert (line["outcome"], line["file"]["id"]) == ("uploaded", announced["id"])
+    assert (line["outcome"], line["file"]["id"]) == ("uploaded", requested["id"])
     assert line["file"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert sorted(puts(wire)) == [3, 4]
 

@@ -14,7 +14,7 @@ from tests.service import Service, running_service
 from waybill.client import AsyncClient, File, InvalidInput, Status, UploadOutcome, WrongState
 from waybill.client.batching import COMPLETE, REQUEST_UPLOAD
 
-ANNOUNCED, COMPLETED = (f"POST /api/v1{each.batch_path} HTTP/1.1" for each in (REQUEST_UPLOAD, COMPLETE))
+REQUESTED, COMPLETED = (f"POST /api/v1{each.batch_path} HTTP/1.1" for each in (REQUEST_UPLOAD, COMPLETE))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ async def test_a_file_that_cannot_be_completed_fails_alone(client: AsyncClient, 
     assert {type(outcome) for outcome in outcomes} == {File}
 
 
-@pytest.mark.parametrize("lost", [ANNOUNCED, COMPLETED])
+@pytest.mark.parametrize("lost", [REQUESTED, COMPLETED])
 async def test_a_lost_answer_makes_nothing_twice(
     client: AsyncClient, line: Relay, tmp_path: Path, lost: str
 ) -> None:
@@ -125,7 +125,7 @@ async def test_a_lost_answer_makes_nothing_twice(
     assert len(await listed(client)) == 50
 
 
-@pytest.mark.parametrize("during", [ANNOUNCED, COMPLETED])
+@pytest.mark.parametrize("during", [REQUESTED, COMPLETED])
 async def test_a_server_that_is_killed_in_a_batch_is_waited_for(
     client: AsyncClient, line: Relay, own: Service, tmp_path: Path, during: str
 ) -> None:
