@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.parity.apis import FILE, with_plain_metadata
 from tests.service import Service
@@ -195,4 +196,4 @@ async def _read_messages(socket: ClientConnection, followed: Followed) -> None:
 def graphql_socket(service: Service) -> Any:
     """A WebSocket that nothing was sent to yet."""
     address = service.address.replace("http", "ws") + "/graphql"
-    return connect(address, subprotocols=["graphql-transport-ws"], compression=None)  # type: ignore[list-item]
+    return connect(address, subprotocols=[Subprotocol("graphql-transport-ws")], compression=None)

@@ -2,7 +2,7 @@
 
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from socket import SHUT_RDWR, SHUT_WR, create_connection, socket
@@ -128,10 +128,10 @@ class _Wire(socketserver.BaseRequestHandler):
         return self.server.said(piece)
 
 
-def _pump(source: socket, sink: socket, passed: object) -> None:
+def _pump(source: socket, sink: socket, passed: Callable[[bytes], bytes]) -> None:
     try:
         while piece := source.recv(65536):
-            sink.sendall(passed(piece))  # type: ignore[operator]
+            sink.sendall(passed(piece))
         sink.shutdown(SHUT_WR)
     except OSError:  # one side has gone, and the other learns of it
         for side in (source, sink):

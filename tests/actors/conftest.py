@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,9 @@ from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.waiting import until
 from waybill.platform.s3.storage import open_session
+
+#: Makes time pass for the file with this id.
+Age = Callable[..., Awaitable[None]]
 
 
 class Bucket:
@@ -103,7 +106,7 @@ async def bucket(jobs: Service) -> AsyncIterator[Bucket]:
 
 
 @pytest.fixture
-async def age(jobs: Service) -> AsyncIterator[Any]:
+async def age(jobs: Service) -> AsyncIterator[Age]:
     """Makes time pass for one file: what it is due for becomes due now."""
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         jobs.settings.mongodb_url.get_secret_value()

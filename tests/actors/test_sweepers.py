@@ -11,7 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from stack.stack import Stack
 from tests import waiting
-from tests.actors.conftest import Bucket, key_of, open_bucket, suspended
+from tests.actors.conftest import Age, Bucket, key_of, open_bucket, suspended
 from tests.parity.apis import RestApi
 from tests.service import Service, running_service
 from tests.uploads import purged, put, settled, stored, until
@@ -113,7 +113,7 @@ async def test_a_purge_waits_for_its_delay(short_ttl_api: RestApi, short_ttl_buc
 
 
 async def test_what_comes_through_a_live_url_after_the_purge_is_swept_away(
-    jobs: Service, api: RestApi, bucket: Bucket, age: object
+    jobs: Service, api: RestApi, bucket: Bucket, age: Age
 ) -> None:
     requested = await api.request(name="a", size=5)
     key = key_of(requested.data["upload"])
@@ -121,7 +121,7 @@ async def test_what_comes_through_a_live_url_after_the_purge_is_swept_away(
     first = await purged(api, requested.id)
     assert (await put(requested.data["upload"], b"hello")).status_code == 200
     assert key in await bucket.keys()
-    await age(requested.id)  # type: ignore[operator]
+    await age(requested.id)
     await gone(bucket, key)
     last = await until(api, requested.id, lambda file: True)
     assert last["purgedAt"] == first["purgedAt"]

@@ -5,7 +5,7 @@ import os
 
 import redis
 
-from tests.actors.conftest import Bucket, key_of, suspended
+from tests.actors.conftest import Age, Bucket, key_of, suspended
 from tests.parity.apis import RestApi
 from tests.service import Service
 from tests.uploads import purged, put, settled, stored, uploaded
@@ -65,24 +65,24 @@ async def test_a_failed_content_can_be_uploaded_again(api: RestApi, bucket: Buck
     assert (await stored(api, content))["status"] == "COMPLETED"
 
 
-async def test_a_message_that_redis_forgot_is_sent_again(api: RestApi, jobs: Service, age: object) -> None:
+async def test_a_message_that_redis_forgot_is_sent_again(api: RestApi, jobs: Service, age: Age) -> None:
     requested = await api.request(name="a", size=5)
     await put(requested.data["upload"], b"hello")
     with suspended(jobs):
         await api.complete(requested.id)
         redis.Redis.from_url(jobs.settings.redis_url.get_secret_value()).flushdb()
-    await age(requested.id)  # type: ignore[operator]
+    await age(requested.id)
     assert (await settled(api, requested.id))["status"] == "COMPLETED"
 
 
 async def test_a_purge_that_redis_forgot_is_sent_again(
-    api: RestApi, jobs: Service, bucket: Bucket, age: object
+    api: RestApi, jobs: Service, bucket: Bucket, age: Age
 ) -> None:
     file = await stored(api, os.urandom(10))
     with suspended(jobs):
         await api.delete(file["id"])
         redis.Redis.from_url(jobs.settings.redis_url.get_secret_value()).flushdb()
-    await age(file["id"])  # type: ignore[operator]
+    await age(file["id"])
     await purged(api, file["id"])
 
 

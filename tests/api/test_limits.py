@@ -1,7 +1,7 @@
 """The work of measuring a document."""
 
 import pytest
-from graphql import parse
+from graphql import OperationDefinitionNode, parse
 
 from api.graphql.limits import _Measure, limit_errors
 
@@ -15,7 +15,9 @@ def _doubling(fragments: int) -> str:
 def test_each_selection_is_visited_once(fragments: int) -> None:
     document = parse(_doubling(fragments))
     measure = _Measure(document)
-    size = measure.of(document.definitions[0].selection_set)  # type: ignore[attr-defined]
+    [query, *_] = document.definitions
+    assert isinstance(query, OperationDefinitionNode)
+    size = measure.of(query.selection_set)
     assert size.fields == 2 ** (fragments + 1) - 1
     assert measure.visits == 3 * fragments + 2
 

@@ -152,8 +152,8 @@ async def test_each_request_body_refuses_unknown_members(document: Any) -> None:
                     assert document["components"]["schemas"][name]["additionalProperties"] is False
 
 
-async def test_each_operation_tells_all_its_answers(document: dict[str, object]) -> None:
-    paths: dict[str, dict[str, dict[str, dict[str, object]]]] = document["paths"]  # type: ignore[assignment]
+async def test_each_operation_tells_all_its_answers(document: dict[str, Any]) -> None:
+    paths = document["paths"]
     found = {
         (path, method): set(operation["responses"])
         for path, methods in paths.items()
@@ -162,12 +162,12 @@ async def test_each_operation_tells_all_its_answers(document: dict[str, object])
     assert found == OPERATIONS
 
 
-async def test_errors_are_problem_documents(document: dict[str, object]) -> None:
-    paths: dict[str, dict[str, dict[str, dict[str, dict[str, object]]]]] = document["paths"]  # type: ignore[assignment]
+async def test_errors_are_problem_documents(document: dict[str, Any]) -> None:
+    paths = document["paths"]
     for path, methods in paths.items():
         for operation in methods.values():
             for status, answer in operation["responses"].items():
-                kinds = set(answer.get("content", {}))  # type: ignore[call-overload]
+                kinds = set(answer.get("content", {}))
                 if int(status) >= 400:
                     assert kinds == {"application/problem+json"}
                 elif path == "/files/events":
@@ -176,13 +176,12 @@ async def test_errors_are_problem_documents(document: dict[str, object]) -> None
                     assert kinds == {"application/json"}
 
 
-async def test_the_models_that_validate_are_the_models_that_are_shown(document: dict[str, object]) -> None:
-    components: dict[str, dict[str, dict[str, object]]] = document["components"]  # type: ignore[assignment]
-    draft = components["schemas"]["UploadRequest"]
+async def test_the_models_that_validate_are_the_models_that_are_shown(document: dict[str, Any]) -> None:
+    draft = document["components"]["schemas"]["UploadRequest"]
     assert draft["additionalProperties"] is False
     assert draft["required"] == ["name", "size"]
-    assert draft["properties"]["size"]["minimum"] == 0  # type: ignore[index]
-    assert draft["properties"]["name"]["maxLength"] == 255  # type: ignore[index]
+    assert draft["properties"]["size"]["minimum"] == 0
+    assert draft["properties"]["name"]["maxLength"] == 255
 
 
 def refusals(document: Any) -> Iterator[tuple[int, Any]]:

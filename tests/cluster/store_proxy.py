@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from stack.ports import LOOPBACK
@@ -192,9 +193,9 @@ class StoreProxy:
             self.end(fault)
 
     @contextmanager
-    def injecting(self, method: str = "*", **what: object) -> Iterator[Fault]:
+    def injecting(self, method: str = "*", **what: Any) -> Iterator[Fault]:
         """A fault for as long as the context lasts; the arguments are those of ``inject``."""
-        fault = self.inject(method, **what)  # type: ignore[arg-type]
+        fault = self.inject(method, **what)
         try:
             yield fault
         finally:

@@ -238,6 +238,7 @@ async def _refusal(live: Any, service: Service, token: str) -> str | None:
                 await client.post("/api/v1/files/upload-request", json={"name": "b", "size": 1})
             with suppress(Ended):
                 await followed.next()
-            return followed.refusal  # type: ignore[no-any-return]
+            code: str | None = followed.refusal
+            return code
     except Refused as refused:
         return refused.code

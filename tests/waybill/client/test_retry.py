@@ -66,10 +66,10 @@ async def test_retries_end(pauses: list[float]) -> None:
     ],
 )
 async def test_what_is_final_is_raised_at_once(
-    pauses: list[float], error: Callable[[], Exception], is_temporary: bool
+    pauses: list[float], error: Callable[[], ApiError | StoreRefused], is_temporary: bool
 ) -> None:
     try:
-        await Retry(60).wait_after(error())  # type: ignore[arg-type]
+        await Retry(60).wait_after(error())
     except (ApiError, StoreRefused):
         assert not is_temporary
     assert bool(pauses) == is_temporary

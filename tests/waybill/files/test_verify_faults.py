@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -222,7 +222,7 @@ async def test_a_stream_is_closed_when_its_hash_ends_early() -> None:
     lost = asyncio.Event()
     lost.set()
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def pieces() -> AsyncGenerator[bytes, None]:
         nonlocal closed
         try:
             yield b"a"
@@ -231,5 +231,5 @@ async def test_a_stream_is_closed_when_its_hash_ends_early() -> None:
             closed = True
 
     with pytest.raises(inspection.LeaseLostError):
-        await inspection.fingerprint(pieces(), lost)  # type: ignore[arg-type]
+        await inspection.fingerprint(pieces(), lost)
     assert closed

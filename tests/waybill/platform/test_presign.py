@@ -1,8 +1,8 @@
 """Our presigned URLs against botocore's: the same to the letter."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
-from typing import Any
+from typing import Any, Self
 from unittest import mock
 
 import botocore.auth
@@ -65,8 +65,8 @@ class Clock(datetime):
     moment: datetime
 
     @classmethod
-    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
-        return cls.moment
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls.fromtimestamp(cls.moment.timestamp(), tz)
 
 
 def our_presigner(endpoint: str) -> Presigner:

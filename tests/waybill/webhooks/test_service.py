@@ -1,5 +1,7 @@
 """A webhook is changed by its owner while a worker changes it too."""
 
+from typing import Any
+
 import pytest
 
 from tests.waybill.webhooks.records import new_webhook
@@ -16,10 +18,10 @@ async def test_a_webhook_that_is_disabled_while_it_is_enabled_is_enabled_whole(
     webhook = await new_webhook(owner)
     change = repository.change_webhook
 
-    async def change_too_late(*args: object, **changes: object) -> object:
+    async def change_too_late(*args: Any, **changes: Any) -> Any:
         monkeypatch.setattr(repository, "change_webhook", change)
         await change(webhook, {}, enabled=False, disabled_reason=DisabledReason.GONE)
-        return await change(*args, **changes)  # type: ignore[arg-type]
+        return await change(*args, **changes)
 
     monkeypatch.setattr(repository, "change_webhook", change_too_late)
     wanted = WebhookChanges.model_validate({"enabled": True})

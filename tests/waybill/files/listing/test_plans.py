@@ -176,7 +176,7 @@ async def test_no_combination_of_filters_makes_a_page_be_sorted_in_memory(sort: 
     ("sort", "filters"),
     [
         (Sort.SIZE, Filters(min_size=2, max_size=2)),
-        (Sort.CREATED_AT, Filters(created_after=MIDDLE[Sort.CREATED_AT][0])),  # type: ignore[arg-type]
+        (Sort.CREATED_AT, Filters(created_after=NOON + timedelta(seconds=2))),
     ],
 )
 async def test_a_filter_on_what_is_sorted_by_bounds_the_index(
