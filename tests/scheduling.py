@@ -20,10 +20,15 @@ class FolderScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has n
 
 
 def longest_first(items: list[pytest.Item]) -> None:
-    """Sort collected tests in place; files keep their order within each rank."""
+    """Sort collected tests in place; files keep their order within each rank.
 
-    def rank(item: pytest.Item) -> int:
+    Within tests/cluster the files that do not need the cluster come first: once it runs, its eleven processes
+    take a tenth of a core, even idle.
+    """
+    on_cluster = {item.path for item in items if "cluster" in getattr(item, "fixturenames", ())}
+
+    def rank(item: pytest.Item) -> tuple[int, bool]:
         starts = (number for number, start in enumerate(LONGEST_FIRST) if item.nodeid.startswith(start))
-        return next(starts, len(LONGEST_FIRST))
+        return next(starts, len(LONGEST_FIRST)), item.path in on_cluster
 
     items.sort(key=rank)
