@@ -10,16 +10,17 @@ import pytest
 
 from tests.cli.client.shell import Shell
 
-FOLDERS, FILES_EACH = 10, 20
+#: More files than one page of a list or one batch of requests has.
+FOLDERS, FILES_EACH = 10, 12
 
 
 def tree(root: Path) -> Path:
-    """Write 200 files in 10 folders: 50 contents, each under four names in three folders."""
-    contents = [os.urandom(100) for _ in range(50)]
+    """Write 120 files in 20 folders: 40 contents, each under three names in two folders."""
+    contents = [os.urandom(100) for _ in range(40)]
     for number in range(FOLDERS * FILES_EACH):
         folder = root / f"{number % FOLDERS}" if number % 3 else root / "deep" / f"{number % FOLDERS} é"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{number}.bin").write_bytes(contents[number % 50])
+        (folder / f"{number}.bin").write_bytes(contents[number % 40])
     return root
 
 

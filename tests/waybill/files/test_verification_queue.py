@@ -200,13 +200,23 @@ async def test_a_lost_end_takes_no_place_of_its_owner(
 
 @pytest.mark.parametrize("is_flushed", [False, True])
 async def test_whatever_comes_between_every_file_is_verified_once(
-    resources: Resources, broker: RedisBroker, bucket: Bucket, owner: str, is_flushed: bool
+    resources: Resources,
+    broker: RedisBroker,
+    bucket: Bucket,
+    owner: str,
+    *,
+    is_flushed: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Completes, workers that are killed, deletes, restores and reconcilers, all at once."""
+    # Half of the files, of which as many have to wait: each takes 20 ms of processor time.
+    in_flight = MAX_IN_FLIGHT // 2
+    for module in ("send_next", "verification_queue"):
+        monkeypatch.setattr(f"waybill.files.{module}.MAX_IN_FLIGHT", in_flight)
     random.seed(owner)
     resources = replace(resources, settings=resources.settings.model_copy(update={"purge_delay": 3600}))
     owners = [f"{owner}-{number}" for number in range(3)]
-    files = [await insert_file(each, size=8) for each in owners for _ in range(2 * MAX_IN_FLIGHT)]
+    files = [await insert_file(each, size=8) for each in owners for _ in range(2 * in_flight)]
     for number, file in enumerate(files):
         await bucket.put(file.object_key, f"{number:08d}".encode())
     hashed = hashes()
