@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -41,11 +42,13 @@ class _Forward(BaseHTTPRequestHandler):
         request = urllib.request.Request(self.path, body, headers, method=self.command)  # noqa: S310  # ours
         self.server.forwarded.append(self.path.partition("?")[0])
         with DIRECT.open(request) as response:
-            content = response.read()
             self.send_response(response.status)
-            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Type", response.headers.get("Content-Type", ""))
             self.end_headers()
-            self.wfile.write(content)
+            # Piece by piece: the client follows its file by a response that does not end until it has gone.
+            with suppress(ConnectionError):
+                while piece := response.read1():
+                    self.wfile.write(piece)
 
     do_PUT = do_POST = do_GET  # noqa: N815  # named by http.server
 
