@@ -1,10 +1,10 @@
 """Several operations in one call."""
 
-import asyncio
 import os
 
 from tests.parity.apis import ApiClient
-from tests.uploads import purged, put, settled
+from tests.uploads import purged, put
+from tests.waiting import until
 
 
 async def test_many_files_go_their_way_in_three_calls(api: ApiClient) -> None:
@@ -18,10 +18,17 @@ async def test_many_files_go_their_way_in_three_calls(api: ApiClient) -> None:
     completed = (await api.complete_many(ids)).data["results"]
     assert [result["id"] for result in completed] == ids
     assert all(result["error"] is None for result in completed)
-    assert {(await settled(api, file_id))["status"] for file_id in ids} == {"COMPLETED"}
+
+    async def all_are_completed() -> bool:
+        files = (await api.list(limit=100, status=["COMPLETED"])).data["items"]
+        return {file["id"] for file in files} == set(ids)
+
+    await until(all_are_completed, "all files are completed")
     deleted = (await api.delete_many(ids)).data["results"]
     assert all(result["file"]["deletedAt"] for result in deleted)
-    await asyncio.gather(*(purged(api, file_id) for file_id in ids))
+    # One after the other: while one is waited for, the others are purged too.
+    for file_id in ids:
+        await purged(api, file_id)
 
 
 async def test_each_item_has_an_outcome_of_its_own(api: ApiClient) -> None:
