@@ -73,12 +73,9 @@ async def _restore(resources: Resources, file: File) -> File | None:
         )
     holder = await contents.find_holder(file.owner, file.sha256)
     if holder is not None:
-        # If the file has an object of its own, a purge removes it as a spare (``spare.py``).
-        spare = (
-            {"purge_at": None, "due_at": None}
-            if file.etag is None
-            else {"purge_at": NOW, "due_at": InSeconds(RECONCILE_AFTER_SECONDS)}
-        )
+        # A purge removes an object of its own as a spare (``spare.py``), and looks again while an upload URL
+        # of the file is valid.
+        spare = {"purge_at": NOW, "due_at": InSeconds(RECONCILE_AFTER_SECONDS)}
         return await contents.restore_as_duplicate(file, holder, **spare)
     if file.status is Status.DUPLICATE:
         return await handover.restore_from_trash(file, quota)

@@ -13,6 +13,8 @@ from waybill.files import handover, transitions
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
 from waybill.files.purge import purge_objects
+from waybill.files.restore import restore_file
+from waybill.platform.principal import Principal
 from waybill.resources import Resources
 
 BEFORE = datetime.now(UTC) - timedelta(days=9)
@@ -106,3 +108,20 @@ async def test_a_spare_of_a_content_that_has_changed_hands_goes_too(
     assert name.object_key not in keys
     assert (await reload(name)).object_key == holder.object_key
     assert (await reload(holder)).purged_at is not None
+
+
+async def test_a_restored_name_whose_upload_url_is_still_valid_is_swept_again(
+    resources: Resources, bucket: Bucket, owner: str
+) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    holder = await insert_file(owner, status=Status.COMPLETED, sha256="0" * 64)
+    name = {"status": Status.DUPLICATE, "sha256": "0" * 64, "duplicate_of": holder.id}
+    file = await insert_file(
+        owner, **name, deleted_at=BEFORE, purge_at=later, due_at=later, upload_expires_at=later
+    )
+    await restore_file(resources, Principal(owner), file.file_id)
+    # Its own object was removed before the deletion, and a client sends it once more.
+    await bucket.put(file.object_key, b"hello")
+    await purge_objects(resources, [file.file_id])
+    assert file.object_key not in await bucket.keys()
+    assert (await reload(file)).due_at is not None
