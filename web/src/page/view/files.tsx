@@ -20,9 +20,9 @@ export function Files(): JSX.Element {
           {query.value.deleted ? "Trash" : "Files"}
         </h2>
         {hasTrash && <Views />}
+        {!query.value.deleted && <Breadcrumbs />}
         <Filters />
       </div>
-      {!query.value.deleted && <Breadcrumbs />}
       {failure !== "" && (
         <p role="alert" class="alarm notice-line">
           {failure} <button onClick={() => void reload()}>Try again</button>
