@@ -113,6 +113,42 @@ async def test_a_list_of_folders_goes_on_and_follows_changes(
     await expect(page.locator("tr.folder")).to_have_count(102)
 
 
+async def test_whole_folders_are_renamed_moved_and_deleted(
+    outside: Page, service: Service, owner: str
+) -> None:
+    page = outside
+    await request_files(service, owner, "old/a.txt", "old/deep/b.txt", "other/c.txt")
+    await sign_in(page, service.token(owner))
+    await folder(page, "old").focus()
+    await page.keyboard.press("F2")
+    await page.get_by_label("New name of old").fill("new/er")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("The name of a folder has no slash.")
+    await page.get_by_label("New name of old").fill("new")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Moved 2 files to new/.")).to_be_visible()
+    await expect(folder(page, "new")).to_be_visible()
+    await expect(folder(page, "old")).to_have_count(0)
+    # The focus has not gone with the row.
+    await expect(page.locator("table :focus, h2:focus")).to_have_count(1)
+
+    dialog = page.get_by_role("dialog", name="Move new/")
+    await page.get_by_role("button", name="Move new").click()
+    await dialog.get_by_label("To the folder").fill("new/deep")
+    await dialog.get_by_role("button", name="Move").click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("to:")
+    await dialog.get_by_label("To the folder").fill("other")
+    await dialog.get_by_role("button", name="Move").click()
+    await expect(page.get_by_text("Moved 2 files to other/new/.")).to_be_visible()
+    await folder(page, "other").click()
+    await page.get_by_role("button", name="Delete new").click()
+    confirmation = page.get_by_role("dialog", name="Delete all files in other/new/ permanently?")
+    await confirmation.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_text("Deleted 2 files in other/new/.")).to_be_visible()
+    await expect(folder(page, "new")).to_have_count(0)
+    await expect(row(page, "c.txt")).to_be_visible()
+
+
 async def test_uploads_go_into_the_open_folder_and_keep_their_paths(
     page: Page, embedded: Service, tmp_path: Path
 ) -> None:

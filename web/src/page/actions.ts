@@ -5,7 +5,7 @@ import { deleteFile, download, getFile, hasTrash, isDownloadable, isRestorable, 
 import { notify, warn } from "./notices";
 import { messageOf } from "./problem";
 
-/** What the user must confirm to delete permanently. */
+/** What the user must confirm to delete. */
 export const pendingDeletion = signal<{ what: string; decide: (isConfirmed: boolean) => void } | null>(null);
 
 export async function fetchContent(file: StoredFile): Promise<void> {
@@ -23,7 +23,7 @@ export async function remove(file: StoredFile): Promise<void> {
   });
 }
 
-/** Asks the user to confirm a permanent deletion. */
+/** Asks the user to confirm a deletion. */
 export async function isConfirmed(what: string): Promise<boolean> {
   const answer = await new Promise<boolean>((decide) => {
     pendingDeletion.value = { what, decide };

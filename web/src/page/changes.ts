@@ -1,6 +1,7 @@
 import { inDetail } from "./detail";
 import type { StoredFile } from "./file";
 import * as files from "./files";
+import { keepingFocus } from "./focus";
 import * as folders from "./folders";
 import { reload } from "./listing";
 import * as uploads from "./uploads";
@@ -17,7 +18,7 @@ export function update(file: StoredFile): void {
 
 /** Reloads everything that the page shows, because changes may be missing. */
 export function refresh(): void {
-  void reload();
+  void keepingFocus(reload);
   void uploads.refreshVerifying();
   usage.refresh();
 }

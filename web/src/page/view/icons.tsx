@@ -13,6 +13,7 @@ const PATHS = {
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   check: "M5 13l4 4L19 7",
   folder: "M3 6h6l2 2h10v11H3z",
+  move: "M3 6h6l2 2h10v11H3zM9 13h7M13 10l3 3-3 3",
   add: "M12 5v14M5 12h14",
   search: "M10.5 17a6.5 6.5 0 1 1 0-13 6.5 6.5 0 0 1 0 13zM15.5 15.5L21 21",
 };
