@@ -1,5 +1,6 @@
 """The commands. Each imports its code when it runs, so that `waybill token` loads no web server."""
 
+import os
 import sys
 from datetime import timedelta
 from importlib.metadata import version
@@ -162,6 +163,7 @@ def doctor(
 
     from cli.doctor import run_doctor
 
+    _use_running_stack()
     if not asyncio.run(run_doctor(deep=deep)):
         raise typer.Exit(1)
 
@@ -182,6 +184,7 @@ def orphans(
 
     from cli.orphans import list_orphans
 
+    _use_running_stack()
     asyncio.run(list_orphans(timedelta(hours=older_than), delete=delete))
 
 
@@ -199,6 +202,15 @@ def openapi() -> None:
     from api.rest.routes import openapi_json
 
     print(openapi_json().decode())
+
+
+def _use_running_stack() -> None:
+    """Take the settings of the embedded stack in this folder, if it runs and the environment has none."""
+    from stack.stack import Stack
+
+    if "WAYBILL_MONGODB_URL" not in os.environ and (env := Stack.env_of_running(DATA_DIR)):
+        print(f"waybill: using the embedded stack in {DATA_DIR}", file=sys.stderr)
+        os.environ |= env
 
 
 def main() -> None:

@@ -25,6 +25,18 @@ SIGN_TIMEOUT_SECONDS = 2.0  # how long a new holder may take to write its proces
 TERM_AFTER_SECONDS, KILL_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS = 3.0, 15.0, 30.0
 
 
+def is_held(path: Path) -> bool:
+    """Return whether a process has the lock of this file."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class UpLock:
     """The lock of a folder's supervisor. `while_waiting` can end the wait by raising."""
 

@@ -6,40 +6,24 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
 from typing import Self
 
+from stack.addresses import Addresses, is_local
 from stack.errors import StackError
 from stack.folder import Folder, Secrets
-from stack.locks import ServersLock, UpLock
-from stack.mongod import Mongod, mongodb_url
-from stack.ports import LOOPBACK, choose, reachable_name
+from stack.locks import ServersLock, UpLock, is_held
+from stack.mongod import Mongod
+from stack.ports import LOOPBACK, choose
 from stack.process import POLL_SECONDS, READY_TIMEOUT_SECONDS, Child, Command
-from stack.servers import REGION, S3Forward, SeaweedFS, Server, Valkey
+from stack.servers import S3Forward, SeaweedFS, Server, Valkey
 
 __all__ = ["Addresses", "Child", "Stack", "StackError"]
 
-BUCKET = "waybill"
 START_ATTEMPTS = 5  # of a server whose ports another process bound first
 WATCH_INTERVAL_SECONDS = 0.2
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """The addresses of the servers on loopback, and the keys of the object store.
-
-    `s3_public_endpoint_url` is the address for other machines; without a host it equals `s3_endpoint_url`.
-    """
-
-    mongodb_url: str
-    redis_url: str
-    s3_endpoint_url: str
-    s3_public_endpoint_url: str
-    s3_access_key: str
-    s3_secret_key: str
 
 
 class Stack:
@@ -115,7 +99,7 @@ class Stack:
 
     @property
     def _is_local(self) -> bool:
-        return self._host in (LOOPBACK, "localhost")
+        return is_local(self._host)
 
     def _choose_ports(self, server: Server) -> None:
         others = [port for name, port in self._ports.items() if name not in server.port_names]
@@ -166,19 +150,7 @@ class Stack:
     @property
     def addresses(self) -> Addresses:
         """The addresses and keys. Raises StackError if the stack is not started."""
-        secrets = self._started()
-        local_s3 = f"http://{LOOPBACK}:{self._ports['s3']}"
-        return Addresses(
-            mongodb_url=mongodb_url(self._ports["mongod"], secrets),
-            redis_url=f"redis://:{secrets.redis_password}@127.0.0.1:{self._ports['valkey']}/0",
-            s3_endpoint_url=local_s3,
-            s3_public_endpoint_url=local_s3 if self._is_local else self._public_s3(),
-            s3_access_key=secrets.s3_access_key,
-            s3_secret_key=secrets.s3_secret_key,
-        )
-
-    def _public_s3(self) -> str:
-        return f"http://{reachable_name(self._host)}:{self._ports['s3_public']}"
+        return Addresses.of(self._ports, self._started(), self._host)
 
     @property
     def jwt_secret(self) -> str:
@@ -195,22 +167,19 @@ class Stack:
             )
         return secret
 
+    @staticmethod
+    def env_of_running(folder: Path) -> dict[str, str]:
+        """Return the settings of the stack that another process runs in a folder; empty if there is none."""
+        files = Folder(folder)
+        ports = files.read_ports()
+        if not ports or not is_held(files.up_lock):
+            return {}
+        secrets = files.read_or_make_secrets()
+        return Addresses.of(ports, secrets, LOOPBACK).env() | {"WAYBILL_JWT_SECRET": secrets.jwt_secret}
+
     def env(self) -> dict[str, str]:
         """Return the settings of a Waybill process that uses these servers."""
-        addresses = self.addresses
-        public = (
-            {} if self._is_local else {"WAYBILL_S3_PUBLIC_ENDPOINT_URL": addresses.s3_public_endpoint_url}
-        )
-        return public | {
-            "WAYBILL_MONGODB_URL": addresses.mongodb_url,
-            "WAYBILL_REDIS_URL": addresses.redis_url,
-            "WAYBILL_S3_ENDPOINT_URL": addresses.s3_endpoint_url,
-            "WAYBILL_S3_BUCKET": BUCKET,
-            "WAYBILL_S3_REGION": REGION,
-            "WAYBILL_S3_ACCESS_KEY": addresses.s3_access_key,
-            "WAYBILL_S3_SECRET_KEY": addresses.s3_secret_key,
-            "WAYBILL_JWT_SECRET": self.jwt_secret,
-        }
+        return self.addresses.env() | {"WAYBILL_JWT_SECRET": self.jwt_secret}
 
     def spawn(
         self, name: str, argv: Sequence[str], env: Mapping[str, str] | None = None, grace: float = 10.0

@@ -200,6 +200,26 @@ async def test_kill_9_breaks_no_data_and_a_file_in_process_ends_completed(tmp_pa
             assert file["sha256"] == hashlib.sha256(content).hexdigest()
 
 
+def test_doctor_checks_the_stack_that_runs_in_the_folder(shared: Up, tmp_path: Path) -> None:
+    (tmp_path / ".waybill").symlink_to(shared.data_dir)
+    result = subprocess.run(
+        [*WAYBILL, "doctor"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert result.stderr == "waybill: using the embedded stack in .waybill\n"
+    assert {line[:4] for line in result.stdout.splitlines()} == {"ok  "}
+    assert result.returncode == 0
+
+
+def test_doctor_needs_settings_if_the_stack_of_the_folder_does_not_run(tmp_path: Path) -> None:
+    Folder(tmp_path / ".waybill").make()
+    Folder(tmp_path / ".waybill").write_ports({"mongod": 1})
+    result = subprocess.run(
+        [*WAYBILL, "doctor"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode != 0
+    assert "WAYBILL_MONGODB_URL" in result.stderr
+
+
 def test_a_second_up_on_the_same_folder_is_refused(shared: Up) -> None:
     second = Up(shared.data_dir)
     assert f"already in use by process {shared.process.pid}" in second.rest()
