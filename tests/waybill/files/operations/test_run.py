@@ -19,6 +19,7 @@ from waybill.files.delete import delete_file
 from waybill.files.lifecycle import Status
 from waybill.files.model import File
 from waybill.files.operations import folder_files, repository, run
+from waybill.files.operations.folder_files import read_files
 from waybill.files.operations.model import Operation, OperationStatus
 from waybill.files.operations.run import run_operation
 from waybill.files.operations.send import reconcile_operations, send_next
@@ -147,6 +148,24 @@ async def test_jobs_that_take_an_operation_from_each_other_change_each_file_once
     ended = await asyncio.gather(*(finish(resources, principal, operation) for _ in range(4)))
     assert {(each.status, each.done, each.total) for each in ended} == {(OperationStatus.DONE, 21, 21)}
     await check(principal, wanted, 7)
+
+
+async def test_a_job_that_was_overtaken_writes_nothing(
+    resources: Resources, principal: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_files(principal, 2)
+    operation = await accept(resources, principal, MOVE)
+    ended = list[Operation]()
+
+    async def read_and_be_late(of: Operation, limit: int) -> Any:
+        files = await read_files(of, limit)
+        monkeypatch.setattr(run, "read_files", read_files)
+        ended.append(await finish(resources, principal, operation))
+        return files
+
+    monkeypatch.setattr(run, "read_files", read_and_be_late)
+    assert [await job(resources, principal, operation)] == ended
+    assert ended[0].done == 6
 
 
 async def test_a_late_message_does_nothing(resources: Resources, principal: Principal) -> None:
