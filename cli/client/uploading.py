@@ -29,6 +29,7 @@ from waybill.client import (
 )
 from waybill.client.errors import FATAL
 from waybill.client.local_file import LocalFile
+from waybill.client.tasks import Locks
 from waybill.client.upload_many import upload_each
 
 INTERRUPTED = "Stopped. The server stores the sent bytes for a day: run the same command again to continue."
@@ -126,6 +127,7 @@ class Uploader:
         self._state = state
         self._options = options
         self._progress = progress
+        self._contents = Locks[str]()
         self.present = 0
 
     async def handle(self, local: UploadSource, bar: FileProgress) -> int:
@@ -163,28 +165,31 @@ class Uploader:
         return DONE
 
     async def _upload(self, path: Path, folder: str, name: str, bar: FileProgress) -> Outcome:
-        place = folder + name
         with LocalFile(path) as source:
             sha256 = self._state.sha256(source)
             if sha256 is None:
                 sha256 = await source.sha256(bar.hashing)
                 self._state.save_sha256(source, sha256)
-        try:
-            file = await self._resume(path, bar, sha256, place)
-            if file is not None:
-                return await self._finish(file, bar, partial(self._client.wait, file.id))
-            grant = await self._request(source, sha256, folder, name)
-            if not grant.is_open:
-                return Outcome("present", grant.file)
-            async with self._wait_in_background(grant.file.id) as verified:
-                file = await self._client.send(path, grant, progress=bar.moving)
+        place = folder + name
+        # Of several files with one content the first is sent. The others wait, and find it stored.
+        async with self._contents[sha256] if self._options.wait else nullcontext():
+            try:
+                file = await self._resume(path, bar, sha256, place)
+                if file is not None:
+                    return await self._finish(file, bar, partial(self._client.wait, file.id))
+                grant = await self._request(source, sha256, folder, name)
+                if not grant.is_open:
+                    return Outcome("present", grant.file)
+                async with self._wait_in_background(grant.file.id) as verified:
+                    file = await self._client.send(path, grant, progress=bar.moving)
+                    self._state.end_upload(sha256, place)
+                    return await self._finish(file, bar, verified)
+            except (ContentChanged, NotVerified):
+                # The stored hash may be of other content, written within the resolution of the modification
+                # time.
+                self._state.forget_sha256(source)
                 self._state.end_upload(sha256, place)
-                return await self._finish(file, bar, verified)
-        except (ContentChanged, NotVerified):
-            # The stored hash may be of other content, written within the resolution of the modification time.
-            self._state.forget_sha256(source)
-            self._state.end_upload(sha256, place)
-            raise
+                raise
 
     async def _resume(self, path: Path, bar: FileProgress, sha256: str, place: str) -> File | None:
         """Resume the upload that an earlier run began, and return its file; None if there is none."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from waybill.client.local_file import LocalFile, Progress
 from waybill.client.models import Event, File, Operation, UploadGrant, Usage
 from waybill.client.observer import NoObserver, Observer
 from waybill.client.store import Store
+from waybill.client.tasks import Locks
 from waybill.client.upload import MAX_OPEN_FILES, Uploader
 from waybill.client.upload_many import UploadOutcome, outcomes
 from waybill.client.upload_request import UploadOptions, upload_request_body
@@ -62,12 +63,13 @@ class AsyncClient:
         self._limit = BandwidthLimit(max_rate)
         self._observer = observer or NoObserver()
         self._saved = SavedFiles()
+        # An upload waits for others of its content, and finds it stored.
+        self._contents = Locks[str]()
         self._open_files = asyncio.Semaphore(MAX_OPEN_FILES)
 
     async def __aenter__(self) -> Self:
-        # ``parallel`` limits the connections.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0),  # ``parallel`` is the limit
             # Sizes and ranges refer to the stored bytes.
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,
@@ -99,9 +101,8 @@ class AsyncClient:
         """Hash a file, request an upload, send the content, complete it, and wait for verification.
 
         If its content is stored already, nothing is sent: the result is the file of that folder, name and
-        type, or a new DUPLICATE. By default the name is that of the local file. The other arguments are
-        ``content_type``, ``folder``, ``metadata`` and ``multipart``: see ``UploadOptions``. To resume an
-        upload later, use ``request_upload`` and ``send``.
+        type, or a new DUPLICATE. By default the name is that of the local file. ``UploadOptions`` lists the
+        other arguments. To resume an upload later, use ``request_upload`` and ``send``.
 
         Returns:
             The verified file, COMPLETED or DUPLICATE. Without ``wait``, the file in its current status.
@@ -113,12 +114,13 @@ class AsyncClient:
         path = Path(path)
         with LocalFile(path) as source:
             sha256 = sha256 or await source.sha256()
-        grant = await self.request_upload(name or path.name, source.size, sha256=sha256, **options)
-        if not (grant.is_open and wait):
-            return await self.send(path, grant, progress=progress) if grant.is_open else grant.file
-        async with self.waiter(grant.file.id) as wait_for_end:
-            await self.send(path, grant, progress=progress)
-            return await wait_for_end()
+        async with self._contents[sha256] if wait else nullcontext():
+            grant = await self.request_upload(name or path.name, source.size, sha256=sha256, **options)
+            if not (grant.is_open and wait):
+                return await self.send(path, grant, progress=progress) if grant.is_open else grant.file
+            async with self.waiter(grant.file.id) as wait_for_end:
+                await self.send(path, grant, progress=progress)
+                return await wait_for_end()
 
     async def upload_many(
         self, paths: Iterable[LocalPath], *, wait: bool = True, **options: Unpack[UploadOptions]

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from os import PathLike
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 from waybill.client.download import Downloader
 from waybill.client.local_file import LocalFile
 from waybill.client.local_name import local_name, longest_name
 from waybill.client.models import File
+from waybill.client.tasks import Locks
 
 LocalPath = str | PathLike[str]
 
@@ -98,7 +98,7 @@ class SavedFiles:
     """The paths that one client has saved. Only one download at a time writes to a path."""
 
     def __init__(self) -> None:
-        self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
+        self._locks = Locks[Path]()
         self._paths: set[Path] = set()
 
     async def save(
@@ -124,7 +124,7 @@ class SavedFiles:
             return Path(target)
         path = destination(target, content)
         # The second file with the same name must find what the first has saved.
-        async with self._locks.setdefault(path, asyncio.Lock()):
+        async with self._locks[path]:
             overwrite = overwrite and path not in self._paths
             if not await has_content(path, content, overwrite=overwrite):
                 try:

@@ -1,7 +1,7 @@
 """Purge files: remove their objects from the bucket. The records stay as tombstones."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -36,6 +36,14 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
     ids = [FileId(file_id) for file_id in file_ids if repository.is_file_id(file_id)]
     # Before the first object is removed: an object that arrives later is for the next sweep.
     now = await connection.database_time()
+    spares = await due.find_due(ids, {**PURGEABLE, **NAMES})
+    if len(spares) < len(ids):
+        await _purge(resources, ids, now)
+    for spare in spares:
+        await look_at_spare(resources, spare, now)
+
+
+async def _purge(resources: Resources, ids: Sequence[FileId], now: datetime) -> None:
     # From here on the files cannot be restored, because they would be without their objects.
     to_begin = {**PURGEABLE, **NO_NAME, "purge_began_at": None}
     unmarked = await handover.find_unmarked(ids)
@@ -68,5 +76,3 @@ async def purge_objects(resources: Resources, file_ids: Sequence[str]) -> None:
         )
         # Of several errors, raise one that will not pass by itself, if there is one.
         raise min(refusals.values(), key=lambda error: isinstance(error, ServiceUnavailable))
-    for spare in await due.find_due(ids, {**PURGEABLE, **NAMES}):
-        await look_at_spare(resources, spare, now)

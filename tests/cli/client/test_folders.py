@@ -38,8 +38,13 @@ def difference(left: Path, right: Path) -> str:
 def test_a_tree_with_duplicates_comes_back_as_it_was(shell: Shell) -> None:
     photos = tree(shell.folder / "photos")
     paths = {path.relative_to(shell.folder).as_posix() for path in photos.rglob("*.bin")}
-    assert shell.run("upload", "-r", photos, "--json").code == 0
+    uploaded = shell.run("upload", "-r", photos, "--json")
+    assert uploaded.code == 0
     assert stored(shell) == paths
+    # Each content was sent once.
+    contents = {path.read_bytes() for path in photos.rglob("*.bin")}
+    outcomes = Counter(line["outcome"] for line in uploaded.json)
+    assert outcomes == {"uploaded": len(contents), "present": len(paths) - len(contents)}
     again = shell.run("upload", "-r", photos, "--json")
     assert Counter(line["outcome"] for line in again.json) == {"present": len(paths)}
     assert stored(shell) == paths
