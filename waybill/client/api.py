@@ -225,7 +225,7 @@ def file_path(file_id: str) -> str:
         FileNotFound: it is not an id. Its characters could form the path of another resource.
     """
     if not re.fullmatch(r"[0-9A-Za-z_-]+", file_id):
-        raise FileNotFound("There is no such file: this is not an id.", code="file_not_found", status=404)
+        raise FileNotFound("The file does not exist: this is not an id.", code="file_not_found", status=404)
     return f"/files/{file_id}"
 
 

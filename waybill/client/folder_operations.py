@@ -54,6 +54,6 @@ async def get_operation(api: Api, operation_id: str) -> Operation:
     """Return an operation. Raises ApiError if there is none."""
     # Other characters could form the path of another resource.
     if not re.fullmatch(r"[0-9A-Za-z_-]+", operation_id):
-        detail = "There is no such operation: this is not an id."
+        detail = "The operation does not exist: this is not an id."
         raise ApiError(detail, code="operation_not_found", status=404)
     return Operation.from_json(await api.call("GET", f"/operations/{operation_id}"))
