@@ -35,6 +35,7 @@ STATUS = {
     "too_many_subscriptions": HTTPStatus.TOO_MANY_REQUESTS,
     "too_many_operations": HTTPStatus.TOO_MANY_REQUESTS,
     "webhook_disabled": HTTPStatus.CONFLICT,
+    "store_unsupported": HTTPStatus.NOT_IMPLEMENTED,
     "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
     "service_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     # Errors of HTTP itself.

@@ -106,7 +106,7 @@ def test_no_import_leads_in_a_circle() -> None:
 
 def test_the_client_knows_nothing_of_servers() -> None:
     """Who uses it elsewhere has none, and no settings."""
-    own = {"waybill.client", "waybill.files.lifecycle"}
+    own = {"waybill.client", "waybill.files.lifecycle", "waybill.platform.s3.error_codes"}
     for path in modules("waybill/client"):
         ours = {name for name in imported(path) if name.partition(".")[0] in FOLDERS}
         assert all(name.startswith(tuple(own)) for name in ours), path
@@ -125,7 +125,7 @@ def test_the_stack_needs_the_standard_library_and_what_makes_its_keys() -> None:
         assert tops(path) <= sys.stdlib_module_names | {"stack"} | needed.get(path.stem, set()), path
 
 
-@pytest.mark.parametrize("module", ["files/lifecycle", "platform/errors"])
+@pytest.mark.parametrize("module", ["files/lifecycle", "platform/errors", "platform/s3/error_codes"])
 def test_statuses_and_errors_are_pure(module: str) -> None:
     assert tops(ROOT / "waybill" / f"{module}.py") <= sys.stdlib_module_names
 

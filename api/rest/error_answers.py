@@ -23,6 +23,7 @@ from waybill.platform.errors import (
     QuotaExceeded,
     RateLimited,
     ServiceUnavailable,
+    StoreUnsupported,
     TooManyOperations,
     TooManySubscriptions,
     TooManyWebhooks,
@@ -56,6 +57,7 @@ _OUTCOMES: tuple[WaybillError, ...] = (
     TooManySubscriptions(100),
     TooManyOperations(10),
     WebhookDisabled(_WEBHOOK),
+    StoreUnsupported("ListParts"),
     RateLimited("100 per 1 second", 1),
     ServiceUnavailable("MongoDB"),
 )

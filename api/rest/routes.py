@@ -79,7 +79,10 @@ async def refresh_one(request: Request, principal: Principal) -> Response:
     "requestParts",
     body=PartsRequest,
     answers={200: PartUploads},
-    errors=("file_not_found", "wrong_state", "invalid_input", "unsupported_media_type", "request_too_large"),
+    errors=(
+        *("file_not_found", "wrong_state", "store_unsupported"),
+        *("invalid_input", "unsupported_media_type", "request_too_large"),
+    ),
 )
 async def request_some_parts(request: Request, principal: Principal, body: PartsRequest) -> Response:
     """Get the URLs to send some parts to. Safe to repeat: a part that is sent again replaces the first."""
@@ -87,7 +90,7 @@ async def request_some_parts(request: Request, principal: Principal, body: Parts
     return json_answer(PartUploads.of(await request_parts(request.state.resources, principal, file_id, body)))
 
 
-@operation("listParts", answers={200: Parts}, errors=("file_not_found", "wrong_state"))
+@operation("listParts", answers={200: Parts}, errors=("file_not_found", "wrong_state", "store_unsupported"))
 async def list_arrived_parts(request: Request, principal: Principal) -> Response:
     """List the parts that have arrived. With the id alone a client can resume an upload."""
     progress = await list_parts(request.state.resources, principal, request.path_params["id"])
@@ -97,7 +100,7 @@ async def list_arrived_parts(request: Request, principal: Principal) -> Response
 @operation(
     "completeUpload",
     answers={202: File, 200: File},
-    errors=("file_not_found", "object_missing", "parts_missing", "wrong_state"),
+    errors=("file_not_found", "object_missing", "parts_missing", "wrong_state", "store_unsupported"),
 )
 async def complete_one(request: Request, principal: Principal) -> Response:
     """Complete an upload whose bytes were sent, and begin its verification. Safe to repeat."""

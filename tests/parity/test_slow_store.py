@@ -109,3 +109,11 @@ async def test_one_wrong_word_of_the_store_loses_no_parts(api: RestApi, store: S
     assert len((await api.parts(file_id)).data["parts"]) == 1
     assert (await api.complete(file_id)).code is None
     assert (await settled(api, file_id))["status"] == "COMPLETED"
+
+
+async def test_a_store_that_lists_no_parts_is_named(api: RestApi, store: StoreProxy) -> None:
+    file_id = await sent_in_parts(api, os.urandom(100))
+    with store.injecting("GET", path="uploadId", status=501, code="NotImplemented"):
+        assert (await api.parts(file_id)).code == "store_unsupported"
+        assert (await api.complete(file_id)).code == "store_unsupported"
+    assert (await api.complete(file_id)).code is None

@@ -28,6 +28,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from waybill.platform.s3.error_codes import means_wrong_content
+
 if TYPE_CHECKING:
     from waybill.client.models import File, Operation
 
@@ -180,14 +182,18 @@ FATAL = (Unauthenticated, Forbidden, Unreachable)
 
 
 class StoreRefused(ClientError):
-    """The object store refused a request. ``s3_code`` is the store's error code."""
+    """The object store refused a request. ``s3_code`` is the store's error code.
+
+    ``is_wrong_content``: the checksum of the content is not the signed one.
+    """
 
     code = "store_refused"
 
-    def __init__(self, status: int, s3_code: str) -> None:
+    def __init__(self, status: int, s3_code: str, s3_message: str = "") -> None:
         super().__init__(f"The object store answered {status} ({s3_code}).")
         self.status = status
         self.s3_code = s3_code
+        self.is_wrong_content = means_wrong_content(s3_code, s3_message)
         # S3 asks for a retry after 500, after 503 (SlowDown), and after a body that arrived too slowly.
         self.is_temporary = status == 429 or status >= 500 or s3_code == "RequestTimeout"
 

@@ -20,6 +20,7 @@ STALL_SECONDS = 120
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=STALL_SECONDS)
 
 _S3_CODE = re.compile(rb"<Code>(\w+)</Code>")
+_S3_MESSAGE = re.compile(rb"<Message>([^<]*)</Message>")
 
 CHUNK_BYTES = 256 * 1024
 
@@ -124,8 +125,12 @@ async def _with_deadline(
 
 
 def _refusal(response: aiohttp.ClientResponse, body: bytes) -> StoreRefused:
-    found = _S3_CODE.search(body)
-    return StoreRefused(response.status, found[1].decode() if found else response.reason or "no reason")
+    code, message = _S3_CODE.search(body), _S3_MESSAGE.search(body)
+    return StoreRefused(
+        response.status,
+        code[1].decode() if code else response.reason or "no reason",
+        message[1].decode(errors="replace") if message else "",
+    )
 
 
 def _unreachable(url: str, error: Exception) -> Unreachable:

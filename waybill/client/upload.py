@@ -14,6 +14,7 @@ from waybill.client.local_file import LocalFile, Progress
 from waybill.client.models import File, Multipart, StoredParts, Upload, UploadGrant
 from waybill.client.store import Store
 from waybill.client.tasks import run_all
+from waybill.platform.s3.error_codes import UPLOAD_GONE
 
 #: How often an upload is sent, if the store no longer has the bytes when it is completed.
 MAX_ATTEMPTS = 3
@@ -92,7 +93,7 @@ class Uploader:
                 await self._send_whole(grant.file.id, grant.upload)
         except StoreRefused as refusal:
             # The store has aborted the multipart upload. Completing it makes the API start a new one.
-            if refusal.s3_code != "NoSuchUpload":
+            if refusal.s3_code not in UPLOAD_GONE:
                 raise
         self._local_file.ensure_unchanged()
 
@@ -136,7 +137,7 @@ class Uploader:
             try:
                 return await self._put_once(await url(), begin, length)
             except StoreRefused as refusal:
-                if refusal.s3_code == "BadDigest":
+                if refusal.is_wrong_content:
                     raise ContentChanged(
                         f"{self._local_file.path} has other content than its SHA-256 says. Upload it again."
                     ) from refusal

@@ -20,6 +20,7 @@ WaybillError
 ├── TooManySubscriptions  the owner has too many subscriptions at the same time
 ├── TooManyOperations     the owner has the most operations allowed that have not ended
 ├── WebhookDisabled       the webhook must be enabled first
+├── StoreUnsupported      the object store lacks an operation that S3 has
 ├── RateLimited           the owner sends more requests than allowed
 └── ServiceUnavailable    a server that Waybill needs is unavailable; try again
 
@@ -242,6 +243,19 @@ class WebhookDisabled(WaybillError):
 
     def __init__(self, webhook_id: str) -> None:
         super().__init__("The webhook is disabled. Enable it, then try again.", id=webhook_id)
+
+
+class StoreUnsupported(WaybillError):
+    """Raised when the object store lacks an operation of S3, such as ListParts. A repeat cannot succeed."""
+
+    code = "store_unsupported"
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            f"The object store does not support {operation}, so it accepts no uploads in parts. Use another "
+            "store: `waybill doctor` shows what it must support.",
+            operation=operation,
+        )
 
 
 class RateLimited(WaybillError):

@@ -3,6 +3,7 @@ import { bytesOf, isTemporary, lengthOf } from "../src/page/parts";
 import { Problem } from "../src/page/problem";
 import { isRefused } from "../src/page/put-upload";
 import { SendError } from "../src/page/send";
+import { parseStoreError } from "../src/page/store-codes";
 
 const MIB = 1024 ** 2;
 
@@ -26,14 +27,29 @@ test("the bytes of some parts count a short last part as it is", () => {
 test("a part is tried again after any error of the store, and after an outage of the API", () => {
   expect(isTemporary(new SendError(0))).toBe(true);
   expect(isTemporary(new SendError(403))).toBe(true);
+  expect(isTemporary(new SendError(404, { code: "NoSuchUpload", message: "" }))).toBe(false);
   expect(isTemporary(Problem.unreachable())).toBe(true);
   expect(isTemporary(new Problem(503, "service_unavailable", ""))).toBe(true);
   expect(isTemporary(new Problem(409, "wrong_state", ""))).toBe(false);
   expect(isTemporary(new TypeError())).toBe(false);
 });
 
-test("only a 400 of the store means that the content is another", () => {
-  expect(isRefused(new SendError(400))).toBe(true);
+const refusals: [string, string, boolean][] = [
+  ["BadDigest", "", true],
+  ["XAmzContentChecksumMismatch", "", true],
+  ["XAmzContentSHA256Mismatch", "", true],
+  ["InvalidRequest", "Value for x-amz-checksum-sha256 header is invalid.", true],
+  ["InvalidRequest", "Missing header", false],
+  ["IncompleteBody", "", false],
+  ["", "", false],
+];
+
+test.each(refusals)("whether %s (%s) means that the content is another: %s", (code, message, isWrong) => {
+  const xml = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+  expect(isRefused(new SendError(400, parseStoreError(xml)))).toBe(isWrong);
+});
+
+test("no other error means that the content is another", () => {
   expect(isRefused(new SendError(403))).toBe(false);
   expect(isRefused(new Problem(400, "invalid_input", ""))).toBe(false);
 });

@@ -178,9 +178,18 @@ async def test_of_many_deletes_each_refusal_is_classed(
 
 
 async def test_what_can_never_succeed_is_no_outage(storage: Storage, store: StoreProxy) -> None:
-    for code, status in (("InvalidArgument", 400), ("MalformedXML", 400), ("MethodNotAllowed", 405)):
+    for code, status in (("InvalidArgument", 400), ("MalformedXML", 400)):
         with store.injecting(status=status, code=code):
             assert await outcome(CALLS["parts"](storage)) == "ClientError"
+
+
+@pytest.mark.parametrize("call", ["begin", "parts"])
+async def test_an_operation_that_the_store_lacks_is_named(
+    storage: Storage, store: StoreProxy, call: str
+) -> None:
+    for code, status in (("NoSuchKey", 404), ("MethodNotAllowed", 405), ("NotImplemented", 501)):
+        with store.injecting(status=status, code=code):
+            assert await outcome(CALLS[call](storage)) == "StoreUnsupported"
 
 
 async def test_a_body_that_is_cut_goes_on_where_it_stood(

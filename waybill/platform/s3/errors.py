@@ -4,6 +4,8 @@ Facts (NoSuchKey, NoSuchUpload, InvalidPart, 412 and similar) are handled by the
 store or a proxy are outages, also those of our credentials and our clock, because a client can only try
 again. The rest are requests that can never succeed, which are defects.
 
+Codes about sent content are in ``error_codes``.
+
 Sources: Amazon S3 API Reference, "Error responses"; MinIO, cmd/api-errors.go; SeaweedFS, weed/s3api/s3err.
 """
 
@@ -112,6 +114,12 @@ def code_of(error: StoreRefusal | ClientError) -> str:
     if isinstance(error, StoreRefusal):
         return error.code
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def code_of_cause(error: ServiceUnavailable) -> str:
+    """Return S3's error code of the refusal that was converted to ``error``, or nothing."""
+    cause = error.__cause__
+    return code_of(cause) if isinstance(cause, StoreRefusal | ClientError) else ""
 
 
 def _is_outage(status: int, code: str) -> bool:

@@ -4,17 +4,26 @@ Source: Amazon S3 User Guide, "Uploading and copying objects using multipart upl
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from botocore.exceptions import ClientError
 
-from waybill.platform.s3.errors import code_of, map_store_errors
+from waybill.platform.errors import StoreUnsupported
+from waybill.platform.s3.error_codes import PART_INVALID, UPLOAD_GONE, WRONG_CONTENT
+from waybill.platform.s3.errors import code_of, map_store_errors, status_of
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef, PartTypeDef
+
+#: Without NoSuchUpload and NoSuchBucket. A store that ignores the query returns 404 for a missing object.
+_UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
+
+log = structlog.get_logger(__name__)
 
 
 class UploadGoneError(Exception):
@@ -44,8 +53,12 @@ class Multiparts:
         self._timeout = timeout
 
     async def begin(self, key: str, content_type: str, *, with_sha256: bool) -> str:
-        """Begin an upload and return its id. ``with_sha256``: every part must be sent with its SHA-256."""
-        with map_store_errors():
+        """Begin an upload and return its id. ``with_sha256``: every part must be sent with its SHA-256.
+
+        Raises:
+            StoreUnsupported: the store has no such operation.
+        """
+        with _required("CreateMultipartUpload"):
             async with asyncio.timeout(self._timeout):
                 if with_sha256:
                     answer = await self._client.create_multipart_upload(
@@ -62,10 +75,11 @@ class Multiparts:
 
         Raises:
             UploadGoneError: there is no such upload.
+            StoreUnsupported: the store has no such operation.
         """
         latest: dict[int, PartTypeDef] = {}
         marker = 0
-        with map_store_errors():
+        with _required("ListParts"):
             while True:
                 try:
                     async with asyncio.timeout(self._timeout):
@@ -73,7 +87,7 @@ class Multiparts:
                             Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumberMarker=marker
                         )
                 except ClientError as error:
-                    if code_of(error) == "NoSuchUpload":
+                    if code_of(error) in UPLOAD_GONE:
                         raise UploadGoneError(key) from error
                     raise
                 for part in page.get("Parts", []):
@@ -110,9 +124,9 @@ class Multiparts:
                         Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": named}
                     )
             except ClientError as error:
-                if code_of(error) == "NoSuchUpload":
+                if code_of(error) in UPLOAD_GONE:
                     raise UploadGoneError(key) from error
-                if code_of(error) in {"InvalidPart", "BadDigest"}:
+                if code_of(error) in PART_INVALID | WRONG_CONTENT:
                     raise PartsChangedError(key) from error
                 raise
 
@@ -122,14 +136,30 @@ class Multiparts:
             try:
                 await self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
             except ClientError as error:
-                if code_of(error) != "NoSuchUpload":
+                if code_of(error) not in UPLOAD_GONE:
                     raise
 
     async def abort_all(self, key: str) -> None:
-        """Abort every upload to a key, including those whose id was lost in a crash."""
-        with map_store_errors():
+        """Abort every upload to a key, including those whose id was lost in a crash.
+
+        MinIO lists the uploads of a whole key only, not those of a prefix.
+        """
+        with _required("ListMultipartUploads"):
             paginator = self._client.get_paginator("list_multipart_uploads")
             async for page in paginator.paginate(Bucket=self._bucket, Prefix=key):
                 for upload in page.get("Uploads", []):
                     if upload["Key"] == key:
                         await self.abort(key, upload["UploadId"])
+
+
+@contextmanager
+def _required(operation: str) -> Iterator[None]:
+    """Convert outages, and responses of a store that has no such operation."""
+    try:
+        with map_store_errors():
+            yield
+    except ClientError as error:
+        if status_of(error) not in _UNSUPPORTED_STATUSES:
+            raise
+        log.warning("object store lacks an operation", operation=operation, code=code_of(error))
+        raise StoreUnsupported(operation) from error

@@ -102,7 +102,7 @@ async function sendPart(
   await retrying(attempt, { isTemporary, signal });
 }
 
-/** Returns whether a retry may succeed. With a new URL, it may succeed after any error of the store. */
+/** Returns whether a retry may succeed. With a new URL, it may succeed after most errors of the store. */
 export function isTemporary(error: unknown): boolean {
-  return error instanceof SendError || (error instanceof Problem && error.isTemporary);
+  return (error instanceof SendError && !error.isUploadGone) || (error instanceof Problem && error.isTemporary);
 }

@@ -32,7 +32,7 @@ export async function sendByPut(
 
 /** Returns whether the store refused the content because its SHA-256 is not the declared one. */
 export function isRefused(error: unknown): boolean {
-  return error instanceof SendError && error.status === 400;
+  return error instanceof SendError && error.isWrongContent;
 }
 
 async function refreshed(id: string, signal: AbortSignal): Promise<SignedRequest> {

@@ -1,3 +1,5 @@
+import { meansUploadGone, meansWrongContent, parseStoreError, type StoreError } from "./store-codes";
+
 /** A presigned request to the store. */
 export interface SignedRequest {
   method: string;
@@ -8,12 +10,25 @@ export interface SignedRequest {
 
 /** A request that the store refused. The status is 0 if the page can read no response. */
 export class SendError extends Error {
-  constructor(readonly status: number) {
+  constructor(
+    readonly status: number,
+    private readonly answer: StoreError = parseStoreError(""),
+  ) {
     super(
       status === 0
         ? "The store cannot be reached, or its CORS rules do not allow this page. Check the connection and try again."
         : `The store refused the upload (${status}). Try again.`,
     );
+  }
+
+  /** Whether the store refused the content because its SHA-256 is not the declared one. */
+  get isWrongContent(): boolean {
+    return meansWrongContent(this.answer);
+  }
+
+  /** Whether the store no longer knows the multipart upload. */
+  get isUploadGone(): boolean {
+    return meansUploadGone(this.answer);
   }
 }
 
@@ -39,11 +54,11 @@ export async function send(
   onProgress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const status = await put(request, body, onProgress, signal);
+  const { status, responseText } = await put(request, body, onProgress, signal);
   if (status >= 200 && status < 300) return;
   // A browser reports an unreadable file like a lost connection.
   if (status === 0) await body.slice(0, 1).arrayBuffer().catch(() => Promise.reject(new UnreadableError()));
-  throw new SendError(status);
+  throw new SendError(status, parseStoreError(responseText));
 }
 
 function put(
@@ -51,7 +66,7 @@ function put(
   body: Blob,
   onProgress: (bytes: number) => void,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<XMLHttpRequest> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const xhr = new XMLHttpRequest();
@@ -69,7 +84,7 @@ function put(
       clearTimeout(silence);
       signal.removeEventListener("abort", stop);
       if (signal.aborted) reject(signal.reason);
-      else resolve(xhr.status);
+      else resolve(xhr);
     };
     xhr.send(body);
   });

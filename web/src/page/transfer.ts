@@ -3,7 +3,7 @@ import type { StoredFile } from "./file";
 import { arrivedParts, bytesOf, isTemporary, type PartPlan, sendParts } from "./parts";
 import { Problem } from "./problem";
 import { retrying } from "./retry";
-import type { SignedRequest } from "./send";
+import { SendError, type SignedRequest } from "./send";
 import { sendByPut } from "./put-upload";
 
 /** How often missing bytes are sent, if `complete` reports them. */
@@ -59,7 +59,12 @@ export class Transfer {
     if (this.isResumed) await this.findArrived(signal);
     this.isResumed = true;
     for (let round = 1; ; round++) {
-      await this.send(source, onProgress, signal);
+      try {
+        await this.send(source, onProgress, signal);
+      } catch (error) {
+        // The store has dropped the multipart upload. Completing it lets the API begin another.
+        if (!(error instanceof SendError && error.isUploadGone)) throw error;
+      }
       try {
         const complete = () => call<StoredFile>("POST", `/files/${this.id}/complete`, { signal });
         return await retrying(complete, { isTemporary, signal });
