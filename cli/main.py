@@ -115,13 +115,12 @@ def init(
         ),
     ] = False,
 ) -> None:
-    """Create the indexes, the bucket and its CORS rules. Safe to repeat."""
+    """Create the indexes, the bucket and its CORS rules. Print the rights of the store's keys. Repeatable."""
     import asyncio
 
-    from cli.serve import initialise
-    from waybill.platform.settings import load_settings
+    from cli.init import run_init
 
-    asyncio.run(initialise(load_settings(), drop_old_indexes=drop_old))
+    asyncio.run(run_init(drop_old_indexes=drop_old))
 
 
 @app.command()

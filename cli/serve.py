@@ -44,12 +44,15 @@ log = structlog.get_logger(__name__)
 
 async def initialise(
     settings: Settings, bucket_origins: Sequence[str] | None = None, *, drop_old_indexes: bool = False
-) -> None:
+) -> list[str]:
     """Create the indexes, the bucket and its CORS rules. Existing ones stay.
 
     Args:
         bucket_origins: origins whose pages may use presigned URLs; by default those of CORS_ORIGINS.
         drop_old_indexes: also drop indexes that only earlier releases use.
+
+    Returns:
+        What the store did not do, one sentence each.
 
     Raises:
         InitError: an index cannot be created.
@@ -59,7 +62,7 @@ async def initialise(
     async with open_storage_and_database(settings) as storage:
         await indexes.create_indexes(drop_old=drop_old_indexes)
         origins = settings.cors_origins if bucket_origins is None else bucket_origins
-        await storage.create_bucket(settings.s3_region, origins)
+        return await storage.create_bucket(settings.s3_region, origins)
 
 
 def create_served_app() -> Starlette:

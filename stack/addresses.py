@@ -25,6 +25,8 @@ class Addresses:
     s3_public_endpoint_url: str
     s3_access_key: str
     s3_secret_key: str
+    s3_upload_access_key: str
+    s3_upload_secret_key: str
 
     @classmethod
     def of(cls, ports: Mapping[str, int], secrets: Secrets, host: str) -> Self:
@@ -39,6 +41,8 @@ class Addresses:
             ),
             s3_access_key=secrets.s3_access_key,
             s3_secret_key=secrets.s3_secret_key,
+            s3_upload_access_key=secrets.s3_upload_access_key,
+            s3_upload_secret_key=secrets.s3_upload_secret_key,
         )
 
     def env(self) -> dict[str, str]:
@@ -53,6 +57,8 @@ class Addresses:
             "WAYBILL_S3_REGION": REGION,
             "WAYBILL_S3_ACCESS_KEY": self.s3_access_key,
             "WAYBILL_S3_SECRET_KEY": self.s3_secret_key,
+            "WAYBILL_S3_UPLOAD_ACCESS_KEY": self.s3_upload_access_key,
+            "WAYBILL_S3_UPLOAD_SECRET_KEY": self.s3_upload_secret_key,
         }
 
 

@@ -19,6 +19,8 @@ class Secrets:
     redis_password: str
     s3_access_key: str
     s3_secret_key: str
+    s3_upload_access_key: str
+    s3_upload_secret_key: str
     mongodb_password: str
     mongodb_key: str
     volume_key: str
@@ -30,6 +32,8 @@ class Secrets:
             redis_password=secrets.token_urlsafe(32),
             s3_access_key=secrets.token_hex(10).upper(),
             s3_secret_key=secrets.token_urlsafe(30),
+            s3_upload_access_key=secrets.token_hex(10).upper(),
+            s3_upload_secret_key=secrets.token_urlsafe(30),
             mongodb_password=secrets.token_urlsafe(32),
             # A key file contains Base64, which has neither "-" nor "_".
             mongodb_key=secrets.token_hex(48),

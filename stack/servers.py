@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from stack import binaries, s3_probe
 from stack.certificates import write_certificate
@@ -116,14 +116,7 @@ class SeaweedFS:
         return not foreign and is_free(port)
 
     def command(self, ports: Ports) -> Command:
-        owner = {
-            "name": "waybill",
-            "credentials": [
-                {"accessKey": self.secrets.s3_access_key, "secretKey": self.secrets.s3_secret_key},
-            ],
-            "actions": ["Admin"],
-        }
-        write_private(self.data / "s3.json", json.dumps({"identities": [owner]}))
+        write_private(self.data / "s3.json", json.dumps(self._identities()))
         if not self._certificate.exists():
             write_certificate(self._certificate, LOOPBACK)
         argv = [str(binaries.find_weed()), "-logtostderr", "server", "-dir=.", "-s3", "-s3.config=s3.json"]
@@ -154,6 +147,21 @@ class SeaweedFS:
         # On SIGTERM the filer refuses new work at once, then waits 15 s for subscribers that never
         # disconnect: itself and the S3 gateway. The kernel has every answered write, so SIGKILL loses none.
         return Command(argv, cwd=self.data, env=env, grace=0.25, orphan_signal=signal.SIGKILL)
+
+    def _identities(self) -> Mapping[str, Any]:
+        """Return the key that may do everything, and the key that may put objects and parts only."""
+        secrets = self.secrets
+        main = {"accessKey": secrets.s3_access_key, "secretKey": secrets.s3_secret_key}
+        upload = {"accessKey": secrets.s3_upload_access_key, "secretKey": secrets.s3_upload_secret_key}
+        put = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::*"]}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [put]})
+        return {
+            "identities": [
+                {"name": "waybill", "credentials": [main], "actions": ["Admin"]},
+                {"name": "waybill-upload", "credentials": [upload], "policyNames": ["waybill-upload"]},
+            ],
+            "policies": [{"name": "waybill-upload", "content": policy}],
+        }
 
     @property
     def _certificate(self) -> Path:

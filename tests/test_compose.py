@@ -1,5 +1,6 @@
 """What docker-compose.yml, .env.example and the Dockerfile promise; read from the files, without Docker."""
 
+import json
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from cli.serve import GRACE_SECONDS
+from waybill.platform.s3.policies import main_policy, upload_policy
 from waybill.platform.settings import Settings, load_api_settings, load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +44,8 @@ STAGES = re.split(r"^(?=FROM )", INSTRUCTIONS, flags=re.MULTILINE)[1:]
 
 
 #: The secrets of each process of Waybill, and what may hold one.
-SECRETS = {"JWT_SECRET", "S3_HOOK_SECRET", "METRICS_TOKEN", "S3_SECRET_KEY", "MONGODB_URL", "REDIS_URL"}
+SECRETS = {"JWT_SECRET", "S3_HOOK_SECRET", "METRICS_TOKEN", "S3_SECRET_KEY", "S3_UPLOAD_SECRET_KEY"}
+SECRETS |= {"MONGODB_URL", "REDIS_URL"}
 SERVERS = {"S3_SECRET_KEY", "MONGODB_URL", "REDIS_URL"}
 SECRETS_OF = {
     "init": SERVERS,
@@ -138,6 +141,11 @@ def test_each_process_gets_the_secrets_that_it_needs_and_no_others(monkeypatch: 
         given = {variable.removeprefix("WAYBILL_") for variable in service["environment"]}
         assert given & SECRETS == SECRETS_OF[name], name
         assert settings(monkeypatch, filled_in(), name).s3_bucket == "waybill"
+
+
+def test_the_policies_of_the_stores_keys_are_those_that_init_prints() -> None:
+    for config, policy in (("minio-policy", main_policy), ("minio-upload-policy", upload_policy)):
+        assert json.loads(COMPOSE["configs"][config]["content"]) == policy("waybill")
 
 
 def test_no_service_can_take_all_memory_or_processes_of_the_host() -> None:

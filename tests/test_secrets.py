@@ -66,10 +66,12 @@ async def test_a_full_run_logs_no_secret(chatty: Service) -> None:
         await client.get("/graphql", params={"query": "{", "token": token})
     settings = service.settings
     assert settings.jwt_secret is not None
+    assert settings.s3_upload_secret_key is not None
     redis_password = settings.redis_url.get_secret_value().split("@")[0].rpartition(":")[2]
     hidden += [
         settings.jwt_secret.get_secret_value(),
         settings.s3_secret_key.get_secret_value(),
+        settings.s3_upload_secret_key.get_secret_value(),
         redis_password,
     ]
     for child in (service.api, service.worker):

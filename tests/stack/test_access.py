@@ -152,5 +152,5 @@ def test_a_folder_of_an_earlier_release_keeps_its_data_and_gets_keys(start: Star
     second = start()
     assert Cargo(second.addresses).get() == ("tea", "tea", "tea")
     assert {name for name, value in second.env().items() if value != settings[name]} == {
-        "WAYBILL_MONGODB_URL"
+        *("WAYBILL_MONGODB_URL", "WAYBILL_S3_UPLOAD_ACCESS_KEY", "WAYBILL_S3_UPLOAD_SECRET_KEY")
     }

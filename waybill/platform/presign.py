@@ -37,24 +37,32 @@ class PresignedRequest:
 class Presigner:
     """Signs URLs of one bucket at the public endpoint.
 
-    The signature covers the host, so it cannot change later.
+    The signature covers the host, so it cannot change later. ``upload_signer`` signs uploads, by default
+    ``signer``: its key can be limited to uploads, so that no header can make a URL do more.
     """
 
-    def __init__(self, signer: Signer) -> None:
+    def __init__(self, signer: Signer, upload_signer: Signer | None = None) -> None:
         self._signer = signer
+        self._upload_signer = upload_signer or signer
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Presigner":
         """Return a presigner for the configured bucket."""
-        return cls(
-            Signer(
+
+        def signer(access_key: str, secret_key: str) -> Signer:
+            return Signer(
                 endpoint_url=settings.public_endpoint_url,
                 bucket=settings.s3_bucket,
                 region=settings.s3_region,
-                access_key=settings.s3_access_key,
-                secret_key=settings.s3_secret_key.get_secret_value(),
+                access_key=access_key,
+                secret_key=secret_key,
             )
-        )
+
+        main = signer(settings.s3_access_key, settings.s3_secret_key.get_secret_value())
+        if settings.s3_upload_access_key is None or settings.s3_upload_secret_key is None:
+            return cls(main)
+        secret_key = settings.s3_upload_secret_key.get_secret_value()
+        return cls(main, signer(settings.s3_upload_access_key, secret_key))
 
     def put(
         self, key: str, *, size: int, content_type: str, sha256: str | None, ttl: int
@@ -67,7 +75,7 @@ class Presigner:
             key: The object key.
             size: The size in bytes.
             content_type: The media type.
-            sha256: In hexadecimal. The store then refuses other content (400 BadDigest).
+            sha256: In hexadecimal. The store then refuses other content (see ``s3.error_codes``).
             ttl: Seconds until which the upload must begin. It may end later.
         """
         headers = {"Content-Type": content_type, "If-None-Match": "*"}
@@ -114,26 +122,27 @@ class Presigner:
         *,
         content_length: int | None = None,
     ) -> PresignedRequest:
+        signer = self._upload_signer if method == "PUT" else self._signer
         now = datetime.now(UTC).replace(microsecond=0)
         timestamp = timestamp_of(now)
-        signed = {name.lower(): value for name, value in headers.items()} | {"host": self._signer.host}
+        signed = {name.lower(): value for name, value in headers.items()} | {"host": signer.host}
         if content_length is not None:
             signed["content-length"] = str(content_length)
         parameters = [
             *(f"{_encode(name)}={_encode(value)}" for name, value in query.items()),
             f"X-Amz-Algorithm={ALGORITHM}",
-            f"X-Amz-Credential={_encode(self._signer.credential(timestamp))}",
+            f"X-Amz-Credential={_encode(signer.credential(timestamp))}",
             f"X-Amz-Date={timestamp}",
             f"X-Amz-Expires={ttl}",
             f"X-Amz-SignedHeaders={_encode(signed_names(signed))}",
         ]
-        path = self._signer.path(key)
-        signature = self._signer.sign(
+        path = signer.path(key)
+        signature = signer.sign(
             method, path, parameters, signed, payload_hash=UNSIGNED_PAYLOAD, timestamp=timestamp
         )
         return PresignedRequest(
             method=method,
-            url=f"{self._signer.origin}{path}?{'&'.join(parameters)}&X-Amz-Signature={signature}",
+            url=f"{signer.origin}{path}?{'&'.join(parameters)}&X-Amz-Signature={signature}",
             headers=headers,
             expires_at=now + timedelta(seconds=ttl),
             content_length=content_length or 0,

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from limits import parse_many
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from waybill.platform.errors import SettingsError
@@ -95,6 +103,9 @@ class Settings(TokenSettings):
     s3_region: str = "us-east-1"
     s3_access_key: str = Field(min_length=1)
     s3_secret_key: SecretStr
+    # Sign the URLs of uploads. Both or neither.
+    s3_upload_access_key: str | None = Field(default=None, min_length=1)
+    s3_upload_secret_key: SecretStr | None = Field(default=None, min_length=1, validate_default=True)
     s3_hook_secret: SecretStr | None = None
     s3_timeout: float = Field(default=3, gt=0)
     s3_read_timeout: float = Field(default=30, gt=0)
@@ -145,6 +156,14 @@ class Settings(TokenSettings):
     def _fit_for_a_path(cls, value: str) -> str:
         if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]", value):
             raise ValueError("has letters, digits, dots, - and _ only, and a letter or digit at both ends")
+        return value
+
+    @field_validator("s3_upload_secret_key")
+    @classmethod
+    def _of_an_upload_key(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        # Without the first, it has its own error.
+        if (value is None) != (info.data.get("s3_upload_access_key", "") is None):
+            raise ValueError("set it together with WAYBILL_S3_UPLOAD_ACCESS_KEY, or neither of them")
         return value
 
     @field_validator("s3_hook_secret", "metrics_token")

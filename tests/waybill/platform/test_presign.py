@@ -156,6 +156,31 @@ def test_a_get_is_botocores(
     assert ours.url == botocore_url(endpoint, "get_object", parameters, 60, now)
 
 
+def test_uploads_are_signed_with_their_own_key() -> None:
+    Clock.moment = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+    main, upload = (
+        Signer(endpoint_url=ENDPOINTS[0], bucket="b", region="r", access_key=key, secret_key=f"{key}-secret")
+        for key in ("main", "upload")
+    )
+
+    def signed(presigner: Presigner) -> list[str]:
+        put = presigner.put("k", size=1, content_type="a/b", sha256=None, ttl=60)
+        part = presigner.part("k", "u", 1, size=1, sha256=None, ttl=60)
+        gets = [
+            presigner.get("k", disposition="a", content_type="a/b", ttl=60, is_head=is_head)
+            for is_head in (False, True)
+        ]
+        return [request.url for request in (put, part, *gets)]
+
+    both, of_main, of_upload = (
+        signed(Presigner(main, upload)),
+        signed(Presigner(main)),
+        signed(Presigner(upload)),
+    )
+    assert both == [*of_upload[:2], *of_main[2:]]
+    assert not {*of_upload} & {*of_main}
+
+
 def test_the_expiry_is_the_signatures() -> None:
     Clock.moment = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
     ours = our_presigner(ENDPOINTS[0]).get("key", disposition="attachment", content_type="a/b", ttl=300)

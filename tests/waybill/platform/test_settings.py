@@ -23,6 +23,21 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+def test_uploads_have_a_key_of_their_own_or_none(environment: pytest.MonkeyPatch) -> None:
+    assert load_settings().s3_upload_access_key is None
+    environment.setenv("WAYBILL_S3_UPLOAD_ACCESS_KEY", "upload")
+    with pytest.raises(SettingsError, match="WAYBILL_S3_UPLOAD_SECRET_KEY: set it together"):
+        load_settings()
+    environment.setenv("WAYBILL_S3_UPLOAD_SECRET_KEY", "upload-secret-value")
+    settings = load_settings()
+    assert settings.s3_upload_access_key == "upload"
+    assert "upload-secret-value" not in repr(settings)
+    environment.delenv("WAYBILL_S3_UPLOAD_ACCESS_KEY")
+    with pytest.raises(SettingsError, match="WAYBILL_S3_UPLOAD_SECRET_KEY: set it together") as caught:
+        load_settings()
+    assert "upload-secret-value" not in str(caught.value)
+
+
 def test_what_is_needed_is_enough(environment: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert settings.public_endpoint_url == "http://store:9000"

@@ -9,7 +9,6 @@ Source: Amazon S3 API Reference, PutBucketCors and PutBucketLifecycleConfigurati
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from botocore.exceptions import ClientError
 
 from waybill.platform.s3.errors import code_of, map_store_errors, status_of
@@ -43,8 +42,6 @@ _CORS_RULE: Mapping[str, Any] = {
 #: Our rules without an id: those of older releases, and those of stores that drop the id.
 _NAMELESS_CORS_RULES = (_CORS_RULE, {**_CORS_RULE, "ExposeHeaders": ["ETag"]})
 
-log = structlog.get_logger(__name__)
-
 
 async def create(client: "S3Client", bucket: str, region: str) -> bool:
     """Create the bucket. Return whether it was missing."""
@@ -64,8 +61,12 @@ async def create(client: "S3Client", bucket: str, region: str) -> bool:
     return True
 
 
-async def abort_abandoned_uploads(client: "S3Client", bucket: str) -> None:
-    """Let the store abort multipart uploads after ``ABANDONED_DAYS``, in addition to our own sweeper."""
+async def abort_abandoned_uploads(client: "S3Client", bucket: str) -> str | None:
+    """Let the store abort multipart uploads after ``ABANDONED_DAYS``, in addition to our own sweeper.
+
+    Returns:
+        Why the store has no such rule, for the operator; None if it has.
+    """
     ours: LifecycleRuleTypeDef = {
         "ID": _LIFECYCLE_RULE_ID,
         "Status": "Enabled",
@@ -79,14 +80,22 @@ async def abort_abandoned_uploads(client: "S3Client", bucket: str) -> None:
                 Bucket=bucket, LifecycleConfiguration={"Rules": [*others, ours]}
             )
         except ClientError as error:
-            # MinIO aborts such uploads by itself (MINIO_API_STALE_UPLOADS_EXPIRY), and has no such rule.
             if status_of(error) not in {400, 403, 501}:
                 raise
-            log.warning("lifecycle rule not set: the store refuses it", code=code_of(error))
+            return (
+                f"The store refuses a lifecycle rule for abandoned uploads in parts ({code_of(error)}). "
+                "MinIO needs none: it aborts them by itself after MINIO_API_STALE_UPLOADS_EXPIRY, which must "
+                f"be at least {ABANDONED_DAYS * 24}h."
+            )
+    return None
 
 
-async def allow_origins(client: "S3Client", bucket: str, origins: Sequence[str]) -> None:
-    """Allow pages of ``origins``, and no others, to send and fetch objects."""
+async def allow_origins(client: "S3Client", bucket: str, origins: Sequence[str]) -> str | None:
+    """Allow pages of ``origins``, and no others, to send and fetch objects.
+
+    Returns:
+        What the store did not do, for the operator; None if it did everything.
+    """
     with map_store_errors():
         try:
             rules = await _cors_rules(client, bucket)
@@ -97,13 +106,16 @@ async def allow_origins(client: "S3Client", bucket: str, origins: Sequence[str])
                 await _write_cors_rules(client, bucket, [*ours, *others])
         except ClientError as error:
             if code_of(error) == "NotImplemented":
-                # MinIO's last releases have rules for the whole server only: MINIO_API_CORS_ALLOW_ORIGIN.
                 if origins:
-                    log.warning("the store has no CORS rules per bucket: set them for the whole store")
+                    return (
+                        "The store has no CORS rules per bucket. Allow the origins for the whole store; "
+                        "MinIO reads MINIO_API_CORS_ALLOW_ORIGIN."
+                    )
             elif code_of(error) == "AccessDenied" and not origins:
-                log.warning("the CORS rules of the bucket cannot be read: a rule of Waybill's may be left")
+                return "The key may not read the CORS rules of the bucket, so one of Waybill's may be left."
             else:
                 raise
+    return None
 
 
 async def _lifecycle_rules(client: "S3Client", bucket: str) -> Sequence[Any]:
@@ -113,7 +125,7 @@ async def _lifecycle_rules(client: "S3Client", bucket: str) -> Sequence[Any]:
         if code_of(error) != "NoSuchLifecycleConfiguration":
             raise
         return []
-    return answer["Rules"]
+    return answer.get("Rules", [])
 
 
 async def _cors_rules(client: "S3Client", bucket: str) -> Sequence[Any]:

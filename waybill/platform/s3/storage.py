@@ -142,18 +142,24 @@ class Storage:
                     raise ServiceUnavailable("The object store's bucket") from error
                 raise
 
-    async def create_bucket(self, region: str, origins: Sequence[str]) -> None:
+    async def create_bucket(self, region: str, origins: Sequence[str]) -> list[str]:
         """Create the bucket if it is missing, and set our rules.
 
         Pages of ``origins`` may send and fetch objects, and the store aborts multipart uploads that stay open
         for too long. Other rules of the bucket do not change. A CORS rule of an earlier run is replaced, or
         removed if there are no origins.
+
+        Returns:
+            What the store did not do, one sentence each, for the operator.
         """
         if not await bucket.create(self._client, self._bucket, region):
             # Not every store says whether the bucket is ours. If it is of another account, this raises.
             await self.ping()
-        await bucket.abort_abandoned_uploads(self._client, self._bucket)
-        await bucket.allow_origins(self._client, self._bucket, origins)
+        notes = (
+            await bucket.abort_abandoned_uploads(self._client, self._bucket),
+            await bucket.allow_origins(self._client, self._bucket, origins),
+        )
+        return [note for note in notes if note is not None]
 
 
 def _follow_no_redirect(context: dict[str, Any], **_: Any) -> None:
