@@ -1,17 +1,21 @@
 """`waybill doctor`: check on a scratch object that the servers behave as Waybill requires."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from dramatiq.brokers.redis import RedisBroker
 
 from cli.check_results import CheckFailed, CheckNote
 from cli.doctor_deep import compare_all
+from cli.doctor_multipart import MultipartChecks
 from cli.doctor_redis import RedisChecks
 from cli.doctor_store import StoreChecks, compare_clock
+from cli.doctor_upload_key import check_upload_key
 from cli.error_message import error_message
+from cli.quiet import silence_logs
+from cli.scratch import Scratch
 from waybill.platform.errors import WaybillError
 from waybill.platform.mongo import connection
 from waybill.platform.settings import load_settings
@@ -40,6 +44,7 @@ async def run_doctor(*, deep: bool = False) -> bool:
     Raises:
         SettingsError, ServiceUnavailable: the checks cannot start.
     """
+    silence_logs()
     settings = load_settings()
     broker = RedisBroker(client=redis_client(settings), middleware=[])
     healthy = True
@@ -57,8 +62,10 @@ async def run_doctor(*, deep: bool = False) -> bool:
 
 
 async def run_checks(resources: Resources, session: aiohttp.ClientSession) -> AsyncIterator[CheckResult]:
-    """Run all checks. The order matters: later checks use the object that earlier ones stored."""
-    store = StoreChecks(resources, session)
+    """Run all checks. The order matters: a refusal means something only after a valid upload was accepted."""
+    scratch = Scratch(resources, session)
+    store = StoreChecks(scratch)
+    multipart = MultipartChecks(scratch)
     redis = RedisChecks(resources.settings.redis_url.get_secret_value())
     checks: list[tuple[str, Callable[[], Awaitable[None]]]] = [
         ("MongoDB answers, and its clock agrees with this machine's", _mongodb_clock),
@@ -68,17 +75,28 @@ async def run_checks(resources: Resources, session: aiohttp.ClientSession) -> As
         ("Redis refuses writes when it is full, and evicts nothing", redis.evicts_nothing),
         ("the bucket exists at the internal endpoint", resources.storage.ping),
         ("the store's clock agrees with this machine's", store.clock),
-        ("the store refuses an upload whose length is not the signed one", store.refuses_length),
-        ("the store refuses content whose SHA-256 is not the signed one", store.refuses_checksum),
         ("the public endpoint accepts a presigned upload", store.accepts_upload),
+        ("the store refuses an upload with a wrong signature", store.refuses_signature),
+        ("the store refuses an upload whose length is not the signed one", store.refuses_length),
+        ("the store refuses an upload whose type is not the signed one", store.refuses_type),
+        ("the store refuses content whose SHA-256 is not the signed one", store.refuses_checksum),
         ("the store returns the SHA-256 that it verified", store.returns_checksum),
         ("the store refuses a second upload to the same URL", store.refuses_second),
         ("the store ignores or refuses an unsigned copy header", store.refuses_copy),
-        ("the store ignores or refuses an unsigned ACL header", store.refuses_acl),
+        ("the bucket is not public, also not by an unsigned ACL header", store.refuses_acl),
         ("the store refuses, drops or reports other unsigned headers", store.reports_unsigned_headers),
         ("the store adds no headers to an object", store.adds_no_headers),
         ("a download has the signed name, type and encoding", store.serves_download),
+        ("an upload in parts can be sent, listed and completed", multipart.assembles),
+        ("the store refuses a part whose length is not the signed one", multipart.refuses_length),
+        ("the store refuses a part whose SHA-256 is not the signed one", multipart.refuses_checksum),
+        ("the store ignores or refuses an unsigned copy header of a part", multipart.refuses_copy),
+        ("the open uploads of a key can be listed and aborted", multipart.aborts),
     ]
+    if resources.settings.s3_upload_access_key is not None:
+        checks.append(
+            ("the upload key can neither read, list nor delete", partial(check_upload_key, scratch))
+        )
     checks += [
         (f"pages of {origin} may use the store", store.allows(origin))
         for origin in resources.settings.cors_origins
@@ -105,9 +123,7 @@ async def run_checks(resources: Resources, session: aiohttp.ClientSession) -> As
             else:
                 yield CheckResult(name)
     finally:
-        for key in store.keys:
-            with suppress(Exception):  # the store may have refused every upload
-                await resources.storage.delete(key)
+        await scratch.delete()
 
 
 async def _mongodb_clock() -> None:

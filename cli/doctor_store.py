@@ -1,25 +1,15 @@
-"""The checks of `waybill doctor` on the object store, with a scratch object."""
+"""The checks of `waybill doctor` on single objects of the store."""
 
-import hashlib
-import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
-
-import aiohttp
-from yarl import URL
 
 from cli.check_results import CheckFailed, CheckNote
-from waybill.platform.presign import PresignedRequest
+from cli.scratch import CONTENT, SHA256, Scratch
 from waybill.platform.s3.bucket import EXPOSED_HEADERS
 from waybill.platform.settings import Settings
-from waybill.resources import Resources
 
-#: Outside the prefix of files, so that scratch objects are not orphans.
-SCRATCH_PREFIX = "doctor/"
-CONTENT = b"A waybill travels with the paperwork."
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
 #: Unsigned headers that a client may add to an upload. Verification must detect them.
 ADDED_HEADERS = {
     "Content-Encoding": "x-doctor",
@@ -43,17 +33,29 @@ def compare_clock(time: datetime, server: str) -> None:
         )
 
 
-class StoreChecks:
-    """The checks of presigned requests at the public endpoint."""
+def copy_advice(settings: Settings) -> str:
+    """Return what to do about a store that copies for an unsigned header."""
+    if settings.s3_upload_access_key is None:
+        return (
+            "Set WAYBILL_S3_UPLOAD_ACCESS_KEY and WAYBILL_S3_UPLOAD_SECRET_KEY to a key that may put objects "
+            "only, which closes this (`waybill init` prints its policy), or update the store."
+        )
+    return "Limit the upload key to s3:PutObject: `waybill init` prints the policy."
 
-    def __init__(self, resources: Resources, session: aiohttp.ClientSession) -> None:
-        self.key = f"{SCRATCH_PREFIX}{secrets.token_hex(16)}"
-        #: The objects to delete afterwards.
-        self.keys = [self.key]
-        self._settings: Settings = resources.settings
-        self._storage = resources.storage
-        self._presigner = resources.presigner
-        self._session = session
+
+class StoreChecks:
+    """The checks of presigned requests at the public endpoint.
+
+    ``accepts_upload`` comes first: after it, a refusal means what the check has changed.
+    """
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.key = scratch.new_key()
+        self._scratch = scratch
+        self._settings = scratch.resources.settings
+        self._storage = scratch.resources.storage
+        self._presigner = scratch.resources.presigner
+        self._session = scratch.session
 
     async def clock(self) -> None:
         """Check the clock, by which the store judges whether a signature has expired."""
@@ -62,44 +64,93 @@ class StoreChecks:
         if date is not None:
             compare_clock(parsedate_to_datetime(date), "the store")
 
+    async def accepts_upload(self) -> None:
+        """Check that a presigned upload works, and that API and workers find its object."""
+        answer = await self._scratch.put(self._scratch.upload(self.key))
+        if answer.status != 200:
+            advice = (
+                "Check whether a proxy changes the Host header or the path. "
+                if "Signature" in answer.body
+                else ""
+            )
+            raise CheckFailed(
+                f"it answered {answer.status} to a valid upload. {advice}The answer: {answer.body[:200]}"
+            )
+        if await self._storage.head(self.key) is None:
+            raise CheckFailed(
+                f"it accepted an upload, but {self._settings.s3_endpoint_url} does not have the object. "
+                "WAYBILL_S3_ENDPOINT_URL and WAYBILL_S3_PUBLIC_ENDPOINT_URL must lead to the same store."
+            )
+        self._scratch.accepts_uploads = True
+
+    async def refuses_signature(self) -> None:
+        """Check that the store checks signatures, without which all other refusals mean nothing."""
+        key = self._scratch.new_key()
+        upload = self._scratch.upload(key)
+        forged = replace(upload, url=f"{upload.url[:-8]}{'0' * 8}")
+        await self._scratch.expect_refusal(await self._scratch.put(forged), "a wrong signature", key)
+
     async def refuses_length(self) -> None:
         """Check that a client cannot store more bytes than the signed Content-Length."""
-        status, _ = await self._put(self._upload(), CONTENT + b"!", {"Content-Length": str(len(CONTENT) + 1)})
-        self._expect_refusal(status, "a body longer than the signed Content-Length")
+        key = self._scratch.new_key()
+        # Without a checksum, which would refuse these bytes too.
+        upload = self._presigner.put(key, size=len(CONTENT), content_type="text/plain", sha256=None, ttl=60)
+        answer = await self._scratch.put(upload, CONTENT + b"!")
+        await self._scratch.expect_refusal(answer, "a body longer than the signed Content-Length", key)
+
+    async def refuses_type(self) -> None:
+        """Check that a client cannot store another Content-Type than the signed one."""
+        key = self._scratch.new_key()
+        answer = await self._scratch.put(self._scratch.upload(key), more={"Content-Type": "text/html"})
+        await self._scratch.expect_refusal(answer, "another Content-Type than the signed one", key)
 
     async def refuses_checksum(self) -> None:
         """Check that a client cannot store other content than the signed SHA-256 allows."""
-        status, _ = await self._put(self._upload(), CONTENT[::-1])
-        self._expect_refusal(status, "content whose SHA-256 is not the signed one")
+        key = self._scratch.new_key()
+        answer = await self._scratch.put(self._scratch.upload(key), CONTENT[::-1])
+        await self._scratch.expect_refusal(answer, "content whose SHA-256 is not the signed one", key)
+
+    async def refuses_second(self) -> None:
+        """Check If-None-Match, which protects a verified object from a URL that is still valid."""
+        answer = await self._scratch.put(self._scratch.upload(self.key))
+        await self._scratch.expect_refusal(
+            answer, "a second upload to the same URL, in spite of If-None-Match: *"
+        )
 
     async def refuses_copy(self) -> None:
         """Check that an unsigned header does not turn an upload into a copy of another object."""
+        self._scratch.require_uploads()
         source = {"x-amz-copy-source": f"/{self._settings.s3_bucket}/{self.key}"}
-        _, body = await self._put(self._upload(self._another_key()), CONTENT, source)
-        if "CopyObjectResult" in body:
+        answer = await self._scratch.put(self._scratch.upload(self._scratch.new_key()), more=source)
+        if "CopyObjectResult" in answer.body:
             raise CheckFailed(
                 "it copied an object for an unsigned x-amz-copy-source, so every client that may upload can "
-                "read all objects. Update the store, or use another."
+                f"read all objects. {copy_advice(self._settings)}"
             )
 
     async def refuses_acl(self) -> None:
         """Check that an unsigned header does not make an object public."""
-        key = self._another_key()
-        await self._put(self._upload(key), CONTENT, {"x-amz-acl": "public-read"})
-        url = self._upload(key).url.partition("?")[0]
-        async with self._session.get(url) as response:
-            if response.status == 200:
-                raise CheckFailed(
-                    "it made an object public for an unsigned x-amz-acl, so clients can publish files. "
-                    "Disable ACLs for the bucket."
-                )
+        self._scratch.require_uploads()
+        if await self._is_public(self.key):
+            raise CheckFailed(
+                "it answers a download without a signature, so everyone can read all objects. Remove public "
+                "access from the bucket, or use another store."
+            )
+        key = self._scratch.new_key()
+        await self._scratch.put(self._scratch.upload(key), more={"x-amz-acl": "public-read"})
+        if await self._is_public(key):
+            raise CheckFailed(
+                "it made an object public for an unsigned x-amz-acl, so clients can publish files. Disable "
+                "ACLs for the bucket."
+            )
 
     async def reports_unsigned_headers(self) -> None:
         """Check that HEAD reports headers that a client added, because verification then fails the file."""
+        self._scratch.require_uploads()
         for name, value in ADDED_HEADERS.items():
-            key = self._another_key()
-            status, _ = await self._put(self._upload(key), CONTENT, {name: value})
-            if status >= 400:
+            key = self._scratch.new_key()
+            answer = await self._scratch.put(self._scratch.upload(key), more={name: value})
+            if answer.status >= 400:
                 continue
             head = await self._storage.head(key)
             url = self._presigner.get(key, disposition="a", content_type="a/b", ttl=60).url
@@ -113,6 +164,7 @@ class StoreChecks:
 
     async def adds_no_headers(self) -> None:
         """Check that the store adds no header that verification would attribute to a client."""
+        self._scratch.require_uploads()
         head = await self._storage.head(self.key)
         if head is not None and head.unsigned_headers:
             raise CheckFailed(
@@ -121,24 +173,11 @@ class StoreChecks:
                 "proxy before it."
             )
 
-    async def accepts_upload(self) -> None:
-        """Check that a presigned upload works."""
-        status, body = await self._put(self._upload(), CONTENT)
-        if status != 200:
-            advice = (
-                "Check whether a proxy changes the Host header or the path. " if "Signature" in body else ""
-            )
-            raise CheckFailed(f"it answered {status} to a valid upload. {advice}The answer: {body[:200]}")
-
     async def returns_checksum(self) -> None:
         """Check that HEAD returns the SHA-256, on which WAYBILL_VERIFY=store relies."""
+        self._scratch.require_uploads()
         head = await self._storage.head(self.key, with_sha256=True)
-        if head is None:
-            raise CheckFailed(
-                f"HEAD finds no object, because {self._settings.public_endpoint_url} accepted no upload. "
-                "Correct the failed checks above first."
-            )
-        if head.sha256 == SHA256:
+        if head is not None and head.sha256 == SHA256:
             return
         if self._settings.verify == "store":
             raise CheckFailed(
@@ -147,13 +186,9 @@ class StoreChecks:
             )
         raise CheckNote("it does not, so WAYBILL_VERIFY=store would have no effect with this store.")
 
-    async def refuses_second(self) -> None:
-        """Check If-None-Match, which protects a verified object from a URL that is still valid."""
-        status, _ = await self._put(self._upload(), CONTENT)
-        self._expect_refusal(status, "a second upload to the same URL, in spite of If-None-Match: *")
-
     async def serves_download(self) -> None:
         """Check the response headers that a presigned GET overrides."""
+        self._scratch.require_uploads()
         wanted = 'attachment; filename="doctor.txt"'
         link = self._presigner.get(self.key, disposition=wanted, content_type="text/plain", ttl=60)
         async with self._session.get(link.url) as response:
@@ -176,6 +211,11 @@ class StoreChecks:
                 "Disable compression in the store, or in the proxy before it."
             )
 
+    async def _is_public(self, key: str) -> bool:
+        url = self._scratch.upload(key).url.partition("?")[0]
+        async with self._session.get(url) as response:
+            return response.status == 200
+
     def allows(self, origin: str) -> Callable[[], Awaitable[None]]:
         """Return a check of whether a browser lets pages of an origin upload and read downloads."""
 
@@ -186,7 +226,8 @@ class StoreChecks:
                 "Access-Control-Request-Method": "PUT",
                 "Access-Control-Request-Headers": "content-type,if-none-match,x-amz-checksum-sha256",
             }
-            async with self._session.options(self._upload().url, headers=headers) as response:
+            url = self._scratch.upload(self.key).url
+            async with self._session.options(url, headers=headers) as response:
                 allowed = response.headers.get("Access-Control-Allow-Origin")
             if response.status >= 300 or allowed not in {"*", page}:
                 raise CheckFailed(
@@ -206,28 +247,3 @@ class StoreChecks:
                 )
 
         return check
-
-    def _upload(self, key: str | None = None) -> PresignedRequest:
-        return self._presigner.put(
-            key or self.key, size=len(CONTENT), content_type="text/plain", sha256=SHA256, ttl=60
-        )
-
-    def _another_key(self) -> str:
-        self.keys.append(f"{self.key}-{len(self.keys)}")
-        return self.keys[-1]
-
-    async def _put(
-        self, upload: PresignedRequest, body: bytes, more: dict[str, str] | None = None
-    ) -> tuple[int, str]:
-        # Send the host exactly as the URL has it, as other clients do: aiohttp would normalise it.
-        headers = {"Host": urlsplit(upload.url).netloc, **upload.headers, **(more or {})}
-        async with self._session.put(URL(upload.url, encoded=True), data=body, headers=headers) as response:
-            return response.status, await response.text(errors="replace")
-
-    @staticmethod
-    def _expect_refusal(status: int, what: str) -> None:
-        if status < 400:
-            raise CheckFailed(
-                f"it accepted {what}, so clients can store files that the API did not allow. Use another "
-                "store."
-            )

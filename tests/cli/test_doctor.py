@@ -1,5 +1,9 @@
 """`waybill doctor`, on a stack that is well and on some that are not."""
 
+import pytest
+
+from tests.cluster.background_loop import background_loop
+from tests.cluster.store_proxy import running_store_proxy
 from tests.forking import run_command
 from tests.relay import relay
 from tests.service import Service, free_port
@@ -35,6 +39,40 @@ def test_a_wrong_key_is_found(service: Service) -> None:
     code, lines = run(service, s3_secret_key="not-the-right-one")
     assert code == 1
     assert failing(lines)
+
+
+def test_a_wrong_upload_key_proves_no_refusal(service: Service) -> None:
+    """It is refused, too, and not because of what the check has changed."""
+    code, lines = run(service, s3_upload_secret_key="not-the-right-one")
+    assert code == 1
+    assert "it answered 403 to a valid upload" in failing(lines)[0]
+    assert not [line for line in lines if "refuses" in line and line.startswith("ok    the store")]
+
+
+def test_an_upload_key_that_may_do_more_is_found(service: Service) -> None:
+    settings = service.settings
+    key = {"s3_upload_access_key": settings.s3_access_key}
+    code, lines = run(service, s3_upload_secret_key=settings.s3_secret_key.get_secret_value(), **key)
+    assert code == 1
+    [line] = failing(lines)
+    assert line.startswith("FAIL  the upload key can neither read, list nor delete: ")
+    assert "can also read objects, list the bucket, delete objects" in line
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"),
+    [("GET", "uploadId", "ListParts"), ("POST", "uploads", "CreateMultipartUpload")],
+)
+def test_a_store_without_uploads_in_parts_is_named(
+    service: Service, method: str, path: str, operation: str
+) -> None:
+    public = service.settings.public_endpoint_url
+    with background_loop() as loop, running_store_proxy(loop, service.settings.s3_endpoint_url) as store:
+        store.inject(method, path=path, status=501, code="NotImplemented")
+        code, lines = run(service, s3_endpoint_url=store.address, s3_public_endpoint_url=public)
+    assert code == 1
+    assert f"The object store does not support {operation}" in failing(lines)[0]
+    assert failing(lines)[0].startswith("FAIL  an upload in parts can be sent, listed and completed: ")
 
 
 def test_a_missing_bucket_is_found(service: Service) -> None:
