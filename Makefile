@@ -6,9 +6,11 @@ WEB := web/node_modules/.package-lock.json
 GENERATORS := tests/generators/node_modules/.package-lock.json
 # Folders whose language is checked against .ci/plain-language.txt.
 PLAIN := actors api bench cli docs stack tests waybill web/src README.md
+# Tests that speak to a store and start none themselves.
+STORE_TESTS := tests/actors tests/api tests/cli tests/parity tests/waybill tests/test_secrets.py tests/test_walks.py
 UPPY := tests/browser/uppy/node_modules/.package-lock.json
 
-.PHONY: up prepare test coverage bench soak large fuzz faults cluster lint audit sbom dist fix docs docs-serve install pages
+.PHONY: up prepare test test-store coverage bench soak large fuzz faults cluster lint audit sbom dist fix docs docs-serve install pages
 
 # Install everything, including traces, because the tests use it.
 WHAT := --all-extras
@@ -31,6 +33,11 @@ test: export PYTHONDONTWRITEBYTECODE :=
 test: prepare
 	@if test -e $(WEB); then npm run --prefix web --silent test; fi
 	$(RUN)/pytest -n 3 --dist loadfile $(ARGS)
+
+# Run the tests that speak to a store on the one that WAYBILL_TEST_S3_* name: see docs/operations/stores.md.
+test-store: prepare
+	@: "$${WAYBILL_TEST_S3_ENDPOINT_URL:?set it, _ACCESS_KEY and _SECRET_KEY: see tests/store.py}"
+	$(RUN)/pytest -n 3 --dist loadfile $(STORE_TESTS) $(ARGS)
 
 # Run the tests with branch coverage over all their processes, and print the files that are not covered.
 coverage: prepare

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -15,7 +16,8 @@ from threading import Lock
 from typing import Any, cast
 
 from stack.process import DIE_WITH_PARENT, Child, Command
-from stack.stack import Stack
+from stack.stack import Addresses, Stack
+from tests import store
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = [sys.executable, "-m", "cli"]
@@ -142,7 +144,14 @@ class ForkedChild(Child):
 
 
 class ForkingStack(Stack):
-    """The stack of tests that are not about how processes are started."""
+    """The stack of tests that are not about how processes are started. Its store may be a named one."""
+
+    @property
+    def addresses(self) -> Addresses:
+        return replace(super().addresses, **store.addresses())
+
+    def env(self) -> dict[str, str]:
+        return store.with_store(super().env())
 
     def _start_child(self, name: str, command: Command) -> None:
         if name in self._servers:

@@ -19,6 +19,7 @@ import httpx
 from cli.serve import initialise
 from stack.ports import is_free
 from stack.stack import Child, Stack
+from tests.store import BUCKET_PREFIX
 from tests.waiting import wait_until, watch
 from waybill.platform.settings import Settings
 from waybill.platform.tokens import make_token
@@ -97,7 +98,7 @@ def start_service(stack: Stack, **overrides: str) -> Service:
         **stack.env(),
         "WAYBILL_MONGODB_DATABASE": name,
         "WAYBILL_REDIS_URL": store.redis_url.removesuffix("/0") + f"/{number}",
-        "WAYBILL_S3_BUCKET": name,
+        "WAYBILL_S3_BUCKET": f"{BUCKET_PREFIX}{name}",
         "WAYBILL_SWEEP_INTERVAL": "1",
         # A file that fails does so within seconds, and leaves nothing.
         "WAYBILL_VERIFY_RETRY_DELAY": "0.2",

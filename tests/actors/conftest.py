@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import pymongo
 import pytest
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -96,6 +97,18 @@ async def open_bucket(service: Service) -> AsyncIterator[Bucket]:
     )
     async with session.client("s3", endpoint_url=settings.s3_endpoint_url) as client:
         yield Bucket(client, settings.s3_bucket)
+
+
+async def multipart_uploads(service: Service, file_id: str) -> list[dict[str, str]]:
+    """The unfinished multipart uploads of a file. MinIO lists them for a whole key only, as in the record."""
+    settings = service.settings
+    with pymongo.MongoClient[Any](settings.mongodb_url.get_secret_value()) as client:
+        record = client[settings.mongodb_database]["files"].find_one({"_id": ObjectId(file_id)})
+    assert record is not None
+    async for bucket in open_bucket(service):
+        answer = await bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=record["object_key"])
+    uploads: list[dict[str, str]] = answer.get("Uploads", [])
+    return uploads
 
 
 @pytest.fixture

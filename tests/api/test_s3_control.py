@@ -6,8 +6,8 @@ from xml.etree.ElementTree import fromstring
 import httpx
 import pytest
 
+from tests.actors.conftest import multipart_uploads
 from tests.parity.apis import RestApi
-from tests.parity.test_multipart import uploads_at_the_store
 from tests.service import Service
 from tests.uploads import put, settled
 from tests.waiting import until
@@ -47,7 +47,7 @@ async def test_an_upload_is_made_listed_completed_and_verified(service: Service,
             created = fromstring((await control(rest, "POST", file_id, "uploads")).text)  # noqa: S314
             assert created.findtext("UploadId") == created.findtext("Key") == file_id
         # However often it is repeated, nothing has begun at the store that could be left behind.
-        assert await uploads_at_the_store(service, file_id) == []
+        assert await multipart_uploads(service, file_id) == []
         await send_parts(rest, file_id, 2)
         listed = fromstring((await control(rest, "GET", file_id, f"uploadId={file_id}")).text)  # noqa: S314
         assert [(p.findtext("PartNumber"), p.findtext("Size")) for p in listed.iter("Part")] == [("2", "3")]
@@ -67,7 +67,7 @@ async def test_an_upload_is_made_listed_completed_and_verified(service: Service,
         late = await control(rest, "DELETE", file_id, f"uploadId={file_id}")
         assert (late.status_code, code(late)) == (409, "wrong_state")
         assert (await settled(rest, file_id))["status"] == "COMPLETED"
-        assert await uploads_at_the_store(service, file_id) == []
+        assert await multipart_uploads(service, file_id) == []
 
 
 async def test_an_abort_frees_parts_and_quota_at_once_whatever_the_trash(
@@ -77,12 +77,12 @@ async def test_an_abort_frees_parts_and_quota_at_once_whatever_the_trash(
         rest = RestApi(client)
         file_id = await requested(rest)
         await send_parts(rest, file_id, 1)
-        assert len(await uploads_at_the_store(embedded, file_id)) == 1
+        assert len(await multipart_uploads(embedded, file_id)) == 1
         for _ in range(2):
             assert (await control(rest, "DELETE", file_id, f"uploadId={file_id}")).status_code == 204
 
         async def is_free() -> bool:
-            return await uploads_at_the_store(embedded, file_id) == []
+            return await multipart_uploads(embedded, file_id) == []
 
         await until(is_free, "the parts are gone")
         assert (await rest.usage()).data["reserved"] == 0

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
+from tests.actors.conftest import multipart_uploads
 from tests.browser.conftest import opened
 from tests.browser.person import puts
 from tests.browser.test_page_uploads import MIB, id_of, numbers, parts_held, slow_down, write
 from tests.parity.apis import RestApi
-from tests.parity.test_multipart import uploads_at_the_store
 from tests.service import Service
 from tests.uploads import settled
 from tests.waiting import until
@@ -106,11 +106,11 @@ async def test_the_dashboard_sends_pauses_resumes_and_cancels(
         await send(page, regretted)
         file_id = await id_of(embedded, regretted.name)
         await parts_held(embedded, file_id, 1)
-        assert len(await uploads_at_the_store(embedded, file_id)) == 1
+        assert len(await multipart_uploads(embedded, file_id)) == 1
         await page.locator(".uppy-StatusBar").get_by_role("button", name="Cancel").click()
 
         async def is_free() -> bool:
-            return await uploads_at_the_store(embedded, file_id) == []
+            return await multipart_uploads(embedded, file_id) == []
 
         await until(is_free, "the parts are gone", 30)
         file = (await rest.get(file_id)).data

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.actors.conftest import open_bucket
+from tests.actors.conftest import multipart_uploads, open_bucket
 from tests.parity.apis import ApiClient
 from tests.service import Service
 from tests.uploads import purged, put, settled
@@ -144,13 +144,13 @@ async def test_at_once_parts_are_asked_for_and_completed_with_one_effect(
     answers = await asyncio.gather(*(api.complete(file_id) for _ in range(10)))
     assert Counter(answer.code for answer in answers) == {None: 10}
     assert (await settled(api, file_id))["sha256"] == SHA256
-    assert await uploads_at_the_store(service, file_id) == []
+    assert await multipart_uploads(service, file_id) == []
 
 
 async def test_a_complete_that_died_after_assembling_is_taken_up(api: ApiClient, service: Service) -> None:
     file_id = await requested(api)
     await send(api, file_id, 1, 2, 3)
-    [upload] = await uploads_at_the_store(service, file_id)
+    [upload] = await multipart_uploads(service, file_id)
     async for bucket in open_bucket(service):
         place = {"Bucket": bucket.name, "Key": upload["Key"], "UploadId": upload["UploadId"]}
         held = (await bucket.client.list_parts(**place))["Parts"]
@@ -168,7 +168,7 @@ async def test_what_the_store_has_given_up_is_sent_again(
     api = retrying_api
     file_id = await requested(api)
     await send(api, file_id, 1, 2, 3)
-    [upload] = await uploads_at_the_store(service, file_id)
+    [upload] = await multipart_uploads(service, file_id)
     async for bucket in open_bucket(service):
         await bucket.client.abort_multipart_upload(
             Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"]
@@ -185,10 +185,10 @@ async def test_what_the_store_has_given_up_is_sent_again(
 async def test_deletion_aborts_what_has_arrived(api: ApiClient, service: Service) -> None:
     file_id = await requested(api)
     await send(api, file_id, 1)
-    assert len(await uploads_at_the_store(service, file_id)) == 1
+    assert len(await multipart_uploads(service, file_id)) == 1
     await api.delete(file_id)
     await purged(api, file_id)
-    assert await uploads_at_the_store(service, file_id) == []
+    assert await multipart_uploads(service, file_id) == []
     for refused in (
         await api.request_parts(file_id, [2]),
         await api.parts(file_id),
@@ -257,11 +257,3 @@ async def test_another_owners_parts_are_not_there(api: ApiClient, stranger: ApiC
         await stranger.refresh(file_id),
     ):
         assert refused.code == "file_not_found"
-
-
-async def uploads_at_the_store(service: Service, file_id: str) -> list[dict[str, str]]:
-    """The unfinished multipart uploads of a file."""
-    async for bucket in open_bucket(service):
-        answer = await bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=f"files/{file_id}/")
-    uploads: list[dict[str, str]] = answer.get("Uploads", [])
-    return uploads

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from api.errors import STATUS
-from tests.actors.conftest import open_bucket
+from tests.actors.conftest import multipart_uploads, open_bucket
 from tests.haystack import NEEDLE_TYPE, NEEDLES, add_haystack
 from tests.relay import Relay
 from tests.service import Service, free_port
@@ -214,9 +214,7 @@ async def test_what_the_store_has_given_up_is_sent_again(
         sending = asyncio.create_task(wired_client.send(source, grant))
         assert await asyncio.to_thread(hold.has_one.wait, 30)
         async for bucket in open_bucket(wired):
-            prefix = f"files/{grant.file.id}/"
-            listed = await bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=prefix)
-            for upload in listed["Uploads"]:
+            for upload in await multipart_uploads(wired, grant.file.id):
                 await bucket.client.abort_multipart_upload(
                     Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"]
                 )
