@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.service import Service
 
@@ -21,6 +21,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+
+# By default five seconds, which a busy machine needs to start a page with an editor.
+expect.set_options(timeout=30_000)
 
 STORED = "() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }])"
 

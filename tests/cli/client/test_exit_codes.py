@@ -74,7 +74,7 @@ def test_4_no_such_file(shell: Shell, command: str) -> None:
 def test_4_what_is_no_id_is_named_and_leads_nowhere_else(shell: Shell, command: str) -> None:
     ran = shell.run(command, "../usage", "..", "\udce9", NO_FILE, "--json")
     assert (ran.code, {line["error"]["code"] for line in ran.json}) == (4, {"file_not_found"})
-    assert "\\xe9: There is no such file: this is not an id." in ran.err
+    assert "\\xe9: The file does not exist: this is not an id." in ran.err
 
 
 def test_5_a_server_that_does_not_answer(shell: Shell) -> None:
