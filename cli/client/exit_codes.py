@@ -1,13 +1,13 @@
 """The exit codes of the client's commands, and how a command is run to its exit code.
 
-0    done
-1    something failed, or some of several things did
-2    the command line is wrong
-3    not signed in, or the token is not trusted
-4    there is no such file
-5    the server is unavailable, or the connection is broken
-130  stopped by Ctrl-C
-141  the reader of the output has closed the pipe
+0    everything succeeded
+1    at least one file or request failed
+2    an option or an argument is wrong
+3    you are not signed in, or the server does not accept the token
+4    the file does not exist
+5    the server is unavailable, or the connection broke
+130  you pressed Ctrl-C
+141  the program that reads the output has closed the pipe
 """
 
 import asyncio
