@@ -57,6 +57,8 @@ class Mongod:
         argv += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
         # On SIGTERM a primary waits up to 15 s for a secondary, and there is none.
         argv += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]
+        # How long a killed process's transaction locks its documents. Waybill's own end after 10 s.
+        argv += ["--setParameter", "transactionLifetimeLimitSeconds=15"]
         return Command(argv, cwd=self.data, env=environment_of(self.data), grace=20.0)
 
     def is_ready(self, ports: Ports) -> bool:

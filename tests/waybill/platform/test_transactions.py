@@ -8,6 +8,7 @@ import pytest
 
 from waybill.files.model import File
 from waybill.platform.errors import ServiceUnavailable
+from waybill.platform.mongo import transactions
 from waybill.platform.mongo.transactions import in_owner_transaction
 from waybill.resources import Resources
 
@@ -52,6 +53,32 @@ async def test_a_transaction_that_always_meets_another_is_given_up(resources: Re
     assert 1 < attempts <= 10
     await in_owner_transaction(owner, write)
     await files.delete_one({"_id": owner})
+
+
+async def test_what_a_killed_process_has_locked_blocks_no_other_transaction_of_its_owner(
+    resources: Resources, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "TRANSACTION_ATTEMPTS", 1000)
+    files = File.get_motor_collection()
+    await files.insert_many([{"_id": owner}, {"_id": f"other-{owner}"}])
+    has_begun = asyncio.Event()
+
+    async def write_locked(session: Any) -> None:
+        has_begun.set()
+        await files.update_one({"_id": owner}, {"$inc": {"size": 1}}, session=session)
+
+    async def write_other(session: Any) -> None:
+        await files.update_one({"_id": f"other-{owner}"}, {"$inc": {"size": 1}}, session=session)
+
+    # MongoDB keeps the transaction of a dead client open.
+    async with await files.database.client.start_session() as dead, dead.start_transaction():
+        await files.update_one({"_id": owner}, {"$inc": {"size": 1}}, session=dead)
+        blocked = asyncio.create_task(in_owner_transaction(owner, write_locked, within=60))
+        await has_begun.wait()
+        await in_owner_transaction(owner, write_other)
+        await dead.abort_transaction()
+        await blocked
+    await files.delete_many({"_id": {"$in": [owner, f"other-{owner}"]}})
 
 
 async def test_what_a_cut_off_transaction_has_locked_is_free_at_once(

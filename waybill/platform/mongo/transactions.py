@@ -51,39 +51,48 @@ async def in_owner_transaction(
         ServiceUnavailable: it did not begin or commit in time. The commit may have succeeded.
     """
     lock = _locks.setdefault(owner, asyncio.Lock())
+    with map_driver_errors():
+        try:
+            return await _attempt_repeatedly(lock, body, within)
+        except Exception as error:
+            # The exception may depend on state that only this member has, so confirm it first.
+            is_unavailable = isinstance(error, PyMongoError) and is_outage(error)
+            if not (is_unavailable or isinstance(error, ServiceUnavailable)):
+                await confirm_majority(files_collection(), owner)
+            raise
+
+
+async def _attempt_repeatedly(lock: asyncio.Lock, body: Callable[[Any], Awaitable[T]], within: float) -> T:
+    # Not the driver's with_transaction, which retries for two minutes without a pause and ignores the
+    # timeout.
+    clock = asyncio.get_running_loop().time
+    await _acquire(lock, clock() + within)
+    deadline = clock() + within
+    with pymongo.timeout(within):
+        attempt = 0
+        while True:
+            try:
+                return await _attempt(body)
+            except PyMongoError as error:
+                pause = random.uniform(0, min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS))  # noqa: S311
+                attempt += 1
+                is_over = attempt == TRANSACTION_ATTEMPTS or clock() + pause >= deadline
+                if is_over or not error.has_error_label("TransientTransactionError"):
+                    raise
+            finally:
+                lock.release()
+            # Without the lock: a killed process leaves documents locked for a minute or more, and the owner's
+            # transactions that do not write to them go on.
+            await asyncio.sleep(pause)
+            await _acquire(lock, deadline)
+
+
+async def _acquire(lock: asyncio.Lock, deadline: float) -> None:
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout_at(deadline):
             await lock.acquire()
     except TimeoutError:
         raise ServiceUnavailable("MongoDB") from None
-    try:
-        with map_driver_errors():
-            try:
-                with pymongo.timeout(within):
-                    return await _attempt_repeatedly(body, asyncio.get_running_loop().time() + within)
-            except Exception as error:
-                # The exception may depend on state that only this member has, so confirm it first.
-                if not (isinstance(error, PyMongoError) and is_outage(error)):
-                    await confirm_majority(files_collection(), owner)
-                raise
-    finally:
-        lock.release()
-
-
-async def _attempt_repeatedly(body: Callable[[Any], Awaitable[T]], deadline: float) -> T:
-    # Not the driver's with_transaction, which retries for two minutes without a pause and ignores the
-    # timeout.
-    for attempt in range(TRANSACTION_ATTEMPTS):
-        try:
-            return await _attempt(body)
-        except PyMongoError as error:
-            pause = random.uniform(0, min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS))  # noqa: S311
-            is_over = asyncio.get_running_loop().time() + pause >= deadline
-            if is_over or not error.has_error_label("TransientTransactionError"):
-                raise
-            failure = error
-        await asyncio.sleep(pause)
-    raise failure
 
 
 async def _attempt(body: Callable[[Any], Awaitable[T]]) -> T:
