@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -53,6 +54,8 @@ class Names:
         self.never_deleted: set[str] = set()
         self.operations: Counter[str] = Counter()
         self.trouble: Counter[str] = Counter()
+        #: Seconds until a request was answered whose connection was never broken, but that got a 503.
+        self.waits: list[float] = []
         self.is_over = False
 
     async def work(self) -> None:
@@ -72,15 +75,20 @@ class Names:
 
     async def insist(self, call: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """Repeat a call until it is answered by anything but "try again"."""
+        began = time.monotonic()
+        seen: Counter[str] = Counter()
         async with asyncio.timeout(ENDLESS):
             while True:
                 try:
                     outcome = await call()
                     if outcome.code != "service_unavailable":
+                        self.trouble += seen
+                        if seen.keys() == {"503"}:
+                            self.waits.append(time.monotonic() - began)
                         return outcome
-                    self.trouble["503"] += 1
+                    seen["503"] += 1
                 except httpx.TransportError:
-                    self.trouble["broken connections"] += 1
+                    seen["broken connections"] += 1
                 fail_if_a_process_died()
                 await asyncio.sleep(0.1)
 
@@ -211,4 +219,7 @@ async def test_an_api_and_a_worker_killed_leave_every_name_its_content(service: 
     # Each key has made one file at most.
     assert stored == set(files)
     held = await check_contents(service)
-    NOTES.append(f"{STRIKES} strikes: {dict(sorted((names.operations + names.trouble).items()))}; {held}")
+    counted = dict(sorted((names.operations + names.trouble).items()))
+    longest = max(names.waits, default=0)
+    waits = f"{len(names.waits)} requests got only 503s first, and waited {longest:.1f} s at most"
+    NOTES.append(f"{STRIKES} strikes: {counted}; {waits}; {held}")
