@@ -114,9 +114,9 @@ async def _accept(
 async def _claim(
     principal: Principal, key: str, fields: dict[str, Any], operation_id: OperationId
 ) -> OperationId:
-    announced = hashlib.sha256(repr(sorted(fields.items())).encode()).hexdigest()
+    digest = hashlib.sha256(repr(sorted(fields.items())).encode()).hexdigest()
     # Keys of upload requests begin with a number.
-    claim = await idempotency.claim(principal.owner, f"operation:{key}", announced, operation_id)
-    if claim.announced != announced:
+    claim = await idempotency.claim(principal.owner, f"operation:{key}", digest, operation_id)
+    if claim.announced != digest:
         raise IdempotencyConflict
     return claim.file

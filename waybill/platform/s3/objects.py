@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 import botocore.session
-from botocore.httpsession import get_cert_path
+from botocore.httpsession import ProxyConfiguration, get_cert_path
 from botocore.utils import get_environ_proxies
 from yarl import URL
 
@@ -124,7 +124,11 @@ def signed_headers(
 
 async def _code_of(response: aiohttp.ClientResponse) -> str:
     """Return S3's error code; empty if it is not a response of S3, or one to HEAD."""
-    found = _CODE.search(await response.content.read(_ERROR_BYTES))
+    body = b""
+    # One read returns what has arrived, which may be the beginning.
+    while piece := await response.content.read(_ERROR_BYTES - len(body)):
+        body += piece
+    found = _CODE.search(body)
     return found[1].decode(errors="replace") if found else ""
 
 
@@ -157,12 +161,12 @@ async def open_objects(settings: Settings) -> AsyncIterator[Objects]:
         cookie_jar=aiohttp.DummyCookieJar(),
         read_bufsize=BUFFER_BYTES,
     ) as session:
-        yield Objects(session, signer, get_environ_proxies(endpoint).get(scheme))
+        proxies = ProxyConfiguration(get_environ_proxies(endpoint))
+        yield Objects(session, signer, proxies.proxy_url_for(endpoint))
 
 
 def _certificates() -> ssl.SSLContext:
-    context = ssl.create_default_context()
     # AWS_CA_BUNDLE, or the setting of ~/.aws/config.
     bundle = botocore.session.get_session().get_config_variable("ca_bundle")
-    context.load_verify_locations(bundle or get_cert_path(True))
-    return context
+    # With a file, those of the system are not trusted.
+    return ssl.create_default_context(cafile=bundle or get_cert_path(True))
