@@ -50,8 +50,8 @@ export async function open(method: string, path: string, options: Options = {}):
   }
   if (response.status === 401) {
     const problem = await Problem.of(response);
-    // The response may be for an older token, and the current one may be valid.
-    if (token.value === sent) signOut(problem.message);
+    // The response may be for an older token, and the current one may be valid. Without a token the user is signed out.
+    if (sent !== null && token.value === sent) signOut(problem.message);
     throw problem;
   }
   return response;

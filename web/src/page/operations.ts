@@ -6,6 +6,7 @@ import { plural } from "./format";
 import { notify, warn } from "./notices";
 import { parentOf, segmentOf, shownFolder } from "./path";
 import { messageOf } from "./problem";
+import { randomKey } from "./random-key";
 import { sleep } from "./retry";
 
 /** How often an operation is requested until it has ended. */
@@ -40,7 +41,7 @@ const REASONS: Record<string, string> = {
 
 /** Moves a folder with all that is in it. Throws a Problem if the API refuses it. */
 export async function moveFolder(from: string, to: string): Promise<void> {
-  const operation = await call<Operation>("POST", "/folders/move", { body: { from, to } });
+  const operation = await begin("/folders/move", { from, to });
   void follow(operation, { folder: from, doing: `Moving ${from}`, done: (files) => `Moved ${files} to ${shownFolder(to)}.` });
 }
 
@@ -55,11 +56,16 @@ export async function renameFolder(folder: string, name: string): Promise<void> 
 export async function deleteFolder(folder: string): Promise<void> {
   if (!(await isConfirmed(`all files in ${folder}`))) return;
   try {
-    const operation = await call<Operation>("POST", "/folders/delete", { body: { folder } });
+    const operation = await begin("/folders/delete", { folder });
     void follow(operation, { folder, doing: `Deleting ${folder}`, done: (files) => `Deleted ${files} in ${folder}.` });
   } catch (error) {
     warn(messageOf(error));
   }
+}
+
+/** Begins an operation. A repeat after a lost response must not begin another. */
+function begin(path: string, body: object): Promise<Operation> {
+  return call("POST", path, { body, headers: { "Idempotency-Key": randomKey() } });
 }
 
 interface Words {

@@ -5,6 +5,7 @@ import { requestUpload, Transfer } from "./transfer";
 import { sha256 } from "./hash";
 import { claim, forget, save, type ResumableUpload } from "./resume-store";
 import { Problem, messageOf } from "./problem";
+import { randomKey } from "./random-key";
 import { Rate } from "./rate";
 import { UnreadableError } from "./send";
 import { owner } from "./session";
@@ -251,9 +252,4 @@ export class Upload {
 
 function asUnreadable(error: unknown): never {
   throw error instanceof DOMException && error.name === "NotReadableError" ? new UnreadableError() : error;
-}
-
-// `crypto.randomUUID` exists only on secure origins.
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
