@@ -8,6 +8,7 @@ import { parentOf, segmentOf, shownFolder } from "./path";
 import { messageOf } from "./problem";
 import { randomKey } from "./random-key";
 import { sleep } from "./retry";
+import { owner } from "./session";
 
 /** How often an operation is requested until it has ended. */
 const POLL_MS = 1000;
@@ -74,21 +75,26 @@ interface Words {
   done: (files: string) => string;
 }
 
-/** Shows how far an operation is until it ends, and then its outcome. */
+/** Shows how far an operation is until it ends, and then its outcome. Another owner sees neither. */
 async function follow(accepted: Operation, { folder, doing, done }: Words): Promise<void> {
+  const follower = owner.value;
   let operation = accepted;
+  let failure = "";
   try {
     while (operation.status === "PENDING" || operation.status === "RUNNING") {
       set({ id: operation.id, text: doing, folder, done: operation.done, total: operation.total });
       await sleep(POLL_MS);
+      if (owner.value !== follower) break;
       operation = await call<Operation>("GET", `/operations/${operation.id}`);
     }
-    if (operation.status === "DONE") notify(done(plural(operation.done, "file")));
-    else warn(`${doing} failed. ${REASONS[operation.failureReason ?? ""] ?? "No file has changed."}`);
+    if (operation.status === "FAILED") failure = `${doing} failed. ${REASONS[operation.failureReason ?? ""] ?? "No file has changed."}`;
   } catch (error) {
-    warn(`${doing} continues, but the page cannot follow it: ${messageOf(error)}`);
+    failure = `${doing} continues, but the page cannot follow it: ${messageOf(error)}`;
   }
   operations.value = operations.value.filter((other) => other.id !== operation.id);
+  if (owner.value !== follower) return;
+  if (failure === "") notify(done(plural(operation.done, "file")));
+  else warn(failure);
   refresh();
 }
 
