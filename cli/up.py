@@ -58,8 +58,8 @@ def run_up(host: str, port: int | None, data_dir: Path, workers: int, *, with_pa
         for number in range(1, workers + 1):
             stack.spawn(f"worker-{number}", _command("worker", "--queue", "hashing"), grace=GRACE_SECONDS + 5)
         # Separate from hashing, which may use every thread for minutes; a purge should take seconds.
-        sweeping = _command("worker", "--queue", "cleanup", "--queue", "transitions")
-        stack.spawn("sweeper", sweeping, grace=GRACE_SECONDS + 5)
+        queues = ["--queue", "cleanup", "--queue", "transitions", "--queue", "operations"]
+        stack.spawn("sweeper", _command("worker", *queues), grace=GRACE_SECONDS + 5)
         # Separate from both, because slow receivers block threads. A waiting thread costs little.
         delivering = _command("worker", "--queue", "webhooks", "--threads", str(MAX_CONCURRENT_DELIVERIES))
         stack.spawn("webhook-worker", delivering, grace=GRACE_SECONDS + 5)

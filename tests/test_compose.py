@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from cli.serve import GRACE_SECONDS
+from waybill.platform.redis.messages import QUEUES
 from waybill.platform.s3.policies import main_policy, upload_policy
 from waybill.platform.settings import Settings, load_api_settings, load_settings
 
@@ -100,6 +102,12 @@ def test_only_the_api_and_the_store_can_be_reached_from_outside() -> None:
     outside = {name for name, service in SERVICES.items() if service["networks"] != ["back"]}
     # The worker of webhooks calls out, and accepts no requests.
     assert outside == {*published, "webhook-worker"}
+
+
+def test_each_queue_has_a_worker() -> None:
+    commands = [service["command"] for service in SERVICES.values() if "worker" in service.get("command", ())]
+    queues = {queue for command in commands for option, queue in pairwise(command) if option == "--queue"}
+    assert queues == set(QUEUES.values())
 
 
 def test_nothing_starts_while_a_secret_is_missing() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from tests.parity.apis import RestApi
 from tests.service import Service, free_port
 from tests.uploads import put, settled, stored
 from tests.waiting import wait_until
+from waybill.platform.redis.messages import QUEUES
 from waybill.platform.tokens import make_token
 
 WAYBILL = [sys.executable, "-m", "cli"]
@@ -148,6 +150,12 @@ async def test_a_page_on_this_machine_may_upload_and_one_elsewhere_may_not_call_
         for path in ("/api/v1/files", "/graphql"):
             foreign = await client.get(path, headers=elsewhere | {"Accept": "text/html"})
             assert "access-control-allow-origin" not in foreign.headers
+
+
+def test_each_queue_has_a_worker(shared: Up) -> None:
+    commands = [process.cmdline() for process in shared.family()]
+    queues = {queue for command in commands for option, queue in pairwise(command) if option == "--queue"}
+    assert queues == set(QUEUES.values())
 
 
 async def test_a_stop_leaves_no_process_and_all_data(tmp_path: Path) -> None:
