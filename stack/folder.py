@@ -88,6 +88,11 @@ class Folder:
         stored = self._read_secrets()
         return stored["jwt_secret"] if stored else None
 
+    def read_secrets(self) -> Secrets | None:
+        """Return the secrets of this folder; None if one is missing, as in a folder of an older release."""
+        stored = self._read_secrets()
+        return Secrets(**stored) if len(stored) == len(fields(Secrets)) else None
+
     def read_or_make_secrets(self) -> Secrets:
         """Return the secrets of this folder, and create missing ones. Call it only with the folder locked."""
         stored = self._read_secrets()

@@ -169,12 +169,20 @@ class Stack:
 
     @staticmethod
     def env_of_running(folder: Path) -> dict[str, str]:
-        """Return the settings of the stack that another process runs in a folder; empty if there is none."""
+        """Return the settings of the stack that another process runs in a folder; empty if there is none.
+
+        Raises:
+            StackError: the folder lacks keys: the process is starting, or is of an older release.
+        """
         files = Folder(folder)
         ports = files.read_ports()
         if not ports or not is_held(files.up_lock):
             return {}
-        secrets = files.read_or_make_secrets()
+        secrets = files.read_secrets()
+        if secrets is None:
+            raise StackError(
+                f"the stack in {folder} is starting, or is of an older release: wait, or start it again"
+            )
         return Addresses.of(ports, secrets, LOOPBACK).env() | {"WAYBILL_JWT_SECRET": secrets.jwt_secret}
 
     def env(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The small files of a data folder."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from stack.errors import StackError
 from stack.folder import Folder, write_private
+from stack.locks import UpLock
+from stack.stack import Stack
 
 
 @pytest.fixture
@@ -60,3 +63,16 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(StackError, match=f"cannot create the data folder {tmp_path}/data"):
         Folder(tmp_path / "data").make()
+
+
+def test_the_keys_of_a_running_older_release_stay_as_they_are(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.write_ports({"mongod": 1, "valkey": 2, "s3": 3})
+    older = dict.fromkeys(("jwt_secret", "redis_password", "s3_access_key", "s3_secret_key"), "secret")
+    path = tmp_path / "secrets.json"
+    path.write_text(json.dumps(older))
+    lock = UpLock(folder.up_lock)
+    with pytest.raises(StackError, match="older release"):
+        Stack.env_of_running(tmp_path)
+    lock.release()
+    assert json.loads(path.read_text()) == older
