@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
@@ -141,7 +142,8 @@ async def test_an_upload_that_outlasts_its_grace_leaves_no_object(
     await writer.drain()
     await purged(short_ttl_api, requested.id)
     writer.write(b"x" * 10)
-    assert b" 200 " in await reader.readline()
+    # MinIO gives up a body that pauses.
+    assert re.search(rb" (200|503) ", await reader.readline())
     writer.close()
     await gone(short_ttl_bucket, key_of(upload))
 

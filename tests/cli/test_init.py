@@ -38,10 +38,12 @@ def test_the_policies_of_both_keys_are_printed(service: Service, store: StorePro
     assert printed == [main_policy("init-of-stores"), upload_policy("init-of-stores")]
 
 
+@pytest.mark.bucket_rules
 def test_a_store_that_has_everything_gets_no_note(service: Service, store: StoreProxy) -> None:
     assert notes(init(service, store, "https://a.example")) == []
 
 
+@pytest.mark.bucket_rules
 def test_a_store_without_lifecycle_rules_gets_the_others(service: Service, store: StoreProxy) -> None:
     """As MinIO: there are none, as an error, and ours is refused."""
     store.inject("GET", path="lifecycle", status=404, code="NoSuchLifecycleConfiguration")
@@ -51,11 +53,13 @@ def test_a_store_without_lifecycle_rules_gets_the_others(service: Service, store
     assert ("PUT", "/init-of-stores?cors", "") in store.seen
 
 
+@pytest.mark.bucket_rules
 def test_an_answer_without_rules_has_none(service: Service, store: StoreProxy) -> None:
     store.inject("GET", path="lifecycle", status=200, body=NO_RULES)
     assert notes(init(service, store)) == []
 
 
+@pytest.mark.bucket_rules
 def test_a_store_without_cors_rules_is_named_once(service: Service, store: StoreProxy) -> None:
     store.inject("PUT", path="cors", status=501, code="NotImplemented")
     [note] = notes(init(service, store, "https://a.example"))

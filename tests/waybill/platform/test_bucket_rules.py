@@ -13,6 +13,8 @@ from tests.actors.conftest import Bucket, open_bucket
 from tests.service import Service
 from waybill.platform.s3.storage import Storage, open_storage
 
+pytestmark = pytest.mark.bucket_rules
+
 THEIRS: list[dict[str, Any]] = [
     {
         "ID": "reports",

@@ -33,6 +33,7 @@ async def test_a_bucket_that_is_missing_is_not_a_missing_object(service: Service
             await storage.ping()
 
 
+@pytest.mark.bucket_rules
 async def test_the_stores_own_rules_stay_beside_ours(service: Service) -> None:
     settings = service.settings
     theirs = {"ID": "theirs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 3}}
