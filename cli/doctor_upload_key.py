@@ -1,6 +1,7 @@
 """The check of `waybill doctor` on the key that signs uploads: it can put objects and parts, and no more."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from cli.check_results import CheckFailed
 from cli.scratch import SCRATCH_PREFIX, Scratch
@@ -41,16 +42,17 @@ async def check_upload_key(scratch: Scratch) -> None:
         )
 
 
-async def _deletion(storage: Storage, key: str) -> AsyncIterator[None]:
+async def _deletion(storage: Storage, key: str) -> AsyncGenerator[None, None]:
     await storage.delete(key)
     yield
 
 
-async def _is_allowed(act: AsyncIterator[object]) -> bool:
+async def _is_allowed(act: AsyncGenerator[object, None]) -> bool:
     """Return whether the store allows the request that the first item of ``act`` needs."""
     try:
-        async for _ in act:
-            break
+        async with aclosing(act) as items:
+            async for _ in items:
+                break
     except ServiceUnavailable as error:
         if code_of_cause(error) != "AccessDenied":
             raise

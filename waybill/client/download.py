@@ -63,7 +63,8 @@ class Downloader:
         digest = hashlib.sha256()
         with LocalFile(part) as partial_file:
             await partial_file.feed(digest)
-        async with aclosing(self._content(partial_file.size, digest)) as content:
+        # The slot comes first: while the file waits for one, a link or the time for retries could expire.
+        async with self._store.slots, aclosing(self._content(partial_file.size, digest)) as content:
             async for chunk in content:
                 if self._file.size <= INLINE_BYTES:
                     write_all(sink.fileno(), chunk)
@@ -73,36 +74,37 @@ class Downloader:
 
     async def to_stream(self, descriptor: int) -> None:
         """Write the bytes to a pipe or a device. Raises what ``content`` raises."""
-        async with aclosing(self.content()) as content:
+        async with self._store.slots, aclosing(self.content()) as content:
             async for chunk in content:
                 await asyncio.to_thread(write_all, descriptor, chunk)
 
     async def content(self) -> AsyncGenerator[bytes, None]:
-        """Yield the content in chunks. A wrong SHA-256 raises ContentChanged at the end."""
+        """Yield the content in chunks. A wrong SHA-256 raises ContentChanged at the end.
+
+        It takes no slot, because the caller may use the client before it reads on.
+        """
         async with aclosing(self._content(0, hashlib.sha256())) as content:
             async for chunk in content:
                 yield chunk
 
     async def _content(self, begin: int, digest: "hashlib._Hash") -> AsyncGenerator[bytes, None]:
         """Yield the bytes from ``begin`` on. ``digest`` has hashed the bytes before."""
-        # The slot comes first: while the file waits for one, a link or the time for retries could expire.
-        async with self._store.slots:
-            retry = self._api.new_retry()
-            while begin < self._file.size:
-                link = await self._api.call("GET", f"/files/{self._file.id}/download")
-                try:
-                    async with aclosing(self._store.get(link["url"], begin)) as content:
-                        async for chunk in content:
-                            digest.update(chunk)
-                            yield chunk
-                            begin += len(chunk)
-                            retry.reset()
-                            if self._progress is not None:
-                                self._progress(begin, self._file.size)
-                    if begin < self._file.size:
-                        raise Unreachable("The object store ended its answer early.")
-                except ClientError as error:
-                    await retry.wait_after(error)
+        retry = self._api.new_retry()
+        while begin < self._file.size:
+            link = await self._api.call("GET", f"/files/{self._file.id}/download")
+            try:
+                async with aclosing(self._store.get(link["url"], begin)) as content:
+                    async for chunk in content:
+                        digest.update(chunk)
+                        yield chunk
+                        begin += len(chunk)
+                        retry.reset()
+                        if self._progress is not None:
+                            self._progress(begin, self._file.size)
+                if begin < self._file.size:
+                    raise Unreachable("The object store ended its answer early.")
+            except ClientError as error:
+                await retry.wait_after(error)
         if digest.hexdigest() != self._file.sha256:
             raise ContentChanged(
                 f"The received content of {self._file.name} is not the verified one. Download it again."

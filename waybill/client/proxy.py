@@ -12,6 +12,6 @@ def proxy_for(url: URL) -> URL | None:
     has a token or a signature must not have a second one.
     """
     proxy = getproxies().get(url.scheme)
-    if proxy is None or proxy_bypass(url.host or ""):
+    if proxy is None or proxy_bypass(f"{url.host}:{url.port}"):
         return None
     return URL(proxy if "://" in proxy else f"http://{proxy}")

@@ -98,7 +98,7 @@ class Store:
             ) as response:
                 self._observe("GET", url, response.status, began)
                 if response.status != (206 if begin else 200):
-                    raise _refusal(response, await response.content.read(10_000))
+                    raise _refusal(response, await _error_body(response))
                 async for chunk in response.content.iter_chunked(self._limit.piece_bytes(CHUNK_BYTES)):
                     await self._limit.acquire(len(chunk))
                     yield chunk
@@ -108,6 +108,14 @@ class Store:
     def _observe(self, method: str, url: str, status: int, begin: float) -> None:
         # Without the query, which contains the signature.
         self._observer.request(method, url.partition("?")[0], status, time.monotonic() - begin)
+
+
+async def _error_body(response: aiohttp.ClientResponse) -> bytes:
+    body = b""
+    # One read returns what has arrived, which may be the beginning.
+    while piece := await response.content.read(10_000 - len(body)):
+        body += piece
+    return body
 
 
 async def _with_deadline(

@@ -449,14 +449,31 @@ async def test_a_link_is_requested_when_its_transfer_can_start(
         slow = await client.upload(written(LARGE))
         other = await client.upload(written(b"other"))
         link = f"/api/v1/files/{other.id}/download"
-        async with aclosing(client.content(slow.id)) as content:
-            await anext(content)
-            download = asyncio.create_task(client.download(other, tmp_path / "b"))
-            for _ in range(5):
-                await client.usage()
-            assert link not in requests
-        await download
+        os.mkfifo(tmp_path / "pipe")
+        reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        first = asyncio.create_task(client.download(slow, tmp_path / "pipe"))
+        await until(lambda: f"/api/v1/files/{slow.id}/download" in requests, "the first transfer has begun")
+        second = asyncio.create_task(client.download(other, tmp_path / "b"))
+        for _ in range(5):
+            await client.usage()
+        assert link not in requests
+        os.set_blocking(reader, True)
+        with os.fdopen(reader, "rb") as pipe:
+            assert await asyncio.to_thread(pipe.read) == LARGE
+        await first
+        await second
         assert link in requests
+
+
+async def test_files_can_be_transferred_while_a_content_is_read(
+    service: Service, owner: str, written: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    async with AsyncClient(service.address, service.token(owner), parallel=1) as client:
+        file = await client.upload(written(LARGE))
+        async with aclosing(client.content(file.id)) as content:
+            await anext(content)
+            other = await client.upload(written(b"other"))
+            await client.download(other, tmp_path / "b")
 
 
 async def test_folders_are_moved_counted_and_deleted(client: AsyncClient) -> None:

@@ -31,6 +31,7 @@ class OperationFailure(StrEnum):
     """Why an operation is FAILED."""
 
     FOLDER_TOO_LONG = "FOLDER_TOO_LONG"
+    INTERNAL = "INTERNAL"
 
 
 #: How long an operation can be read after its end.
@@ -62,6 +63,8 @@ class Operation(Document):
     # Known when all files have been counted.
     total: int | None = None
     failure_reason: OperationFailure | None = None
+    # Jobs that a defect has ended. An outage does not count.
+    failures: int = 0
     finished_at: datetime | None = None
 
     # The files counted so far; the folder, time and id of the last file that was counted or planned; and the

@@ -41,6 +41,9 @@ MAX_JOB_SECONDS = 1
 STEP_FILES = 100
 MAX_CONCURRENT = 10
 
+#: Jobs that a defect may end before the operation is FAILED. It would block the owner's other operations.
+MAX_FAILURES = 10
+
 #: Keys of the index that one step counts: 1 µs each.
 COUNT_KEYS = 10_000
 
@@ -84,6 +87,9 @@ async def run_operation(resources: Resources, operation_id: str, attempt: str) -
         # An outage, or the worker stops: the next run of the reconciler enqueues another job.
         await repository.change(taken.id, {"attempt": taken.attempt}, due_at=NOW)
         raise
+    except Exception:
+        await _count_failure(resources, taken)
+        raise
     if operation.finished_at is None:
         await resources.sender.send(RUN_OPERATION, operation_id, str(operation.attempt))
         return
@@ -95,6 +101,21 @@ async def run_operation(resources: Resources, operation_id: str, attempt: str) -
         files=operation.done,
     )
     await send_next(resources, operation.owner)
+
+
+async def _count_failure(resources: Resources, operation: Operation) -> None:
+    """Record that a defect has ended a job. The reconciler enqueues another, until there were too many."""
+    failures = operation.failures + 1
+    changes: dict[str, Any] = {"failures": failures}
+    if failures >= MAX_FAILURES:
+        changes |= {
+            "status": OperationStatus.FAILED,
+            "failure_reason": OperationFailure.INTERNAL,
+            **_FINISHED,
+        }
+    await repository.change(operation.id, {"attempt": operation.attempt}, **changes)
+    if failures >= MAX_FAILURES:
+        await send_next(resources, operation.owner)
 
 
 async def _advance(resources: Resources, operation: Operation) -> Operation:

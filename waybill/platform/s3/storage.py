@@ -102,7 +102,7 @@ class Storage:
         """Yield the bytes of exactly this version of an object; see ``reading.stream``."""
         return stream(self._objects, key, etag, self.ping)
 
-    async def pages(self, prefix: str) -> AsyncIterator[list[StoredObject]]:
+    async def pages(self, prefix: str) -> AsyncGenerator[list[StoredObject], None]:
         """Yield all objects whose key begins with ``prefix``, in pages of up to 1,000."""
         with map_store_errors():
             paginator = self._client.get_paginator("list_objects_v2")

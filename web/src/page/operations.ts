@@ -38,6 +38,7 @@ export const operations = signal<readonly Running[]>([]);
 
 const REASONS: Record<string, string> = {
   FOLDER_TOO_LONG: "The path of a folder would be too long.",
+  INTERNAL: "The server failed. Its log says why.",
 };
 
 /** Moves a folder with all that is in it. Throws a Problem if the API refuses it. */

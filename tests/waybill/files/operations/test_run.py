@@ -20,7 +20,7 @@ from waybill.files.lifecycle import Status
 from waybill.files.model import File
 from waybill.files.operations import folder_files, repository, run
 from waybill.files.operations.folder_files import read_files
-from waybill.files.operations.model import Operation, OperationStatus
+from waybill.files.operations.model import Operation, OperationFailure, OperationStatus
 from waybill.files.operations.run import run_operation
 from waybill.files.operations.send import reconcile_operations, send_next
 from waybill.files.operations.service import (
@@ -275,3 +275,27 @@ async def test_a_step_reads_as_many_files_as_it_takes(resources: Resources, prin
 
 def _with_trash(resources: Resources) -> Resources:
     return replace(resources, settings=resources.settings.model_copy(update={"purge_delay": 3600}))
+
+
+async def test_an_operation_that_a_defect_ends_again_and_again_fails(
+    resources: Resources, principal: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_files(principal, 2)
+    broken = await accept(resources, principal, MOVE)
+    after = await accept(resources, principal, FolderDeletion(folder="x/y/y/y/"))
+
+    async def fail(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "move_planned", fail)
+        for failures in range(run.MAX_FAILURES):
+            found = await get_operation(principal, broken.operation_id)
+            assert (found.failures, found.finished_at) == (failures, None)
+            with pytest.raises(ZeroDivisionError):
+                await run_operation(resources, broken.operation_id, str(found.attempt))
+    found = await get_operation(principal, broken.operation_id)
+    assert (found.status, found.failure_reason) == (OperationStatus.FAILED, OperationFailure.INTERNAL)
+    assert found.due_at is None
+    # It blocks no other.
+    await finish(resources, principal, after)
