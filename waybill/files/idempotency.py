@@ -37,7 +37,7 @@ class IdempotencyKey(Document):
         ]
 
 
-async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId) -> IdempotencyKey:
+async def claim(owner: str, key: str, digest: str, file_id: PydanticObjectId) -> IdempotencyKey:
     """Use a key for an upload-request.
 
     The file is stored after this call, under the id that it returns. So parallel repeats, and a repeat after
@@ -46,7 +46,7 @@ async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId)
     Args:
         owner: Whose key it is.
         key: As the client sent it.
-        announced: A digest of the upload-request.
+        digest: The digest of the upload-request.
         file_id: The id of the file to store, if the key is new.
 
     Returns:
@@ -57,20 +57,20 @@ async def claim(owner: str, key: str, announced: str, file_id: PydanticObjectId)
     """
     now = datetime.now(UTC)
     # Hashed, because an index limits the length. The length of the owner separates the owner from the key.
-    digest = hashlib.sha256(f"{len(owner)}:{owner}{key}".encode()).hexdigest()
-    mine = {"announced": announced, "file": file_id, "created_at": now}
+    key_id = hashlib.sha256(f"{len(owner)}:{owner}{key}".encode()).hexdigest()
+    mine = {"announced": digest, "file": file_id, "created_at": now}
     with map_driver_errors():
         for _ in range(CLAIM_ATTEMPTS):
             try:
                 # MongoDB removes expired keys late, once a minute. An expired key is used again here.
                 found = await _collection().find_one_and_update(
-                    {"_id": digest, "created_at": {"$lte": now - RETENTION}},
+                    {"_id": key_id, "created_at": {"$lte": now - RETENTION}},
                     {"$set": mine, "$unset": {"settled_at": True}},
                     upsert=True,
                     return_document=pymongo.ReturnDocument.AFTER,
                 )
             except DuplicateKeyError:
-                found = await _collection().find_one({"_id": digest})
+                found = await _collection().find_one({"_id": key_id})
             if found is not None:
                 known: IdempotencyKey = IdempotencyKey.model_validate(found)
                 return known

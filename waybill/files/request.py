@@ -127,9 +127,9 @@ async def _claim(
     # Older releases do not know these fields. Left out if not given, because a repeat may reach either
     # release.
     later = {name for name in ("part_size", "folder", "metadata") if not getattr(upload_request, name)}
-    announced = hashlib.sha256(upload_request.model_dump_json(exclude=later).encode()).hexdigest()
-    claim = await idempotency.claim(principal.owner, key, announced, file_id)
-    if claim.announced != announced:
+    digest = hashlib.sha256(upload_request.model_dump_json(exclude=later).encode()).hexdigest()
+    claim = await idempotency.claim(principal.owner, key, digest, file_id)
+    if claim.announced != digest:
         raise IdempotencyConflict
     return claim
 

@@ -76,12 +76,12 @@ class Storage:
             StoreTimeout: no response within the timeout.
             ServiceUnavailable: the store is unavailable.
         """
-        asked = {"x-amz-checksum-mode": "ENABLED"} if with_sha256 else {}
+        sent = {"x-amz-checksum-mode": "ENABLED"} if with_sha256 else {}
         with map_store_errors():
             try:
                 async with (
                     asyncio.timeout(self._timeout),
-                    self._objects.request("HEAD", key, asked) as response,
+                    self._objects.request("HEAD", key, sent) as response,
                 ):
                     headers = response.headers
             except StoreRefusal as error:

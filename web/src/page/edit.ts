@@ -40,7 +40,7 @@ export async function edit(seen: StoredFile, changes: Changes): Promise<StoredFi
       const headers = { "If-Match": response.headers.get("ETag")! };
       return await call<StoredFile>("PATCH", path, { body: changes, headers });
     } catch (error) {
-      // It has changed since the GET. Look what has.
+      // The file has changed since the GET. Read it again.
       if (!(error instanceof Problem) || error.code !== "precondition_failed") throw error;
     }
   }

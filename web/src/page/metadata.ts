@@ -1,4 +1,4 @@
-/** A pair in an editor. Its key may be empty, or there twice, until the user corrects it. */
+/** A pair in an editor. Its key may be empty, or the key of another pair, until the user corrects it. */
 export interface Pair {
   /** The key of a row of an editor. */
   row: number;
@@ -12,7 +12,7 @@ let last = 0;
 
 export const newPair = (key = "", value = ""): Pair => ({ row: ++last, key, value });
 
-/** Returns the metadata of an editor. Rows without key and value do not count. Throws an Error at a key that is there twice. */
+/** Returns the metadata of an editor. Rows without key and value do not count. Throws an Error if two rows have the same key. */
 export function metadataOf(pairs: readonly Pair[]): Metadata {
   const given = pairs.filter(({ key, value }) => key !== "" || value !== "");
   const twice = given.find(({ key }, place) => given.findIndex((other) => other.key === key) < place);
