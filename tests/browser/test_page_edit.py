@@ -61,6 +61,7 @@ async def test_details_change_metadata_type_and_folder(outside: Page, service: S
         await dialog.get_by_label("Value of album").fill("winter")
         await dialog.get_by_role("button", name="Remove draft").click()
         await dialog.get_by_role("button", name="Add a pair").click()
+        await expect(dialog.get_by_label("Key", exact=True).last).to_be_focused()
         await page.keyboard.type("Camera")
         await page.keyboard.press("Tab")
         await page.keyboard.type("X100")
