@@ -185,7 +185,8 @@ async def test_a_body_that_trickles_has_the_same_deadline(port: int) -> None:
     writer.write(b"POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n")
     while not answered.done():
         writer.write(b"a")
-        await asyncio.wait([answered], timeout=0.02)
+        # Rarely: a byte that arrives after the server has closed the connection discards its response.
+        await asyncio.wait([answered], timeout=0.1)
     assert status(await answered) == [408]
     writer.close()
 
