@@ -7,6 +7,7 @@ import structlog
 
 from waybill.files import due, transitions
 from waybill.files.model import FileId
+from waybill.platform.mongo.due_groups import Group
 from waybill.platform.mongo.expressions import DUE, InSeconds
 from waybill.platform.redis.messages import PURGE_OBJECT, RECONCILE_AFTER_SECONDS, VERIFY_UPLOAD
 from waybill.resources import Resources
@@ -34,19 +35,12 @@ async def reconcile_verifications(resources: Resources) -> int:
         How many messages were sent.
     """
     room = MAX_VERIFICATIONS - await resources.sender.waiting(VERIFY_UPLOAD)
-    sent = 0
-    if room <= 0:
-        return sent
-    cursor = resources.sweep_cursor
-    last = ""
-    async with aclosing(due.find_due_owners(await cursor.load(VERIFY_UPLOAD))) as owners:
-        async for files in owners:
-            ids = [str(file_id) for file_id in files.ids]
-            sent += await resources.verifications.send_waiting(files.key, ids, has_more=files.has_more)
-            if sent >= room:
-                last = files.key
-                break
-    await cursor.store(VERIFY_UPLOAD, last)
+
+    async def send(files: Group[str], _: int) -> tuple[int, bool]:
+        ids = [str(file_id) for file_id in files.ids]
+        return await resources.verifications.send_waiting(files.key, ids, has_more=files.has_more), True
+
+    sent = await resources.sweep_cursor.send_groups(VERIFY_UPLOAD, room, due.find_due_owners, send)
     if sent:
         log.info("due verifications sent", files=sent)
     return sent

@@ -1,9 +1,10 @@
 """Enqueue deliveries that are due: the next attempt is due, or the job was lost."""
 
-from contextlib import aclosing
+from typing import Any
 
 import structlog
 
+from waybill.platform.mongo.due_groups import Group
 from waybill.platform.redis.messages import DELIVER_WEBHOOK, RECONCILE_AFTER_SECONDS
 from waybill.resources import Resources
 from waybill.webhooks import delivery_repository
@@ -27,25 +28,18 @@ async def reconcile_deliveries(resources: Resources) -> int:
         How many deliveries were sent.
     """
     room = MAX_DELIVERIES - await resources.sender.waiting(DELIVER_WEBHOOK)
-    sent = 0
-    if room <= 0:
-        return sent
-    cursor = resources.sweep_cursor
-    last = ""
-    async with aclosing(
-        delivery_repository.find_due_webhooks(await cursor.load(DELIVER_WEBHOOK))
-    ) as webhooks:
-        async for due in webhooks:
-            ids = due.ids[: min(room - sent, MAX_PER_WEBHOOK)]
-            if not await delivery_repository.postpone_deliveries(ids, RECONCILE_AFTER_SECONDS):
-                # Another run works on the same deliveries.
-                continue
-            sent_now = await resources.sender.send_many(DELIVER_WEBHOOK, [[each] for each in ids])
-            sent += sent_now
-            if sent >= room or sent_now < len(ids):
-                last = str(due.key)
-                break
-    await cursor.store(DELIVER_WEBHOOK, last)
+
+    async def send(due: Group[Any], room_left: int) -> tuple[int, bool]:
+        ids = due.ids[: min(room_left, MAX_PER_WEBHOOK)]
+        if not await delivery_repository.postpone_deliveries(ids, RECONCILE_AFTER_SECONDS):
+            # Another run works on the same deliveries.
+            return 0, True
+        sent_now = await resources.sender.send_many(DELIVER_WEBHOOK, [[each] for each in ids])
+        return sent_now, sent_now == len(ids)
+
+    sent = await resources.sweep_cursor.send_groups(
+        DELIVER_WEBHOOK, room, delivery_repository.find_due_webhooks, send
+    )
     if sent:
         log.info("due deliveries sent", deliveries=sent)
     return sent

@@ -1,10 +1,9 @@
 """Enqueue operations: one of each owner at a time, in the order in which they were accepted."""
 
-from contextlib import aclosing
-
 import structlog
 
 from waybill.files.operations import repository
+from waybill.platform.mongo.due_groups import Group
 from waybill.platform.redis.messages import RECONCILE_AFTER_SECONDS, RUN_OPERATION
 from waybill.resources import Resources
 
@@ -32,18 +31,11 @@ async def reconcile_operations(resources: Resources) -> int:
         How many jobs were enqueued.
     """
     room = MAX_OPERATIONS - await resources.sender.waiting(RUN_OPERATION)
-    sent = 0
-    if room <= 0:
-        return sent
-    cursor = resources.sweep_cursor
-    last = ""
-    async with aclosing(repository.find_due_owners(await cursor.load(RUN_OPERATION))) as owners:
-        async for due in owners:
-            sent += await send_next(resources, due.key)
-            if sent >= room:
-                last = due.key
-                break
-    await cursor.store(RUN_OPERATION, last)
+
+    async def send(due: Group[str], _: int) -> tuple[int, bool]:
+        return int(await send_next(resources, due.key)), True
+
+    sent = await resources.sweep_cursor.send_groups(RUN_OPERATION, room, repository.find_due_owners, send)
     if sent:
         log.info("due operations sent", operations=sent)
     return sent
