@@ -1,7 +1,6 @@
 """Scratch objects of `waybill doctor`, and the presigned uploads that it sends to them as a client would."""
 
 import hashlib
-import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from yarl import URL
 
 from cli.check_results import CheckFailed
 from waybill.platform.presign import PresignedRequest
+from waybill.platform.s3.errors import code_in
 from waybill.resources import Resources
 
 #: Outside the prefix of files, so that scratch objects are not orphans.
@@ -23,7 +23,6 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 _CODES_OF_WRONG_KEYS = frozenset(
     {"InvalidAccessKeyId", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed"}
 )
-_CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,7 @@ class Answer:
     @property
     def code(self) -> str:
         """S3's error code, or nothing."""
-        found = _CODE.search(self.body)
-        return found[1] if found else ""
+        return code_in(self.body.encode())
 
 
 class Scratch:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.rest.operation import Paths, json_answer, operation
-from api.rest.schemas import OperationId
+from api.rest.schemas import OperationId, idempotency_key_header
 from waybill.files.file_json import Schema, Time
 from waybill.files.operations import model
 from waybill.files.operations.model import OperationFailure, OperationKind, OperationStatus
@@ -18,7 +18,6 @@ from waybill.files.operations.service import (
     get_operation,
     move_folder,
 )
-from waybill.files.upload_request import MAX_IDEMPOTENCY_KEY_CHARACTERS
 from waybill.platform.principal import Principal
 
 _ERRORS = (
@@ -30,16 +29,7 @@ _ERRORS = (
 class OperationHeaders(BaseModel):
     """The headers of a new operation."""
 
-    idempotency_key: str | None = Field(
-        default=None,
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=MAX_IDEMPOTENCY_KEY_CHARACTERS,
-        pattern="^[ -~]*$",
-        description="Makes the request safe to repeat: for a day, the same key and body return the same"
-        " operation.",
-        examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
-    )
+    idempotency_key: str | None = idempotency_key_header("operation")
 
 
 class Operation(Schema):

@@ -1,7 +1,7 @@
 """The models of REST requests and responses. They validate, and OpenAPI is generated from them."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,19 +40,24 @@ class ListQuery(QuerySchema, Listing):
     )
 
 
-class UploadHeaders(BaseModel):
-    """The headers of an upload-request."""
-
-    idempotency_key: str | None = Field(
+def idempotency_key_header(result: str) -> Any:
+    """Return the field of the header Idempotency-Key. ``result`` is what a repeat returns again."""
+    return Field(
         default=None,
         alias="Idempotency-Key",
         min_length=1,
         max_length=MAX_IDEMPOTENCY_KEY_CHARACTERS,
         pattern="^[ -~]*$",
         description="Makes the request safe to repeat: for a day, the same key and body return the same"
-        " file.",
+        f" {result}.",
         examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
     )
+
+
+class UploadHeaders(BaseModel):
+    """The headers of an upload-request."""
+
+    idempotency_key: str | None = idempotency_key_header("file")
 
 
 class UpdateHeaders(BaseModel):

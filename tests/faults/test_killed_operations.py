@@ -92,7 +92,7 @@ async def test_a_worker_killed_amid_an_operation_changes_each_file_once(
                     with redis_client(service.settings) as queue:
                         queue.flushdb()
                     if not LONG:
-                        # Half a minute goes by.
+                        # As if half a minute had passed.
                         past = {"$set": {"due_at": datetime(2000, 1, 1, tzinfo=UTC)}}
                         await operations.update_many({"due_at": {"$exists": True}}, past)
                 service.worker.restart()

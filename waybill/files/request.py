@@ -26,6 +26,7 @@ from waybill.platform.errors import (
 from waybill.platform.principal import Principal
 from waybill.platform.s3.object_key import make_key
 from waybill.platform.settings import MAX_SINGLE_PUT, Settings
+from waybill.platform.times import to_milliseconds
 from waybill.resources import Resources
 
 DEFAULT_TYPE = "application/octet-stream"
@@ -180,7 +181,7 @@ def _new_file(
         content_type=upload_request.content_type or DEFAULT_TYPE,
         declared_sha256=upload_request.sha256,
         object_key=make_key(str(file_id)),
-        created_at=_to_milliseconds(now),
+        created_at=to_milliseconds(now),
         folder=upload_request.folder or None,
         metadata=stored_metadata(upload_request.metadata),
         part_size=plan.part_size if plan else None,
@@ -215,8 +216,3 @@ def _goes_in_parts(settings: Settings, upload_request: UploadRequest) -> bool:
     if upload_request.multipart is None or not upload_request.size:
         return upload_request.size > settings.multipart_threshold
     return upload_request.multipart
-
-
-def _to_milliseconds(time: datetime) -> datetime:
-    # MongoDB stores milliseconds. This response must equal a later read.
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -11,6 +11,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import quote
 
 from waybill.platform.metrics import PRESIGN_SECONDS
@@ -48,21 +49,11 @@ class Presigner:
     @classmethod
     def from_settings(cls, settings: Settings) -> "Presigner":
         """Return a presigner for the configured bucket."""
-
-        def signer(access_key: str, secret_key: str) -> Signer:
-            return Signer(
-                endpoint_url=settings.public_endpoint_url,
-                bucket=settings.s3_bucket,
-                region=settings.s3_region,
-                access_key=access_key,
-                secret_key=secret_key,
-            )
-
-        main = signer(settings.s3_access_key, settings.s3_secret_key.get_secret_value())
+        signer = partial(Signer.from_settings, settings, settings.public_endpoint_url)
+        main = signer(settings.s3_access_key, settings.s3_secret_key)
         if settings.s3_upload_access_key is None or settings.s3_upload_secret_key is None:
             return cls(main)
-        secret_key = settings.s3_upload_secret_key.get_secret_value()
-        return cls(main, signer(settings.s3_upload_access_key, secret_key))
+        return cls(main, signer(settings.s3_upload_access_key, settings.s3_upload_secret_key))
 
     def put(
         self, key: str, *, size: int, content_type: str, sha256: str | None, ttl: int

@@ -8,7 +8,12 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from urllib.parse import quote, urlsplit
+
+from pydantic import SecretStr
+
+from waybill.platform.settings import Settings
 
 #: The payload hash of requests whose body is not signed.
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -48,6 +53,19 @@ class Signer:
         self._access_key = access_key
         self._secret_key = secret_key
         self._day = _Day("", "", "", b"")
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, endpoint_url: str, access_key: str, secret_key: SecretStr
+    ) -> Self:
+        """Return a signer for the configured bucket."""
+        return cls(
+            endpoint_url=endpoint_url,
+            bucket=settings.s3_bucket,
+            region=settings.s3_region,
+            access_key=access_key,
+            secret_key=secret_key.get_secret_value(),
+        )
 
     def path(self, key: str) -> str:
         """Return the path of an object, percent-encoded."""

@@ -1,4 +1,4 @@
-"""Parse and format times (RFC 3339)."""
+"""Parse, format and round times (RFC 3339)."""
 
 import re
 from datetime import UTC, datetime
@@ -37,3 +37,8 @@ def rfc3339(time: datetime) -> str:
     MongoDB stores milliseconds too.
     """
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def to_milliseconds(time: datetime) -> datetime:
+    """Return a time without microseconds, as MongoDB stores it. A response must equal a later read."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -14,6 +14,7 @@ from waybill.files.operations.send import send_next
 from waybill.files.upload_request import check_idempotency_key
 from waybill.platform.errors import IdempotencyConflict, InvalidInput
 from waybill.platform.principal import Principal
+from waybill.platform.times import to_milliseconds
 from waybill.resources import Resources
 
 
@@ -104,8 +105,8 @@ async def _accept(
         known = await repository.find_known(operation_id)
         if known is not None:
             return known
-    # In milliseconds, like the times of files, and one later, so that all acknowledged files are before it.
-    created_at = now.replace(microsecond=now.microsecond // 1000 * 1000) + timedelta(milliseconds=1)
+    # One millisecond later, so that all acknowledged files are before it.
+    created_at = to_milliseconds(now) + timedelta(milliseconds=1)
     accepted = await repository.insert(operation_id, principal.owner, created_at=created_at, **fields)
     await send_next(resources, principal.owner)
     return accepted

@@ -9,6 +9,7 @@ Codes about sent content are in ``error_codes``.
 Sources: Amazon S3 API Reference, "Error responses"; MinIO, cmd/api-errors.go; SeaweedFS, weed/s3api/s3err.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,6 +46,8 @@ _OUTAGE_CODES = frozenset(
 _OUTAGE_STATUSES = frozenset({301, 302, 303, 307, 308, 401, 403, 407, 408, 425, 429})
 
 _NOT_IMPLEMENTED = 501
+
+_CODE = re.compile(rb"<Code>([^<]*)</Code>")
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +98,12 @@ def map_store_errors() -> Iterator[None]:
             raise
         log.warning("object store unavailable: request refused", status=status, code=code)
         raise ServiceUnavailable("The object store") from error
+
+
+def code_in(body: bytes) -> str:
+    """Return S3's error code in the body of a response; empty if it is not a response of S3."""
+    found = _CODE.search(body)
+    return found[1].decode(errors="replace") if found else ""
 
 
 def means_outage(code: str) -> bool:

@@ -7,7 +7,6 @@ request: a file costs one HEAD and one GET. Everything else goes through aioboto
 import asyncio
 import hashlib
 import random
-import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from botocore.utils import get_environ_proxies
 from yarl import URL
 
 from waybill.platform import tracing
-from waybill.platform.s3.errors import StoreRefusal
+from waybill.platform.s3.errors import StoreRefusal, code_in
 from waybill.platform.settings import Settings
 from waybill.platform.signature import ALGORITHM, Signer, signed_names, timestamp_of
 
@@ -39,7 +38,6 @@ _LONGEST_PAUSE_SECONDS = 0.5
 _ERROR_BYTES = 10_000
 
 _EMPTY_SHA256 = hashlib.sha256().hexdigest()
-_CODE = re.compile(rb"<Code>([^<]*)</Code>")
 _OPERATIONS = {"HEAD": "HeadObject", "GET": "GetObject", "DELETE": "DeleteObject"}
 
 
@@ -128,21 +126,14 @@ async def _code_of(response: aiohttp.ClientResponse) -> str:
     # One read returns what has arrived, which may be the beginning.
     while piece := await response.content.read(_ERROR_BYTES - len(body)):
         body += piece
-    found = _CODE.search(body)
-    return found[1].decode(errors="replace") if found else ""
+    return code_in(body)
 
 
 @asynccontextmanager
 async def open_objects(settings: Settings) -> AsyncIterator[Objects]:
     """Open a session. Makes no request. Proxies and certificates are those that botocore would use."""
     endpoint = settings.s3_endpoint_url
-    signer = Signer(
-        endpoint_url=endpoint,
-        bucket=settings.s3_bucket,
-        region=settings.s3_region,
-        access_key=settings.s3_access_key,
-        secret_key=settings.s3_secret_key.get_secret_value(),
-    )
+    signer = Signer.from_settings(settings, endpoint, settings.s3_access_key, settings.s3_secret_key)
     scheme = URL(endpoint).scheme
     timeout = aiohttp.ClientTimeout(
         total=None,

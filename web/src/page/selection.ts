@@ -15,7 +15,7 @@ export const selected = computed(() => files.items.value.filter((file) => ids.va
 
 export const isSelected = (id: string) => ids.value.has(id);
 
-/** The file that the user has selected last. A range begins at it. */
+/** The most recently selected file. A range begins at it. */
 let anchor = "";
 
 /** Selects or unselects a file; with `isRange` all files from the last one to this. */
